@@ -1,0 +1,116 @@
+"""Which names a repo, a namespace, a branch or a tag may have.
+
+Names are ASCII because clients, URLs and file systems of every kind meet in them; titles and
+summaries, which people read, are free Unicode and live elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from catalog.errors import InvalidName, InvalidReference
+from catalog.parsing.characters import is_control, is_invisible
+
+LONGEST_NAME: Final = 96
+LONGEST_REVISION_BYTES: Final = 255
+
+# First URL segments that are ours now or will be; no namespace may take one.
+RESERVED: Final[frozenset[str]] = frozenset(
+    """
+    - .well-known about account activity admin api avatars auth benchmarks blog boards buckets card
+    collections commit compare compat datasets discussions docs events explore favicon.ico feed
+    finder gh git health help hooks inbox join jobs kaggle kernels leaderboards legal login logout
+    metrics mirror mirrors models modelscope new node nodes notifications oauth onboarding ops
+    organizations orgs papers pricing privacy raw register reset resolve reviews robots.txt runs
+    saved search security sessions settings signup sitemap.xml spaces static stars status tags tasks
+    team teams terms tfhub token tokens tree user users v1 v2 v3 webhooks well-known xet
+    """.split()
+)
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}", re.ASCII)
+_OBJECT_ID = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})", re.IGNORECASE | re.ASCII)
+_BAD_ENDINGS = (".git", ".json")
+
+
+def check_name(name: str) -> None:
+    """Accept one segment of a repo id.
+
+    Raises:
+        InvalidName: with a sentence that says which rule is broken.
+    """
+    if not name:
+        raise InvalidName("A name must not be empty.")
+    if len(name) > LONGEST_NAME:
+        raise InvalidName(f"A name may have at most {LONGEST_NAME} characters.")
+    if not _NAME.fullmatch(name):
+        raise InvalidName(
+            "A name consists of the letters a-z and A-Z, digits, '.', '_' and '-', and starts with a letter or digit."
+        )
+    if ".." in name or "--" in name:
+        raise InvalidName("A name must not contain '..' or '--'.")
+    if name.endswith((".", "-")):
+        raise InvalidName("A name must not end with '.' or '-'.")
+    if name.lower().endswith(_BAD_ENDINGS):
+        raise InvalidName("A name must not end with '.git' or '.json'.")
+
+
+def check_namespace(name: str) -> None:
+    """Accept the name of a user or an organisation: a name that no URL of ours needs.
+
+    Raises:
+        InvalidName: with a sentence that says which rule is broken.
+    """
+    check_name(name)
+    if name.lower() in RESERVED:
+        raise InvalidName(f"The name '{name}' is reserved.")
+    if _OBJECT_ID.fullmatch(name):
+        raise InvalidName("A name must not look like a commit id.")
+
+
+def check_revision_name(name: str) -> None:
+    """Accept the short name of a branch or tag ("main", "feature/x"), as git would.
+
+    Raises:
+        InvalidReference: with a sentence that says which rule is broken.
+    """
+    problem = _revision_problem(name)
+    if problem:
+        raise InvalidReference(f"Invalid reference for a branch or tag: {problem}.")
+
+
+def _revision_problem(name: str) -> str | None:
+    try:
+        length = len(name.encode())
+    except UnicodeEncodeError:
+        return "it is not valid UTF-8"
+    if not 0 < length <= LONGEST_REVISION_BYTES:
+        return f"it must have between 1 and {LONGEST_REVISION_BYTES} bytes"
+    if any(is_control(char) or is_invisible(char) for char in name):
+        return "it contains a control or invisible character"
+    if any(char in " ~^:?*[\\" for char in name):
+        return "it contains a space or one of ~^:?*[\\"
+    if ".." in name or "@{" in name:
+        return "it contains '..' or '@{'"
+    if name.startswith("-"):
+        return "it starts with '-'"
+    if name.endswith("."):
+        return "it ends with '.'"
+    if name.startswith("refs/"):
+        return "it starts with 'refs/'"
+    if name == "@" or name.upper() == "HEAD":
+        return "the name has a meaning of its own in git"
+    if _OBJECT_ID.fullmatch(name):
+        return "it looks like a commit id"
+    return _segment_problem(name)
+
+
+def _segment_problem(name: str) -> str | None:
+    for segment in name.split("/"):
+        if not segment:
+            return "it has an empty part between slashes"
+        if segment.startswith("."):
+            return "a part starts with '.'"
+        if segment.lower().endswith(".lock"):
+            return "a part ends with '.lock'"
+    return None

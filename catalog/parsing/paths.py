@@ -1,0 +1,127 @@
+"""Which paths a file in a repo may have.
+
+A path is data here, never a path on our disk; the rules protect the people who download it onto theirs.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from catalog.errors import InvalidPath
+from catalog.parsing.characters import is_control, is_ignorable, is_invisible
+
+LONGEST_PATH_BYTES: Final = 1024
+LONGEST_MIRRORED_PATH_BYTES: Final = 2048  # what a PostgreSQL index entry can hold, with room for its other columns
+LONGEST_SEGMENT_BYTES: Final = 255
+DEEPEST_PATH: Final = 32
+
+_WINDOWS_DEVICE = re.compile(r"(?:CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(?:COM|LPT)[0-9¹²³])", re.IGNORECASE)
+
+
+def check_path(path: str) -> str:
+    """The path itself, when it is safe and portable for everybody who will download it.
+
+    Raises:
+        InvalidPath: with a sentence that says what is wrong.
+    """
+    _refuse_dangerous(path)
+    if unicodedata.normalize("NFC", path) != path:
+        raise _invalid(path, "it is not in Unicode normal form C")
+    if len(path.encode()) > LONGEST_PATH_BYTES:
+        raise _invalid(path, f"it is longer than {LONGEST_PATH_BYTES} bytes")
+    if ":" in path:
+        raise _invalid(path, "it contains ':'")
+    if any(is_invisible(char) for char in path):
+        raise _invalid(path, "it contains an invisible character")
+    segments = path.split("/")
+    if len(segments) > DEEPEST_PATH:
+        raise _invalid(path, f"it is deeper than {DEEPEST_PATH} levels")
+    for segment in segments:
+        if len(segment.encode()) > LONGEST_SEGMENT_BYTES:
+            raise _invalid(path, f"a part is longer than {LONGEST_SEGMENT_BYTES} bytes")
+        if segment.endswith((".", " ")):
+            raise _invalid(path, "a part ends with a dot or a space")
+        if _WINDOWS_DEVICE.fullmatch(segment.split(".")[0].rstrip(" ")):
+            raise _invalid(path, "a part is the name of a Windows device")
+    return path
+
+
+def check_mirrored_path(path: str) -> str:
+    """The path itself, unless it is dangerous: history from elsewhere is kept byte-true, so style does not matter.
+
+    Raises:
+        InvalidPath: with a sentence that says what is wrong.
+    """
+    _refuse_dangerous(path)
+    if len(path.encode()) > LONGEST_MIRRORED_PATH_BYTES:
+        raise _invalid(path, f"it is longer than {LONGEST_MIRRORED_PATH_BYTES} bytes")
+    return path
+
+
+def find_collisions(paths: Iterable[str]) -> list[tuple[str, str]]:
+    """Pairs of paths that some file system cannot hold together, the earlier one first.
+
+    Two paths collide when they are equal after NFC and casefold, or when one is a file and the other needs
+    a directory of that name.
+    """
+    files: dict[str, str] = {}
+    collisions: list[tuple[str, str]] = []
+    for path in paths:
+        first = files.setdefault(_folded(path), path)
+        if first != path:
+            collisions.append((first, path))
+    for folded, path in files.items():
+        for directory in _directories(folded):
+            if directory in files:
+                collisions.append((files[directory], path))
+    return collisions
+
+
+def _refuse_dangerous(path: str) -> None:
+    if not path:
+        raise InvalidPath("A path must not be empty.")
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raise _invalid(path, "it is not valid UTF-8") from None
+    if any(is_control(char) for char in path):
+        raise _invalid(path, "it contains a control character")
+    if "\\" in path:
+        raise _invalid(path, "it contains a backslash")
+    if path.startswith("/"):
+        raise _invalid(path, "it starts with '/'")
+    if path.endswith("/"):
+        raise _invalid(path, "it ends with '/'")
+    for segment in path.split("/"):
+        if segment in {"", ".", ".."}:
+            raise _invalid(path, "it has an empty, '.' or '..' part")
+        if _is_git_directory(segment):
+            raise _invalid(path, "a part is read as '.git' on some file system")
+
+
+def _is_git_directory(segment: str) -> bool:
+    """Whether any usual file system would open `.git` under this name."""
+    folded = unicodedata.normalize("NFKC", segment).casefold()
+    visible = "".join(char for char in folded if not is_ignorable(char))
+    stem = visible.split(":")[0].rstrip(". ")  # NTFS drops these, and reads ":" as the start of a stream name
+    return stem in {".git", "git~1"}
+
+
+def _directories(path: str) -> Iterator[str]:
+    """`a/b/c` has the directories `a` and `a/b`."""
+    end = path.find("/")
+    while end != -1:
+        yield path[:end]
+        end = path.find("/", end + 1)
+
+
+def _folded(path: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
+
+
+def _invalid(path: str, reason: str) -> InvalidPath:
+    shown = path if len(path) <= 100 else f"{path[:100]}…"
+    return InvalidPath(f"The path {ascii(shown) if not shown.isprintable() else repr(shown)} is refused: {reason}.")
