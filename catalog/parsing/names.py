@@ -15,9 +15,7 @@ from catalog.parsing.characters import is_control, is_invisible
 LONGEST_NAME: Final = 96
 LONGEST_REVISION_BYTES: Final = 255
 
-# First URL segments that are ours now or will be; no namespace may take one.
-RESERVED: Final[frozenset[str]] = frozenset(
-    """
+_RESERVED_WORDS = """
     - .well-known about account activity admin api avatars auth benchmarks blog boards buckets card
     collections commit compare compat datasets discussions docs events explore favicon.ico feed
     finder gh git health help hooks inbox join jobs kaggle kernels leaderboards legal login logout
@@ -25,8 +23,9 @@ RESERVED: Final[frozenset[str]] = frozenset(
     organizations orgs papers pricing privacy raw register reset resolve reviews robots.txt runs
     saved search security sessions settings signup sitemap.xml spaces static stars status tags tasks
     team teams terms tfhub token tokens tree user users v1 v2 v3 webhooks well-known xet
-    """.split()
-)
+"""
+# First URL segments that are ours now or will be; no namespace may take one.
+RESERVED: Final[frozenset[str]] = frozenset(_RESERVED_WORDS.split())
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}", re.ASCII)
 _OBJECT_ID = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})", re.IGNORECASE | re.ASCII)

@@ -6,9 +6,9 @@ import re
 import subprocess
 
 import pytest
+from huggingface_hub.utils._validators import validate_repo_id
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from huggingface_hub.utils import validate_repo_id
 
 from catalog.errors import InvalidName, InvalidReference
 from catalog.parsing.names import RESERVED, check_name, check_namespace, check_revision_name
