@@ -1,0 +1,216 @@
+"""The one door from a name in a request to an object, with the right checked inside.
+
+Views never load a repo, namespace or token themselves. Absence and refusal look the same to
+whoever may not read: `RepoNotFound` (security 1.2).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.http import HttpRequest
+from django.utils import timezone
+
+from catalog import tokens
+from catalog.errors import (
+    BadCredentials,
+    MirrorIsReadOnly,
+    NotAllowed,
+    NotFound,
+    NotSignedIn,
+    RepoNotFound,
+)
+from catalog.models import AccessToken, Membership, Namespace, Organisation, Repo, User
+
+LAST_USED_STEP = timedelta(minutes=5)  # how stale `last_used_at` may be: one write per step, not per request
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who makes a request, and how far their credential reaches."""
+
+    user: User | None = None
+    token: AccessToken | None = None
+
+    @property
+    def is_anonymous(self) -> bool:
+        return self.user is None
+
+    @property
+    def may_write(self) -> bool:
+        """A read token reads, whatever its owner may do; a session does what its owner may."""
+        return self.user is not None and (
+            self.token is None or self.token.role == AccessToken.Role.WRITE
+        )
+
+
+ANONYMOUS = Actor()
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """Returns who this request comes from; a token, when sent, wins over any cookie (security 1.4).
+
+    Raises:
+        BadCredentials: an Authorization header is there but no usable token is in it.
+    """
+    known = getattr(request, "_actor", None)
+    if isinstance(known, Actor):
+        return known
+    header = request.headers.get("Authorization", "")
+    actor = _actor_of_header(header) if header else _actor_of_session(request)
+    request._actor = actor  # type: ignore[attr-defined]  # remembered for this request only
+    return actor
+
+
+def token_actor_of(request: HttpRequest) -> Actor:
+    """Like `actor_of`, but cookies do not count: for API routes that change state without CSRF."""
+    if request.headers.get("Authorization"):
+        return actor_of(request)
+    return ANONYMOUS
+
+
+def signed_in(actor: Actor) -> User:
+    """Returns the person. Raises `NotSignedIn` for anonymous requests."""
+    if actor.user is None:
+        raise NotSignedIn
+    return actor.user
+
+
+def writer(actor: Actor) -> User:
+    """Returns the person when their credential may write at all.
+
+    Raises:
+        NotSignedIn: anonymous.
+        NotAllowed: a read token.
+    """
+    user = signed_in(actor)
+    if not actor.may_write:
+        raise NotAllowed("this token may only read; use one with the role write")
+    return user
+
+
+def repo_to_read(actor: Actor, kind: str, owner: str, name: str) -> Repo:
+    """Returns the live repo (namespace, facts, mirror selected). Raises `RepoNotFound`."""
+    try:
+        return (
+            Repo.objects.visible_to(actor.user)
+            .select_related("namespace", "facts", "mirror")
+            .get(kind=kind, namespace__key=owner.casefold(), name_key=name.casefold())
+        )
+    except Repo.DoesNotExist:
+        raise RepoNotFound from None
+
+
+def repo_to_write(actor: Actor, kind: str, owner: str, name: str) -> Repo:
+    """Returns a repo this actor may commit to.
+
+    Raises:
+        RepoNotFound: absent, or not even readable.
+        NotSignedIn, NotAllowed: readable but not writable.
+        MirrorIsReadOnly: its content comes from another hub.
+    """
+    repo = repo_to_administer(actor, kind, owner, name)
+    if repo.is_mirror:
+        raise MirrorIsReadOnly
+    return repo
+
+
+def repo_to_administer(actor: Actor, kind: str, owner: str, name: str) -> Repo:
+    """Like `repo_to_write` for settings and deletion, which mirrors allow too."""
+    repo = repo_to_read(actor, kind, owner, name)
+    user = writer(actor)
+    if not can_write(user, repo.namespace):
+        raise NotAllowed(f"you may read {repo.full_name} but not write to it")
+    return repo
+
+
+def can_write(user: User, namespace: Namespace) -> bool:
+    """Whether this person may create and change repos in this namespace."""
+    if user.is_admin or user.namespace_id == namespace.pk:
+        return True
+    return Membership.objects.filter(
+        user=user,
+        organisation__namespace=namespace,
+        role__in=[Membership.Role.WRITE, Membership.Role.ADMIN],
+    ).exists()
+
+
+def belongs_to(user: User, namespace: Namespace) -> bool:
+    """Whether the namespace is this person's own, or a team they are in (in any role)."""
+    if user.namespace_id == namespace.pk:
+        return True
+    return Membership.objects.filter(user=user, organisation__namespace=namespace).exists()
+
+
+def namespace_to_create_in(actor: Actor, name: str | None) -> Namespace:
+    """Returns where a new repo may go; no name means the caller's own namespace.
+
+    Raises:
+        NotSignedIn: anonymous.
+        NotAllowed: a read token, or a namespace of others (existing or not: no difference is told).
+    """
+    user = writer(actor)
+    if name is None:
+        return user.namespace
+    namespace = Namespace.objects.filter(key=name.casefold()).first()
+    if namespace is None or not can_write(user, namespace):
+        raise NotAllowed(f"you may not create repos in the namespace {name!r}")
+    return namespace
+
+
+def organisation_named(name: str) -> Organisation:
+    """Organisations are public. Raises `NotFound`."""
+    try:
+        return Organisation.objects.select_related("namespace").get(namespace__key=name.casefold())
+    except Organisation.DoesNotExist:
+        raise NotFound(f"there is no organisation named {name!r}") from None
+
+
+def namespace_named(name: str) -> Namespace:
+    """A profile, of a person or a team. Raises `NotFound`."""
+    namespace = (
+        Namespace.objects.select_related("user", "organisation").filter(key=name.casefold()).first()
+    )
+    if namespace is None or namespace.owner is None:
+        raise NotFound(f"there is nobody named {name!r}")
+    return namespace
+
+
+def _actor_of_header(header: str) -> Actor:
+    scheme, _, value = header.partition(" ")
+    if scheme.lower() == "bearer":
+        return _actor_of_token(value.strip())
+    if scheme.lower() == "basic":  # git and git-lfs: the password is the token
+        try:
+            password = base64.b64decode(value, validate=True).decode().partition(":")[2]
+        except (binascii.Error, UnicodeDecodeError):
+            raise BadCredentials from None
+        return _actor_of_token(password)
+    raise BadCredentials
+
+
+def _actor_of_token(text: str) -> Actor:
+    if not tokens.is_well_formed(text):
+        raise BadCredentials
+    token = (
+        AccessToken.objects.usable()
+        .select_related("user__namespace")
+        .filter(digest=tokens.digest(text))
+        .first()
+    )
+    if token is None:
+        raise BadCredentials
+    now = timezone.now()
+    if token.last_used_at is None or now - token.last_used_at > LAST_USED_STEP:
+        AccessToken.objects.filter(pk=token.pk).update(last_used_at=now)
+    return Actor(user=token.user, token=token)
+
+
+def _actor_of_session(request: HttpRequest) -> Actor:
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated or not user.is_active:
+        return ANONYMOUS
+    return Actor(user=user)

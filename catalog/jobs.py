@@ -1,0 +1,33 @@
+"""The one list of what happens later. Actions call these; messages leave after the commit.
+
+A message is only a nudge: each job finds its work in the database, may be lost, late or run
+twice, and `catalog.sweep` sends again what was lost.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from celery import current_app
+from django.db import transaction
+
+from catalog.models import Repo, SyncRun
+
+INDEX_REPO = "catalog.index_repo"
+SYNC_MIRROR = "catalog.sync_mirror"
+TASK_NAMES = (INDEX_REPO, SYNC_MIRROR)
+
+
+def index_repo(repo: Repo) -> None:
+    """Render the card and refresh the search document of this repo."""
+    _after_commit(INDEX_REPO, repo.pk)
+
+
+def sync_mirror(run: SyncRun) -> None:
+    """Work on this sync run."""
+    _after_commit(SYNC_MIRROR, run.pk)
+
+
+def _after_commit(name: str, *args: int) -> None:
+    # robust: losing Redis must not fail a change that is already committed; the sweep repeats it
+    transaction.on_commit(partial(current_app.send_task, name, args=args), robust=True)

@@ -1,0 +1,178 @@
+"""Who: namespaces, people, organisations and their access tokens."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class Namespace(models.Model):
+    """The first segment of a repo id. People and organisations share this table, so names cannot clash.
+
+    Rows are never deleted: the name of a deleted or renamed owner stays reserved (security 2).
+    """
+
+    name = models.CharField(max_length=96)  # as its owner spells it
+    key = models.CharField(max_length=96, unique=True)  # casefolded, what lookups use
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def owner(self) -> User | Organisation | None:
+        """The user or organisation that holds this name now."""
+        user: User | None = getattr(self, "user", None)
+        return user if user is not None else getattr(self, "organisation", None)
+
+    @property
+    def is_organisation(self) -> bool:
+        return getattr(self, "organisation", None) is not None
+
+
+class UserManager(BaseUserManager["User"]):
+    """Django's hooks for authentication; accounts are created by `actions.accounts`."""
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(namespace__key=(username or "").casefold())
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person (or a robot account). Signs in with a password, works with tokens."""
+
+    namespace = models.OneToOneField(Namespace, on_delete=models.PROTECT, related_name="user")
+    username = models.CharField(max_length=96, unique=True)  # equals namespace.name
+    full_name = models.CharField(max_length=200, blank=True)
+    email = models.EmailField(blank=True)
+    is_active = models.BooleanField(default=True)
+    is_admin = models.BooleanField(default=False)  # administers the whole site
+    hardware = models.JSONField(default=dict, blank=True)  # "my machine" for the fit facet
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "username"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    def __str__(self) -> str:
+        return self.username
+
+    @property
+    def display_name(self) -> str:
+        return self.full_name or self.username
+
+    @property
+    def is_staff(self) -> bool:
+        """What Django calls staff we call administrator."""
+        return self.is_admin
+
+    def get_full_name(self) -> str:
+        return self.display_name
+
+
+class Organisation(models.Model):
+    """A team: owns repos together. Called "team" in the interface."""
+
+    class Visibility(models.TextChoices):
+        PUBLIC = "public", _("public")
+        PRIVATE = "private", _("private")
+
+    namespace = models.OneToOneField(
+        Namespace, on_delete=models.PROTECT, related_name="organisation"
+    )
+    full_name = models.CharField(max_length=200, blank=True)
+    default_visibility = models.CharField(
+        max_length=7, choices=Visibility, default=Visibility.PUBLIC
+    )
+    members: models.ManyToManyField[User, Membership] = models.ManyToManyField(
+        User, through="Membership", related_name="organisations"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.namespace.name
+
+    @property
+    def display_name(self) -> str:
+        return self.full_name or self.namespace.name
+
+
+class Membership(models.Model):
+    """What one person may do in one organisation."""
+
+    class Role(models.TextChoices):
+        READ = "read", _("read")
+        WRITE = "write", _("write")
+        ADMIN = "admin", _("admin")
+
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.CASCADE, related_name="memberships"
+    )
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=5, choices=Role, default=Role.READ)
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(
+                fields=["organisation", "user"], name="membership_unique_in_organisation"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.organisation}: {self.role}"
+
+    @property
+    def can_write(self) -> bool:
+        return self.role in (self.Role.WRITE, self.Role.ADMIN)
+
+
+class AccessTokenQuerySet(models.QuerySet["AccessToken"]):
+    def usable(self) -> AccessTokenQuerySet:
+        """Neither expired nor belonging to a blocked person."""
+        now = timezone.now()
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=now), user__is_active=True)
+
+
+class AccessToken(models.Model):
+    """A key a program signs in with. Only its HMAC is stored (security 11)."""
+
+    class Role(models.TextChoices):
+        READ = "read", _("read")
+        WRITE = "write", _("write")
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tokens")
+    name = models.CharField(max_length=100)
+    role = models.CharField(max_length=5, choices=Role, default=Role.READ)
+    digest = models.CharField(max_length=64, unique=True)  # HMAC-SHA256(pepper, token), hex
+    last_four = models.CharField(max_length=4)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    objects = AccessTokenQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["user", "name"], name="token_name_unique_per_user")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.user} (…{self.last_four})"
+
+
+class AuditEntry(models.Model):
+    """One privileged change: who, what, on what. Rows are only ever added."""
+
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+    actor = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    action = models.CharField(max_length=60)  # "repo.create", "token.create", …
+    target = models.CharField(max_length=255, blank=True)  # "models/ns/name", "user/ann"
+    details = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M} {self.action} {self.target}"

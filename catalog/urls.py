@@ -1,0 +1,11 @@
+"""Joins the faces of the catalogue. Pages come last: `/{ns}/{name}` catches nearly everything."""
+
+from django.urls import include, path
+
+import catalog.converters  # noqa: F401  # registers the path converters
+
+urlpatterns = [
+    path("", include("catalog.hub_api.urls")),
+    path("api/v1/", include("catalog.rest_api.v1.urls")),
+    path("", include("catalog.pages.urls")),
+]

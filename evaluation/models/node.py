@@ -1,0 +1,24 @@
+"""Machines that evaluate. Untrusted: a node holds a token and whatever one lease grants it."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils import timezone
+
+
+class Node(models.Model):
+    """One machine that claims runs over HTTP (decision 9)."""
+
+    name = models.CharField(max_length=100, unique=True)
+    digest = models.CharField(max_length=64, unique=True)  # HMAC of the node token, hex
+    is_embedded = models.BooleanField(default=False)  # started by `up`
+    is_active = models.BooleanField(default=True)  # False: token revoked
+    sandbox = models.CharField(max_length=12, blank=True)  # bubblewrap, namespaces, none
+    hardware = models.JSONField(default=dict)
+    versions = models.JSONField(default=dict)
+    queues = models.JSONField(default=list)
+    created_at = models.DateTimeField(default=timezone.now)
+    last_seen_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.name

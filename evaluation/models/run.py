@@ -1,0 +1,111 @@
+"""Runs: one model revision measured on one benchmark version."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from catalog.models import Repo, User
+from evaluation.models.benchmark import Benchmark
+from evaluation.models.node import Node
+
+
+class RunQuerySet(models.QuerySet["Run"]):
+    def active(self) -> RunQuerySet:
+        return self.filter(state__in=Run.ACTIVE)
+
+    def visible_to(self, user: User | None) -> RunQuerySet:
+        """Runs are as private as their model (decision 24)."""
+        return self.filter(repo__in=Repo.objects.visible_to(user))
+
+
+class Run(models.Model):
+    """The truth about one evaluation; queue messages are only nudges (evaluation-notes 9).
+
+    Transitions: queued → claimed → running → scoring → succeeded | failed | cancelled,
+    each compare-and-set on `state` and `lease_token`.
+    """
+
+    class State(models.TextChoices):
+        QUEUED = "queued", _("queued")
+        CLAIMED = "claimed", _("fetching")
+        RUNNING = "running", _("running")
+        SCORING = "scoring", _("scoring")
+        SUCCEEDED = "succeeded", _("succeeded")
+        FAILED = "failed", _("failed")
+        CANCELLED = "cancelled", _("cancelled")
+
+    ACTIVE = (State.QUEUED, State.CLAIMED, State.RUNNING, State.SCORING)
+    LEASED = (State.CLAIMED, State.RUNNING)
+
+    class Trigger(models.TextChoices):
+        MANUAL = "manual", _("asked for")
+        UPLOAD = "upload", _("after an upload")
+
+    repo = models.ForeignKey(Repo, on_delete=models.CASCADE, related_name="runs")
+    commit_oid = models.CharField(max_length=40)
+    revision = models.CharField(max_length=255)  # what was asked for: "main", a tag, a commit
+    benchmark = models.ForeignKey(Benchmark, on_delete=models.PROTECT, related_name="runs")
+    run_key = models.CharField(max_length=64, db_index=True)  # evaluation-notes 5
+    requester = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="runs")
+    trigger = models.CharField(max_length=10, choices=Trigger, default=Trigger.MANUAL)
+    priority = models.SmallIntegerField(default=0)  # asked-for runs go before automatic ones
+    queue = models.CharField(max_length=40, default="eval.cpu")
+
+    state = models.CharField(max_length=10, choices=State, default=State.QUEUED, db_index=True)
+    cancel_requested = models.BooleanField(default=False)
+    not_before = models.DateTimeField(default=timezone.now)
+    nudged_at = models.DateTimeField(null=True)
+    node = models.ForeignKey(Node, null=True, on_delete=models.SET_NULL, related_name="runs")
+    excluded_node = models.ForeignKey(Node, null=True, on_delete=models.SET_NULL, related_name="+")
+    lease_token = models.UUIDField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    attempt = models.PositiveSmallIntegerField(default=0)
+    max_attempts = models.PositiveSmallIntegerField(default=3)
+
+    progress = models.JSONField(default=dict)  # {phase, done, total, rate, eta_seconds}
+    log = models.TextField(blank=True)  # last 200 lines
+    reason_code = models.CharField(max_length=40, blank=True)  # does_not_fit, unsupported, …
+    reason = models.TextField(blank=True)  # a sentence for the model's author
+
+    item_seed = models.UUIDField(default=uuid.uuid4)  # shuffles item ids, so order tells nothing
+    inputs_digest = models.CharField(max_length=64, blank=True)
+    outputs = models.JSONField(default=dict)  # name → {sha256, size}, kept in the store
+    measurements = models.JSONField(default=dict)
+    provenance = models.JSONField(default=dict)  # evaluation-notes 5
+
+    created_at = models.DateTimeField(default=timezone.now)
+    claimed_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    objects = RunQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(
+                fields=["run_key"],
+                condition=Q(state__in=["queued", "claimed", "running", "scoring"]),
+                name="one_active_run_per_key",
+            )
+        ]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(
+                fields=["queue", "-priority", "created_at"],
+                condition=Q(state="queued"),
+                name="run_queue_order",
+            ),
+            models.Index(fields=["repo", "benchmark", "-created_at"], name="run_by_repo"),
+        ]
+
+    def __str__(self) -> str:
+        return f"run {self.pk}: {self.state}"
+
+    @property
+    def is_active(self) -> bool:
+        return self.state in self.ACTIVE

@@ -1,0 +1,61 @@
+"""Results: numbers with intervals, and the signed record they rest on."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db import models
+from django.utils import timezone
+
+from catalog.models import Repo
+from evaluation.models.benchmark import Benchmark
+from evaluation.models.run import Run
+
+
+class Record(models.Model):
+    """What a run claims, as canonical JSON with an Ed25519 signature. Append-only."""
+
+    run = models.OneToOneField(Run, on_delete=models.PROTECT, related_name="record")
+    body = models.TextField()  # canonical JSON: exactly these bytes are signed
+    signature = models.CharField(max_length=128)  # hex
+    key_id = models.CharField(max_length=64)  # first 16 hex of sha256(public key)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"record of run {self.run_id}"
+
+
+class Score(models.Model):
+    """One metric of one run, overall (`slice` empty) or on one slice. Proportions are 0–1."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="scores")
+    repo = models.ForeignKey(Repo, on_delete=models.CASCADE, related_name="scores")
+    benchmark = models.ForeignKey(Benchmark, on_delete=models.PROTECT, related_name="scores")
+    commit_oid = models.CharField(max_length=40)
+    metric = models.CharField(max_length=60)
+    slice = models.CharField(max_length=100, blank=True)
+    is_primary = models.BooleanField(default=False)
+    value = models.FloatField()
+    low = models.FloatField(null=True)  # 95 % interval
+    high = models.FloatField(null=True)
+    n = models.PositiveIntegerField()  # items scored
+    unit = models.CharField(max_length=20, blank=True)
+    higher_is_better = models.BooleanField(default=True)
+    method = models.CharField(max_length=40, blank=True)  # how the interval was made
+    is_current = models.BooleanField(default=True)  # newest valid run of (repo, benchmark)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["run", "metric", "slice"], name="score_unique_in_run")
+        ]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(
+                fields=["benchmark", "-value"],
+                condition=models.Q(is_current=True, is_primary=True),
+                name="score_leaderboard",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.metric} {self.value:.4f}"
