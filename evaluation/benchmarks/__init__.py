@@ -1,0 +1,1 @@
+"""What is measured: definitions (YAML, data only) and the readers of their data."""

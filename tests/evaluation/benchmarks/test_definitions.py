@@ -1,0 +1,108 @@
+"""Definitions: what is accepted, how mistakes are named, what the hash covers."""
+
+from pathlib import Path
+
+import pytest
+
+from evaluation.benchmarks import definitions
+from evaluation.benchmarks.definitions import builtin_definitions, definition_hash, load_definition
+from evaluation.errors import BadDefinition
+
+FOLDER = Path(definitions.__file__).parent
+DIGITS = (FOLDER / "digits.yaml").read_text(encoding="utf-8")
+
+
+def test_four_benchmarks_are_built_in_and_each_has_one_primary_metric():
+    found = {definition.id: definition.primary.name for definition in builtin_definitions()}
+
+    assert found == {
+        "bitext": "bitext_accuracy",
+        "retrieval-en": "recall@1",
+        "langid": "accuracy",
+        "digits": "accuracy",
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "path", "said"),
+    [
+        (("seed: 1234", "sead: 1234"), "sead", "unknown key"),
+        (("license: cc-by-4.0", "licence: cc-by-4.0"), "dataset.licence", "unknown key"),
+        (("version: 1", "version: yes"), "version", "expected a whole number, not true"),
+        (("version: 1", "version: 0"), "version", "count from 1"),
+        (("task: image-classification", "task: juggling"), "task", "is not one of"),
+        (("revision: scikit-learn==1.9.1", "revision: Main Branch"), "dataset.revision", "package==version"),
+        (('9: "9"', '11: "9"'), "labels", "without gaps"),
+        (('9: "9"', '9: "8"'), "labels", "same name"),
+        (('9: "9"', "9: 9"), "labels.9", "expected text"),
+        (("{name: macro_f1}", "{name: macro_f2}"), "metrics[1].name", "is not a metric"),
+        (("{bins: 15}", "{bons: 15}"), "metrics[2].params.bons", "no such parameter"),
+        (("{name: macro_f1}", "{name: macro_f1, primary: true}"), "metrics", "exactly one metric is primary"),
+        (("level: 0.95", "level: 95.0"), "uncertainty.level", "between"),
+        (("minutes: 60", "minutes: -1"), "limits", "positive"),
+        (("id: digits", "id: Digits!"), "id", "lower case"),
+        (("title: Handwritten digits\n", ""), "title", "required"),
+        (("seed: 1234", "seed: 1234\nseed: 1"), "seed", "appears twice"),
+    ],
+)
+def test_a_mistake_is_named_by_its_path_and_a_sentence(change, path, said):
+    text = DIGITS.replace(*change)
+    assert text != DIGITS
+
+    with pytest.raises(BadDefinition) as refused:
+        load_definition(text)
+
+    assert refused.value.message.startswith(f"{path}: ")
+    assert said in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: &x [1]\nb: *x\n", "aliases"),
+        ("a: [1", "line"),
+        ("!!python/object:os.system {}", "constructor"),
+        ("- a\n- b\n", "expected a mapping"),
+        ("x" * 70_000, "at most 64 KiB"),
+        ("[" * 5000, ""),
+    ],
+)
+def test_text_that_is_not_plain_yaml_is_refused(text, said):
+    with pytest.raises(BadDefinition) as refused:
+        load_definition(text)
+
+    assert said in refused.value.message
+
+
+def test_hub_data_needs_a_commit_and_never_a_branch():
+    text = DIGITS.replace("repo: builtin:sklearn-digits", "repo: fancyzhx/ag_news")
+
+    with pytest.raises(BadDefinition, match="40 hex digits"):
+        load_definition(text.replace("scikit-learn==1.9.1", "main"))
+
+    assert load_definition(text.replace("scikit-learn==1.9.1", "a" * 40)).dataset.revision == "a" * 40
+
+
+def test_the_hash_ignores_titles_and_limits_and_spelled_out_defaults():
+    original = definition_hash(load_definition(DIGITS))
+
+    for before, after in [
+        ("title: Handwritten digits", "title: Digits"),
+        ("minutes: 60", "minutes: 5"),
+        ("status: stable", "status: deprecated"),
+        ("seed: 1234", "seed: 1234\ndtype: auto"),
+    ]:
+        assert definition_hash(load_definition(DIGITS.replace(before, after))) == original
+
+
+def test_the_hash_changes_with_all_that_can_change_a_number():
+    original = definition_hash(load_definition(DIGITS))
+
+    for before, after in [
+        ("version: 1", "version: 2"),
+        ("{bins: 15}", "{bins: 10}"),
+        ("seed: 7", "seed: 8"),
+        ("split: test", "split: train"),
+        ('0: "0", 1: "1"', '0: "1", 1: "0"'),
+    ]:
+        assert definition_hash(load_definition(DIGITS.replace(before, after, 1))) != original
