@@ -1,0 +1,86 @@
+"""What lies where in a data directory: `MARKETPLACE_DATA_DIR`, or `--data-dir` of `up`.
+
+    secrets/    generated once, readable by the owner alone
+    postgres/   the embedded database          redis/   the embedded broker
+    run/        sockets, pid files, Beat's schedule
+    logs/       one file per process           blobs/   file contents by sha256
+    node/       token and cache of the embedded evaluation node
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import os
+import secrets
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+# A unix socket's whole path may have 107 bytes; PostgreSQL's file is the longest name we put there.
+LONGEST_SOCKET_PATH = 107
+LONGEST_SOCKET_NAME = ".s.PGSQL.5432.lock"
+
+
+def run_dir(data_dir: Path) -> Path:
+    return data_dir / "run"
+
+
+def socket_dir(data_dir: Path) -> Path:
+    """The folder of the sockets: `run/sock/` or, where that path is too long or out of reach, a short one.
+
+    Every command computes the same answer from the data directory alone.
+    """
+    if os.geteuid() == 0 and not reachable_by_others(data_dir):
+        return reachable_dir(data_dir) / "run" / "sock"
+    usual = run_dir(data_dir) / "sock"
+    if len(os.fsencode(usual / LONGEST_SOCKET_NAME)) <= LONGEST_SOCKET_PATH:
+        return usual
+    return Path("/tmp") / f"marketplace-{os.geteuid()}-{fingerprint(data_dir)}"  # noqa: S108  checked when it is made
+
+
+def server_dir(data_dir: Path, name: str) -> Path:
+    """Where the embedded server `name` keeps its files."""
+    if os.geteuid() == 0 and not reachable_by_others(data_dir):
+        return reachable_dir(data_dir) / name
+    return data_dir / name
+
+
+def reachable_dir(data_dir: Path) -> Path:
+    """For root with a data directory below a private folder such as /root.
+
+    The servers run under another account, which cannot pass through that folder, and opening it up
+    is not ours to do.
+    """
+    return Path("/var/lib/model-marketplace") / fingerprint(data_dir)
+
+
+def reachable_by_others(path: Path) -> bool:
+    """Whether every folder *above* `path` lets any account pass through."""
+    return all(folder.stat().st_mode & 0o001 for folder in path.parents if folder.exists())
+
+
+def fingerprint(data_dir: Path) -> str:
+    return hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:12]
+
+
+def kept_secret(data_dir: Path, name: str, make: Callable[[], str] = lambda: secrets.token_urlsafe(48)) -> str:
+    """The secret in `secrets/NAME`, generated at the first call; two processes at once agree on one."""
+    path = data_dir / "secrets" / name
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor, draft = tempfile.mkstemp(dir=path.parent)  # mode 0600
+        try:
+            with os.fdopen(descriptor, "w") as file:
+                file.write(make())
+            with contextlib.suppress(FileExistsError):
+                os.link(draft, path)
+        finally:
+            os.unlink(draft)
+    return path.read_text().strip()
+
+
+def new_signing_key() -> str:
+    """32 random bytes, base64: an Ed25519 private key."""
+    return base64.b64encode(secrets.token_bytes(32)).decode()

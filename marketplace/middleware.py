@@ -1,0 +1,96 @@
+"""Around every request: an id, honest client addresses, a clear answer when the database is busy."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import uuid
+from collections.abc import Callable
+
+from django.conf import settings
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
+from psycopg import errors as pg
+
+from marketplace import logs
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+SANE_TRACE_ID = re.compile(r"[A-Za-z0-9=;:,._-]{1,128}")
+
+
+class RequestIds:
+    """Every answer carries X-Request-Id, which contains the id the client sent, when that is harmless."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        own, asked = uuid.uuid4().hex, request.headers.get("X-Amzn-Trace-Id", "")
+        request_id = f"{own};{asked}" if SANE_TRACE_ID.fullmatch(asked) else own
+        request.META["REQUEST_ID"] = request_id
+        token = logs.request_id.set(request_id)
+        try:
+            response = self.get_response(request)
+        finally:
+            logs.request_id.reset(token)
+        response["X-Request-Id"] = request_id
+        return response
+
+
+class ForwardedHeaders:
+    """X-Forwarded-* counts when a trusted proxy says so, and is dropped when anyone else does."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        meta = request.META
+        if _is_trusted(meta.get("REMOTE_ADDR", "")):
+            hops = [hop.strip() for hop in meta.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
+            # From the right: the first hop that is not ours is the client as far as we can know.
+            meta["REMOTE_ADDR"] = next((hop for hop in reversed(hops) if not _is_trusted(hop)), meta["REMOTE_ADDR"])
+        else:
+            for name in [name for name in meta if name.startswith("HTTP_X_FORWARDED_")]:
+                del meta[name]
+        return self.get_response(request)
+
+
+def _is_trusted(address: str) -> bool:
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(found in network for network in settings.TRUSTED_PROXIES)
+
+
+class BusyDatabase:
+    """A statement or a lock that took too long is 503 with Retry-After, not an error of ours."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not is_busy(exception):
+            return None
+        return JsonResponse(
+            {
+                "error": _("The server is busy. Try again in a moment."),
+                "error_code": "Busy",
+                "request_id": request.META.get("REQUEST_ID", ""),
+                "details": {},
+            },
+            status=503,
+            headers={"Retry-After": "2", "X-Error-Code": "Busy"},
+        )
+
+
+def is_busy(exception: BaseException) -> bool:
+    """Whether PostgreSQL gave up waiting: faces with error answers of their own ask here too."""
+    return isinstance(exception, OperationalError) and isinstance(
+        exception.__cause__, (pg.LockNotAvailable, pg.QueryCanceled)
+    )

@@ -1,0 +1,273 @@
+"""The one settings module; differences come from the environment (docs/settings.md lists every variable)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import dj_database_url
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+from marketplace import data_dir, env, logs
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DEBUG = False
+
+# --- Where things are -----------------------------------------------------------------------------
+DATA_DIR = env.folder("MARKETPLACE_DATA_DIR", BASE_DIR / "var")
+DATABASE_URL = env.url("DATABASE_URL", "", schemes=("postgres", "postgresql"))
+IS_EMBEDDED = not DATABASE_URL  # `up` runs PostgreSQL for us, and secrets may be generated
+SOCKET_DIR = data_dir.socket_dir(DATA_DIR)
+STORAGE_URL = env.url("STORAGE_URL", f"file://{DATA_DIR}/blobs", schemes=("file", "s3"))
+PUBLIC_URL = env.site_url("PUBLIC_URL")
+SITE_NAME = env.text("SITE_NAME", "Model Marketplace")
+
+# --- Secrets: generated once for the embedded set-up, demanded from the environment elsewhere ---------
+if IS_EMBEDDED:
+    try:
+        SECRET_KEY = env.text("SECRET_KEY") or data_dir.kept_secret(DATA_DIR, "secret_key")
+        TOKEN_PEPPER = env.text("TOKEN_PEPPER") or data_dir.kept_secret(DATA_DIR, "token_pepper")
+        SIGNING_KEY = env.text("SIGNING_KEY") or data_dir.kept_secret(
+            DATA_DIR, "signing_key", data_dir.new_signing_key
+        )
+        POSTGRES_PASSWORD = data_dir.kept_secret(DATA_DIR, "postgres")
+        REDIS_PASSWORD = data_dir.kept_secret(DATA_DIR, "redis")
+    except OSError as problem:
+        raise ImproperlyConfigured(
+            f"MARKETPLACE_DATA_DIR {DATA_DIR} cannot be used: {problem.strerror}"
+        ) from problem
+else:
+    SECRET_KEY = env.secret("SECRET_KEY", "sessions and links are signed with it", shortest=32)
+    TOKEN_PEPPER = env.secret("TOKEN_PEPPER", "access tokens are stored under it", shortest=32)
+    SIGNING_KEY = env.secret("SIGNING_KEY", "scores are signed with it (base64 of 32 bytes)", shortest=43)
+    env.required("REDIS_URL", "with DATABASE_URL, Redis must be named too")
+
+# --- Who may ask ----------------------------------------------------------------------------------
+ALLOWED_HOSTS = env.names("ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]"]
+if PUBLIC_URL:
+    ALLOWED_HOSTS.append(urlsplit(PUBLIC_URL).hostname or "")
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
+USE_X_FORWARDED_HOST = bool(TRUSTED_PROXIES)  # ForwardedHeaders drops these headers of anyone else
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
+IS_HTTPS = bool(PUBLIC_URL and PUBLIC_URL.startswith("https://"))
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = IS_HTTPS
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
+SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+# --- Applications ---------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.sessions",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "csp",
+    "django_htmx",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "rest_framework",
+    "template_partials",
+    "marketplace",
+    "catalog",
+    "evaluation",
+]
+MIDDLEWARE = [
+    "marketplace.middleware.RequestIds",
+    "marketplace.middleware.ForwardedHeaders",
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "marketplace.middleware.BusyDatabase",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "marketplace.urls"
+WSGI_APPLICATION = "marketplace.wsgi.application"
+APPEND_SLASH = False  # a hub's paths end where they end
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "marketplace.context.site",
+            ],
+        },
+    },
+]
+
+# --- Database, cache, sessions --------------------------------------------------------------------
+STATEMENT_TIMEOUT_MS = env.number("STATEMENT_TIMEOUT_MS", 0)  # 0: no limit; wsgi.py sets the web's
+LOCK_TIMEOUT_MS = env.number("LOCK_TIMEOUT_MS", 0)
+DATABASES = {
+    "default": dj_database_url.parse(DATABASE_URL)
+    if DATABASE_URL
+    else {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": "marketplace",
+        "USER": "marketplace",
+        "PASSWORD": POSTGRES_PASSWORD,
+        "HOST": str(SOCKET_DIR),
+        "PORT": "5432",
+    }
+}
+DATABASES["default"].update(CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True)
+DATABASES["default"].setdefault("OPTIONS", {}).update(
+    options=f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS}",
+    application_name=env.text("PROCESS_NAME", "marketplace"),
+    connect_timeout=10,
+)
+REDIS_URL = env.url("REDIS_URL", "", schemes=("redis", "rediss", "unix"))
+if not REDIS_URL:
+    REDIS_URL = f"unix://:{REDIS_PASSWORD}@{SOCKET_DIR}/redis.sock?db=0"
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "cache",
+        "TIMEOUT": 300,
+        "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2},
+    }
+}
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_AGE = 14 * 86_400
+
+# --- Celery: a message is only a nudge with a primary key -----------------------------------------------
+VISIBILITY_TIMEOUT_SECONDS = 3_600  # Redis sends again what is not acknowledged by then
+CELERY_BROKER_URL = env.broker_url(REDIS_URL)
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": VISIBILITY_TIMEOUT_SECONDS,
+    "global_keyprefix": "marketplace:",
+    "socket_keepalive": not CELERY_BROKER_URL.startswith("redis+socket"),
+    "socket_timeout": 30,
+    "health_check_interval": 25,
+}
+CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {"visibility_timeout": VISIBILITY_TIMEOUT_SECONDS}
+CELERY_VISIBILITY_TIMEOUT = VISIBILITY_TIMEOUT_SECONDS
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = CELERY_EVENT_SERIALIZER = "json"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = False
+CELERY_TASK_REJECT_ON_WORKER_LOST = False
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_TIME_LIMIT = 3_300  # seconds, below the visibility timeout; a task sets its own, shorter one
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 100
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = env.number("WORKER_DRAIN_SECONDS", 20)
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {
+    "catalog.sweep": {"task": "catalog.sweep", "schedule": 30.0, "options": {"expires": 60}},
+    "catalog.flush_counters": {"task": "catalog.flush_counters", "schedule": 15.0, "options": {"expires": 30}},
+    "evaluation.sweep": {"task": "evaluation.sweep", "schedule": 15.0, "options": {"expires": 30}},
+}
+
+# --- Accounts -------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "catalog.User"
+REGISTRATION = env.choice("REGISTRATION", "closed", among=("closed", "invite", "open"))
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_RESET_TIMEOUT = 86_400  # one-time links live a day
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "home"
+EMAIL_URL = env.url("EMAIL_URL", "", schemes=("smtp", "smtps"))
+EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = env.mail_server(EMAIL_URL)
+EMAIL_USE_SSL, EMAIL_USE_TLS = EMAIL_URL.startswith("smtps:"), EMAIL_URL.startswith("smtp:")
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "marketplace@localhost")
+
+# --- Bytes, mirrors, evaluation -----------------------------------------------------------------------
+SENDFILE = env.choice("SENDFILE", "wsgi", among=("wsgi", "x-accel"))
+MIRROR_ALLOWED_HOSTS = env.names("MIRROR_ALLOWED_HOSTS")
+EVAL_MIN_SANDBOX = env.text("EVAL_MIN_SANDBOX")
+NODE_CACHE_GB = env.number("NODE_CACHE_GB", 20, least=1)
+AUTO_EVALUATE = env.flag("AUTO_EVALUATE", default=True)
+RATING_MIN_ACCOUNT_DAYS = env.number("RATING_MIN_ACCOUNT_DAYS", 0)
+DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
+FILE_UPLOAD_TEMP_DIR = env.text("FILE_UPLOAD_TEMP_DIR") or None
+
+# --- Languages and time ---------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("zh-hant", _("Traditional Chinese")),
+             ("zh-hans", _("Simplified Chinese")), ("pl", _("Polish"))]  # fmt: skip
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+# --- Static files and what a page may load ----------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = env.folder("STATIC_ROOT", BASE_DIR / "build" / "static")
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if env.flag("PLAIN_STATIC", default=False)
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = env.flag("PLAIN_STATIC", default=False)
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# --- REST -----------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": [],  # catalog/access.py and evaluation/access.py are the one door
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": f"{SITE_NAME} API",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+}
+
+LOGGING_CONFIG = None
+logs.to_stderr(env.text("LOG_LEVEL", "INFO"))

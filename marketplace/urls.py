@@ -1,0 +1,12 @@
+"""All URLs. Evaluation's come first: its fixed words must win over a namespace's name."""
+
+from django.urls import include, path
+
+from marketplace import health
+
+urlpatterns = [
+    path("health/live", health.live, name="health-live"),
+    path("health/ready", health.ready, name="health-ready"),
+    path("", include("evaluation.urls")),
+    path("", include("catalog.urls")),
+]

@@ -1,0 +1,36 @@
+"""gunicorn's configuration: `gunicorn -c python:marketplace.web_server marketplace.wsgi` (ADR 0006)."""
+
+import os
+
+bind = os.environ.get("BIND", "127.0.0.1:8000")
+workers = int(os.environ.get("WEB_WORKERS", "2"))
+threads = int(os.environ.get("WEB_THREADS", "16"))
+worker_class = "gthread"
+sendfile = True
+backlog = 512
+keepalive = 15  # seconds
+timeout = 120  # seconds without a sign of life from a worker, not of a request
+graceful_timeout = int(os.environ.get("DRAIN_SECONDS", "60"))
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112  heartbeats must not wait for a disk
+preload_app = False
+limit_request_line = 8190
+limit_request_fields = 64
+limit_request_field_size = 8190
+# Who the client is and how it came are decided by ForwardedHeaders from TRUSTED_PROXIES alone.
+forwarded_allow_ips = ""
+forwarder_headers = ""
+secure_scheme_headers: dict[str, str] = {}
+accesslog = None
+errorlog = "-"
+logconfig_dict: dict[str, object] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "marketplace.logs.JsonLines"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"level": "INFO", "handlers": ["console"]},
+    "loggers": {
+        "gunicorn.error": {"level": "INFO", "handlers": ["console"], "propagate": False},
+        "gunicorn.access": {"level": "WARNING", "handlers": ["console"], "propagate": False},
+    },
+}
+control_socket_disable = True

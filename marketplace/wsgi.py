@@ -1,0 +1,15 @@
+"""The WSGI application: Django with encoded paths and the web's own database limits."""
+
+import os
+
+import django
+
+# The web waits for no statement longer than this; workers and commands set their own limits.
+os.environ.setdefault("STATEMENT_TIMEOUT_MS", "5000")
+os.environ.setdefault("LOCK_TIMEOUT_MS", "2000")
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings")
+django.setup(set_prefix=False)
+
+from marketplace.raw_paths import EncodedPathHandler  # noqa: E402  settings come first
+
+application = EncodedPathHandler()

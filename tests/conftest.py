@@ -1,0 +1,43 @@
+"""Fixtures every test may use; the servers behind them are started by tests/session.py."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.raw_client import RawClient
+
+
+@pytest.fixture
+def raw_client() -> RawClient:
+    """Django's test client with paths as gunicorn delivers them: still percent-encoded."""
+    return RawClient()
+
+
+@pytest.fixture(scope="session")
+def data_dir():
+    """This session's MARKETPLACE_DATA_DIR."""
+    from django.conf import settings
+
+    return settings.DATA_DIR
+
+
+@pytest.fixture(scope="session")
+def hub():
+    """A whole second site: its own database and data directory, gunicorn as `up` runs it. See tests/processes.py."""
+    from tests.processes import Hub
+
+    with Hub.started() as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def gunicorn_server(hub) -> str:
+    """Base URL of a real gunicorn, such as `http://127.0.0.1:40123`."""
+    return hub.url
+
+
+@pytest.fixture(scope="session")
+def celery_worker_process(hub):
+    """A real worker (with Beat) for the site of `gunicorn_server`."""
+    hub.start_worker()
+    return hub

@@ -1,0 +1,171 @@
+"""Real processes for tests that must not share a process or a transaction with the server."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from marketplace import data_dir as places
+from marketplace.embedded import children
+from tests.session import DATA_DIR
+
+ROOT = Path(__file__).resolve().parent.parent
+_redis_databases = itertools.count(2, 2)  # 0 and 1 are the session's own; the next one is each broker's
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(url: str, *, timeout_seconds: float = 30) -> None:
+    """Return when `url` answers 200."""
+    deadline = time.monotonic() + timeout_seconds
+    while True:
+        with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError):
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                if answer.status == 200:
+                    return
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{url} did not answer 200 within {timeout_seconds} s")
+        time.sleep(0.1)
+
+
+@dataclass
+class Hub:
+    """A site of its own: database, data directory and secrets beside the session's; its servers are the session's.
+
+    `command("create_user", "ann")` runs a manage command there; `environment` serves any other process.
+    """
+
+    home: Path
+    database: str
+    port: int = field(default_factory=free_port)
+    redis_database: int = field(default_factory=lambda: next(_redis_databases))
+    extra: dict[str, str] = field(default_factory=dict)
+    running: list[children.Child] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        sockets = places.socket_dir(DATA_DIR)
+        postgres, redis = places.kept_secret(DATA_DIR, "postgres"), places.kept_secret(DATA_DIR, "redis")
+        return {
+            **{name: value for name, value in os.environ.items() if not name.endswith("_TIMEOUT_MS")},
+            "MARKETPLACE_DATA_DIR": str(self.home),
+            "DATABASE_URL": f"postgres://marketplace:{postgres}@{str(sockets).replace('/', '%2F')}/{self.database}",
+            "REDIS_URL": f"unix://:{redis}@{sockets}/redis.sock?db={self.redis_database}",
+            "SECRET_KEY": "a secret key of forty characters for tests",
+            "TOKEN_PEPPER": "a token pepper of forty characters for tests",
+            "SIGNING_KEY": places.kept_secret(self.home, "signing_key", places.new_signing_key),
+            "ALLOWED_HOSTS": "127.0.0.1,localhost",
+            "MIRROR_ALLOWED_HOSTS": "127.0.0.1:*,127.0.0.1",
+            "PLAIN_STATIC": "1",
+            "PYTHONWARNINGS": "default",
+            **self.extra,
+        }
+
+    def command(self, *arguments: str) -> str:
+        """Run a manage command; returns what it printed."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{arguments}: {done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def start(self, name: str, *command: str, **environment: str) -> children.Child:
+        child = children.start(
+            f"{name}-{self.port}",
+            [sys.executable, *command],
+            data_dir=self.home,
+            environment={**self.environment, **environment},
+            cwd=ROOT,
+        )
+        self.running.append(child)
+        return child
+
+    def start_web(self) -> None:
+        self.start(
+            "web",
+            *("-m", "gunicorn", "-c", "python:marketplace.web_server", "marketplace.wsgi"),
+            BIND=f"127.0.0.1:{self.port}",
+            DRAIN_SECONDS="2",
+        )
+        try:
+            wait_for(f"{self.url}/health/ready")
+        except TimeoutError:
+            raise TimeoutError(self.logs()) from None
+
+    def start_worker(self) -> None:
+        """One Celery worker with Beat inside, unless it runs already."""
+        if not any(child.name.startswith("worker-") for child in self.running):
+            schedule = str(self.home / "run" / "beat")
+            worker = ("worker", "-B", "-s", schedule, "--concurrency", "1", "--without-gossip", "--without-mingle")
+            self.start("worker", "-m", "celery", "-A", "marketplace", *worker, "-Q", "default", "--loglevel", "INFO")
+
+    def stop(self) -> None:
+        for child in reversed(self.running):
+            child.stop(timeout_seconds=10)
+        self.running.clear()
+
+    def logs(self) -> str:
+        return "\n".join(f"== {file.name}\n{file.read_text()[-4000:]}" for file in self.home.glob("logs/*.log"))
+
+    @classmethod
+    @contextlib.contextmanager
+    def started(cls, name: str = "hub", **extra: str) -> Iterator[Hub]:
+        """Given migrations, a site with its web server running; `extra` is added to its environment."""
+        home = Path(tempfile.mkdtemp(prefix=f"mm-{name}-"))
+        (home / "run").mkdir()
+        database = f"site_{os.getpid()}_{home.name[-8:].lower()}"
+        with _own_database(database):
+            hub = cls(home=home, database=database, extra=extra)
+            try:
+                hub.command("migrate", "--verbosity", "0")
+                hub.start_web()
+                yield hub
+            finally:
+                hub.stop()
+                shutil.rmtree(home, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _own_database(name: str) -> Iterator[None]:
+    login = {
+        "host": str(places.socket_dir(DATA_DIR)),
+        "user": "marketplace",
+        "password": places.kept_secret(DATA_DIR, "postgres"),
+        "dbname": "marketplace",
+        "autocommit": True,
+    }
+    with psycopg.connect(**login) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    try:
+        yield
+    finally:
+        with psycopg.connect(**login) as connection:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
