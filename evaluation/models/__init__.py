@@ -2,7 +2,7 @@
 
 from evaluation.models.benchmark import Benchmark
 from evaluation.models.node import Node
-from evaluation.models.run import Run
+from evaluation.models.run import AutomaticCheck, Run, RunOutput
 from evaluation.models.score import Record, Score
 
-__all__ = ["Benchmark", "Node", "Record", "Run", "Score"]
+__all__ = ["AutomaticCheck", "Benchmark", "Node", "Record", "Run", "RunOutput", "Score"]

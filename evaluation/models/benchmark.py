@@ -45,9 +45,7 @@ class Benchmark(models.Model):
     class Meta:
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["slug", "version"], name="benchmark_version_unique"),
-            models.UniqueConstraint(
-                fields=["slug"], condition=Q(is_current=True), name="benchmark_one_current"
-            ),
+            models.UniqueConstraint(fields=["slug"], condition=Q(is_current=True), name="benchmark_one_current"),
         ]
 
     def __str__(self) -> str:

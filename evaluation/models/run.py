@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.db import models
@@ -10,9 +11,12 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from catalog.models import Repo, User
+from catalog.models import Blob, Repo, User
 from evaluation.models.benchmark import Benchmark
 from evaluation.models.node import Node
+
+LEASE = timedelta(seconds=90)  # a node that is silent for so long has lost its run
+STALLED_AFTER = timedelta(seconds=60)  # and is shown as stalled a little earlier
 
 
 class RunQuerySet(models.QuerySet["Run"]):
@@ -28,7 +32,8 @@ class Run(models.Model):
     """The truth about one evaluation; queue messages are only nudges (evaluation-notes 9).
 
     Transitions: queued → claimed → running → scoring → succeeded | failed | cancelled,
-    each compare-and-set on `state` and `lease_token`.
+    each compare-and-set on `state` and `lease_token`. A node holds the lease while claimed and
+    running, the worker that scores holds it while scoring; every claim makes a new token.
     """
 
     class State(models.TextChoices):
@@ -58,24 +63,23 @@ class Run(models.Model):
     queue = models.CharField(max_length=40, default="eval.cpu")
 
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED, db_index=True)
-    cancel_requested = models.BooleanField(default=False)
     not_before = models.DateTimeField(default=timezone.now)
-    nudged_at = models.DateTimeField(null=True)
+    nudged_at = models.DateTimeField(null=True)  # when the scoring worker was last told
     node = models.ForeignKey(Node, null=True, on_delete=models.SET_NULL, related_name="runs")
     excluded_node = models.ForeignKey(Node, null=True, on_delete=models.SET_NULL, related_name="+")
     lease_token = models.UUIDField(null=True)
     lease_until = models.DateTimeField(null=True)
     attempt = models.PositiveSmallIntegerField(default=0)
     max_attempts = models.PositiveSmallIntegerField(default=3)
+    scoring_attempts = models.PositiveSmallIntegerField(default=0)  # counted before the work
 
     progress = models.JSONField(default=dict)  # {phase, done, total, rate, eta_seconds}
     log = models.TextField(blank=True)  # last 200 lines
     reason_code = models.CharField(max_length=40, blank=True)  # does_not_fit, unsupported, …
     reason = models.TextField(blank=True)  # a sentence for the model's author
 
-    item_seed = models.UUIDField(default=uuid.uuid4)  # shuffles item ids, so order tells nothing
+    item_seed = models.UUIDField(default=uuid.uuid4)  # renames and shuffles items: order tells nothing
     inputs_digest = models.CharField(max_length=64, blank=True)
-    outputs = models.JSONField(default=dict)  # name → {sha256, size}, kept in the store
     measurements = models.JSONField(default=dict)
     provenance = models.JSONField(default=dict)  # evaluation-notes 5
 
@@ -109,3 +113,43 @@ class Run(models.Model):
     @property
     def is_active(self) -> bool:
         return self.state in self.ACTIVE
+
+    @property
+    def is_stalled(self) -> bool:
+        """No sign of life from the node for a minute, though its lease still runs."""
+        if self.state not in self.LEASED or self.lease_until is None:
+            return False
+        return self.lease_until - timezone.now() < LEASE - STALLED_AFTER
+
+
+class RunOutput(models.Model):
+    """One file a node sent for a run, kept for re-scoring and audit.
+
+    The bytes are a blob of the common store, held by this row alone and by no repo: they live on S3
+    like everything else, fsck finds them by their `Blob`, and the database refuses to drop that row
+    while an output needs it. Nobody can commit them, since no `RepoBlob` exists (security 5).
+    """
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="outputs")
+    name = models.CharField(max_length=40)  # predictions.jsonl, measurements.json, …
+    blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="run_outputs")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["run", "name"], name="output_unique_in_run")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} of run {self.run_id}"
+
+
+class AutomaticCheck(models.Model):
+    """The head of the default branch for which automatic runs were last decided (decision 24)."""
+
+    repo = models.OneToOneField(Repo, primary_key=True, on_delete=models.CASCADE, related_name="+")
+    commit_oid = models.CharField(max_length=40)
+    checked_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.repo_id} at {self.commit_oid[:7]}"
