@@ -7,6 +7,7 @@ summaries, which people read, are free Unicode and live elsewhere.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from catalog.errors import InvalidName, InvalidReference
@@ -73,43 +74,30 @@ def check_revision_name(name: str) -> None:
     Raises:
         InvalidReference: with a sentence that says which rule is broken.
     """
-    problem = _revision_problem(name)
-    if problem:
-        raise InvalidReference(f"Invalid reference for a branch or tag: {problem}.")
+    for is_broken, problem in _REVISION_RULES:
+        if is_broken(name):
+            raise InvalidReference(f"Invalid reference for a branch or tag: {problem}.")
 
 
-def _revision_problem(name: str) -> str | None:
-    try:
-        length = len(name.encode())
-    except UnicodeEncodeError:
-        return "it is not valid UTF-8"
-    if not 0 < length <= LONGEST_REVISION_BYTES:
-        return f"it must have between 1 and {LONGEST_REVISION_BYTES} bytes"
-    if any(is_control(char) or is_invisible(char) for char in name):
-        return "it contains a control or invisible character"
-    if any(char in " ~^:?*[\\" for char in name):
-        return "it contains a space or one of ~^:?*[\\"
-    if ".." in name or "@{" in name:
-        return "it contains '..' or '@{'"
-    if name.startswith("-"):
-        return "it starts with '-'"
-    if name.endswith("."):
-        return "it ends with '.'"
-    if name.startswith("refs/"):
-        return "it starts with 'refs/'"
-    if name == "@" or name.upper() == "HEAD":
-        return "the name has a meaning of its own in git"
-    if _OBJECT_ID.fullmatch(name):
-        return "it looks like a commit id"
-    return _segment_problem(name)
+def _has_bad_length(name: str) -> bool:
+    return not 0 < len(name.encode(errors="replace")) <= LONGEST_REVISION_BYTES
 
 
-def _segment_problem(name: str) -> str | None:
-    for segment in name.split("/"):
-        if not segment:
-            return "it has an empty part between slashes"
-        if segment.startswith("."):
-            return "a part starts with '.'"
-        if segment.lower().endswith(".lock"):
-            return "a part ends with '.lock'"
-    return None
+def _hides_characters(name: str) -> bool:
+    return any(is_control(char) or is_invisible(char) or 0xD800 <= ord(char) <= 0xDFFF for char in name)
+
+
+# After git's check-ref-format; the last three are ours, because such a name could be mistaken for something else.
+_REVISION_RULES: Final[tuple[tuple[Callable[[str], object], str], ...]] = (
+    (_has_bad_length, f"it must have between 1 and {LONGEST_REVISION_BYTES} bytes"),
+    (_hides_characters, "it contains a control or invisible character"),
+    (re.compile(r"[ ~^:?*\[\\]").search, "it contains a space or one of ~^:?*[\\"),
+    (re.compile(r"\.\.|@\{").search, "it contains '..' or '@{'"),
+    (re.compile(r"^/|//|/$").search, "it has an empty part between slashes"),
+    (re.compile(r"(?:^|/)\.").search, "a part starts with '.'"),
+    (re.compile(r"\.lock(?:/|$)", re.IGNORECASE).search, "a part ends with '.lock'"),
+    (re.compile(r"^-|\.$").search, "it starts with '-' or ends with '.'"),
+    (re.compile(r"(?:HEAD|@)", re.IGNORECASE).fullmatch, "the name has a meaning of its own in git"),
+    (re.compile(r"^refs/").search, "it starts with 'refs/'"),
+    (_OBJECT_ID.fullmatch, "it looks like a commit id"),
+)

@@ -74,9 +74,7 @@ def find_collisions(paths: Iterable[str]) -> list[tuple[str, str]]:
         if first != path:
             collisions.append((first, path))
     for folded, path in files.items():
-        for directory in _directories(folded):
-            if directory in files:
-                collisions.append((files[directory], path))
+        collisions.extend((files[parent], path) for parent in _directories(folded) if parent in files)
     return collisions
 
 

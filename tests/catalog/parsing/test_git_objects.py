@@ -32,6 +32,20 @@ from catalog.parsing.git_objects import (
 
 Git = Callable[..., bytes]
 FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+NO_TREES = [b"x", b"100644 a", b"100644 a\0" + bytes(19), b"99 a\0" + bytes(20), b"100644 a/b\0" + bytes(20)]
+NO_TREES += [
+    b"100644 \0" + bytes(20),
+    b"100644 b\0%b100644 a\0%b" % (bytes(20), bytes(20)),
+    (b"100644 a\0" + bytes(20)) * 2,
+]
+NO_POINTERS = [
+    b"",
+    b"hello",
+    b"version https://git-lfs.github.com/spec/v1\n",
+    b"version https://git-lfs.github.com/spec/v2\n",
+]
+NO_POINTERS += [pointer_text("a" * 63, 1), pointer_text("A" * 64, 1), pointer_text("a" * 64, -1)]
+NO_POINTERS += [pointer_text("a" * 64, 1) + more for more in (b"size 2\n", b"x" * 1024, b"\xff\n")]
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=12).filter(
     lambda name: name not in {".", "..", ".git"}
 )
@@ -100,18 +114,7 @@ def test_a_name_that_is_no_utf8_survives_byte_true() -> None:
     assert tree_body(parse_tree(body)) == body
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"x",
-        b"100644 a",
-        b"100644 a\0" + bytes(19),
-        b"99 a\0" + bytes(20),
-        b"100644 \0" + bytes(20),
-        b"100644 a/b\0" + bytes(20),
-    ]
-    + [(b"100644 b\0" + bytes(20)) + (b"100644 a\0" + bytes(20)), (b"100644 a\0" + bytes(20)) * 2],
-)
+@pytest.mark.parametrize("body", NO_TREES)
 def test_bytes_that_are_no_tree_are_refused(body: bytes) -> None:
     with pytest.raises(BadMetadata):
         parse_tree(body)
@@ -119,33 +122,28 @@ def test_bytes_that_are_no_tree_are_refused(body: bytes) -> None:
 
 @FEW
 @given(
-    name=WORDS,
-    email=WORDS,
+    who=st.tuples(WORDS.map(lambda name: f"N{name}"), WORDS),  # git refuses a commit without a name
     message=WORDS,
     seconds=st.integers(100_000_000, 4_000_000_000),
-    minutes=st.integers(-14 * 60, 14 * 60),
-    parents=st.integers(0, 2),
+    offset_minutes=st.integers(-14 * 60, 14 * 60),
 )
 def test_a_commit_gets_the_id_that_git_gives_it(
-    git: Git, name: str, email: str, message: str, seconds: int, minutes: int, parents: int
+    git: Git, who: tuple[str, str], message: str, seconds: int, offset_minutes: int
 ) -> None:
-    name = f"N{name}"  # git refuses a commit without a name
-    when = datetime.fromtimestamp(seconds, timezone(timedelta(minutes=minutes)))
+    when = datetime.fromtimestamp(seconds, timezone(timedelta(minutes=offset_minutes)))
     tree = git("mktree", stdin=b"").decode().strip()
-    earlier = [
-        git("commit-tree", tree, stdin=b"%d" % number, **_identity("E", "e", when)).decode().strip()
-        for number in range(parents)
+    parents = [
+        git("commit-tree", tree, stdin=text, **_identity("E", "e", when)).decode().strip() for text in (b"1", b"2")
     ]
-    fields = CommitFields(tree, tuple(earlier), name, email, when, name, email, when, message)
+    fields = CommitFields(tree, tuple(parents), *who, when, *who, when, message)
 
-    flags = [flag for parent in earlier for flag in ("-p", parent)]
-    expected = git("commit-tree", tree, *flags, stdin=message.encode(), **_identity(name, email, when)).decode().strip()
+    flags = [flag for parent in parents for flag in ("-p", parent)]
+    expected = git("commit-tree", tree, *flags, stdin=message.encode(), **_identity(*who, when)).decode().strip()
 
     assert object_id("commit", commit_body(fields)) == expected
     parsed = parse_commit(commit_body(fields))
-    assert (parsed.tree, parsed.parents, parsed.message) == (tree, tuple(earlier), message)
-    assert parsed.author_time == when
-    assert parsed.author_time.utcoffset() == when.utcoffset()
+    assert (parsed.tree, parsed.parents, parsed.message) == (tree, tuple(parents), message)
+    assert (parsed.author_time, parsed.author_time.utcoffset()) == (when, when.utcoffset())
     assert commit_body(parsed) == commit_body(fields)
 
 
@@ -198,22 +196,7 @@ def test_a_pointer_is_written_as_git_lfs_writes_it() -> None:
     assert len(written) == 130
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"",
-        b"hello",
-        b"version https://git-lfs.github.com/spec/v1\n",
-        b"version https://git-lfs.github.com/spec/v2\noid sha256:",
-    ]
-    + [
-        pointer_text("a" * 63, 1),
-        pointer_text("A" * 64, 1),
-        pointer_text("a" * 64, -1),
-        pointer_text("a" * 64, 1) + b"size 2\n",
-    ]
-    + [pointer_text("a" * 64, 1) + b"x" * 1024, pointer_text("a" * 64, 1) + b"\xff\n"],
-)
+@pytest.mark.parametrize("data", NO_POINTERS)
 def test_other_text_is_no_pointer(data: bytes) -> None:
     assert parse_pointer(data) is None
 
