@@ -223,18 +223,19 @@ USE_TZ = True
 
 # --- Static files and what a page may load ----------------------------------------------------------
 STATIC_URL = "/static/"
-STATIC_ROOT = env.folder("STATIC_ROOT", BASE_DIR / "build" / "static")
-STATICFILES_DIRS = [BASE_DIR / "static"]
+IS_STATIC_PLAIN = env.flag("PLAIN_STATIC", default=False)  # unhashed names straight from static/: tests
+STATIC_ROOT = env.folder("STATIC_ROOT", BASE_DIR / ("static" if IS_STATIC_PLAIN else "build/static"))
+STATICFILES_DIRS = [] if IS_STATIC_PLAIN else [BASE_DIR / "static"]
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if env.flag("PLAIN_STATIC", default=False)
+        if IS_STATIC_PLAIN
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
-WHITENOISE_USE_FINDERS = env.flag("PLAIN_STATIC", default=False)
+WHITENOISE_USE_FINDERS = IS_STATIC_PLAIN
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],

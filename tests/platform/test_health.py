@@ -1,0 +1,83 @@
+import http.client
+import shutil
+
+import pytest
+from django.test import override_settings
+
+from marketplace import health
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_live_process_says_so_and_names_the_request(raw_client):
+    answer = raw_client.get("/health/live", headers={"X-Amzn-Trace-Id": "0a1b-2c"})
+
+    assert answer.json() == {"status": "ok"}
+    assert answer["X-Request-Id"].endswith(";0a1b-2c")
+
+
+def test_a_hostile_trace_id_is_not_repeated(raw_client):
+    answer = raw_client.get("/health/live", headers={"X-Amzn-Trace-Id": "<script>" + "a" * 200})
+
+    assert len(answer["X-Request-Id"]) == 32
+
+
+def test_every_answer_forbids_foreign_content(raw_client):
+    answer = raw_client.get("/health/live")
+
+    assert "default-src 'none'" in answer["Content-Security-Policy"]
+    assert answer["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_site_whose_parts_all_answer_is_ready(raw_client):
+    answer = raw_client.get("/health/ready")
+
+    assert answer.json() == {"status": "ok", "checks": dict.fromkeys(health.CHECKS, "ok")}
+    assert answer.status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+@override_settings(REDIS_URL="unix:///nowhere/redis.sock")
+def test_a_site_without_redis_is_not_ready(raw_client):
+    answer = raw_client.get("/health/ready")
+
+    assert answer.status_code == 503
+    assert answer.json()["checks"]["redis"] == "ConnectionError"
+    assert answer.json()["checks"]["database"] == "ok"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_full_disk_is_not_ready(raw_client, monkeypatch):
+    free = shutil.disk_usage("/").free
+    monkeypatch.setattr(health, "LEAST_FREE_BYTES", free * 2)
+
+    answer = raw_client.get("/health/ready")
+
+    assert answer.json()["checks"]["headroom"] == "RuntimeError"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_storage_that_cannot_be_written_is_not_ready(raw_client, tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+
+    with override_settings(STORAGE_URL=f"file://{tmp_path}/file"):
+        answer = raw_client.get("/health/ready")
+
+    assert answer.status_code == 503
+    assert answer.json()["checks"]["storage"] == "FileExistsError"
+
+
+def test_gunicorn_hands_over_encoded_paths_and_request_ids(hub):
+    connection = http.client.HTTPConnection("127.0.0.1", hub.port, timeout=10)
+
+    connection.request("GET", "/health%2Flive")
+    encoded = connection.getresponse()
+    encoded.read()
+    connection.request("GET", "/%68ealth/live", headers={"X-Amzn-Trace-Id": "abc", "X-Forwarded-For": "8.8.8.8"})
+    unreserved = connection.getresponse()
+    unreserved.read()
+    connection.close()
+
+    assert encoded.status == 404
+    assert unreserved.status == 200
+    assert unreserved.headers["X-Request-Id"].endswith(";abc")
