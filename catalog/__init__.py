@@ -1,0 +1,1 @@
+"""Repos, their history and bytes, and everything people say about them."""

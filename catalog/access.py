@@ -27,6 +27,8 @@ from catalog.models import AccessToken, Membership, Namespace, Organisation, Rep
 
 LAST_USED_STEP = timedelta(minutes=5)  # how stale `last_used_at` may be: one write per step, not per request
 
+REMEMBERED = "marketplace.actor"  # no header can have a name with a dot in lower case
+
 
 @dataclass(frozen=True)
 class Actor:
@@ -42,9 +44,7 @@ class Actor:
     @property
     def may_write(self) -> bool:
         """A read token reads, whatever its owner may do; a session does what its owner may."""
-        return self.user is not None and (
-            self.token is None or self.token.role == AccessToken.Role.WRITE
-        )
+        return self.user is not None and (self.token is None or self.token.role == AccessToken.Role.WRITE)
 
 
 ANONYMOUS = Actor()
@@ -56,12 +56,12 @@ def actor_of(request: HttpRequest) -> Actor:
     Raises:
         BadCredentials: an Authorization header is there but no usable token is in it.
     """
-    known = getattr(request, "_actor", None)
+    known = request.META.get(REMEMBERED)
     if isinstance(known, Actor):
         return known
     header = request.headers.get("Authorization", "")
     actor = _actor_of_header(header) if header else _actor_of_session(request)
-    request._actor = actor  # type: ignore[attr-defined]  # remembered for this request only
+    request.META[REMEMBERED] = actor  # for this request only: views and tags ask several times
     return actor
 
 
@@ -171,9 +171,7 @@ def organisation_named(name: str) -> Organisation:
 
 def namespace_named(name: str) -> Namespace:
     """A profile, of a person or a team. Raises `NotFound`."""
-    namespace = (
-        Namespace.objects.select_related("user", "organisation").filter(key=name.casefold()).first()
-    )
+    namespace = Namespace.objects.select_related("user", "organisation").filter(key=name.casefold()).first()
     if namespace is None or namespace.owner is None:
         raise NotFound(f"there is nobody named {name!r}")
     return namespace
@@ -195,12 +193,7 @@ def _actor_of_header(header: str) -> Actor:
 def _actor_of_token(text: str) -> Actor:
     if not tokens.is_well_formed(text):
         raise BadCredentials
-    token = (
-        AccessToken.objects.usable()
-        .select_related("user__namespace")
-        .filter(digest=tokens.digest(text))
-        .first()
-    )
+    token = AccessToken.objects.usable().select_related("user__namespace").filter(digest=tokens.digest(text)).first()
     if token is None:
         raise BadCredentials
     now = timezone.now()

@@ -1,0 +1,1 @@
+"""Benchmarks, runs on nodes, scores people can trust."""

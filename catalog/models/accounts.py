@@ -82,13 +82,9 @@ class Organisation(models.Model):
         PUBLIC = "public", _("public")
         PRIVATE = "private", _("private")
 
-    namespace = models.OneToOneField(
-        Namespace, on_delete=models.PROTECT, related_name="organisation"
-    )
+    namespace = models.OneToOneField(Namespace, on_delete=models.PROTECT, related_name="organisation")
     full_name = models.CharField(max_length=200, blank=True)
-    default_visibility = models.CharField(
-        max_length=7, choices=Visibility, default=Visibility.PUBLIC
-    )
+    default_visibility = models.CharField(max_length=7, choices=Visibility, default=Visibility.PUBLIC)
     members: models.ManyToManyField[User, Membership] = models.ManyToManyField(
         User, through="Membership", related_name="organisations"
     )
@@ -110,17 +106,13 @@ class Membership(models.Model):
         WRITE = "write", _("write")
         ADMIN = "admin", _("admin")
 
-    organisation = models.ForeignKey(
-        Organisation, on_delete=models.CASCADE, related_name="memberships"
-    )
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=5, choices=Role, default=Role.READ)
 
     class Meta:
         constraints: ClassVar[list[Any]] = [
-            models.UniqueConstraint(
-                fields=["organisation", "user"], name="membership_unique_in_organisation"
-            )
+            models.UniqueConstraint(fields=["organisation", "user"], name="membership_unique_in_organisation")
         ]
 
     def __str__(self) -> str:

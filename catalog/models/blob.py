@@ -44,9 +44,7 @@ class RepoBlob(models.Model):
     uncommitted_until = models.DateTimeField(null=True, blank=True)  # None: some commit holds it
 
     class Meta:
-        constraints: ClassVar[list[Any]] = [
-            models.UniqueConstraint(fields=["repo", "blob"], name="repo_blob_unique")
-        ]
+        constraints: ClassVar[list[Any]] = [models.UniqueConstraint(fields=["repo", "blob"], name="repo_blob_unique")]
 
     def __str__(self) -> str:
         return f"{self.repo_id} holds {self.blob_id}"

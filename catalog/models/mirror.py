@@ -21,6 +21,8 @@ class Mirror(models.Model):
     endpoint = models.URLField(max_length=300)
     upstream_name = models.CharField(max_length=200)  # "ns/name" over there
     revision = models.CharField(max_length=255, default="main")
+    # What its owner wants; the repo stays private until upstream is seen to be public and not gated.
+    wanted_visibility = models.CharField(max_length=7, choices=Repo.Visibility, default=Repo.Visibility.PUBLIC)
     token_sealed = models.BinaryField(null=True)  # encrypted upstream token, write-only
     licence_evidence = models.JSONField(default=list)
     upstream_oid = models.CharField(max_length=40, blank=True)  # last commit mirrored
@@ -76,3 +78,18 @@ class SyncRun(models.Model):
 
     def __str__(self) -> str:
         return f"sync {self.pk}: {self.state}"
+
+    @property
+    def is_active(self) -> bool:
+        return self.state in self.ACTIVE
+
+    @property
+    def progress(self) -> dict[str, int]:
+        """How far it is, in files and bytes; `bytes_fetched` came over the network, the rest was here."""
+        return {
+            "files_done": self.files_done,
+            "files_total": self.files_total,
+            "bytes_done": self.bytes_done,
+            "bytes_total": self.bytes_total,
+            "bytes_fetched": self.bytes_fetched,
+        }

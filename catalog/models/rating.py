@@ -18,9 +18,7 @@ class Rating(models.Model):
 
     repo = models.ForeignKey(Repo, on_delete=models.CASCADE, related_name="ratings")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="ratings")
-    stars = models.PositiveSmallIntegerField(
-        validators=[MinValueValidator(1), MaxValueValidator(5)]
-    )
+    stars = models.PositiveSmallIntegerField(validators=[MinValueValidator(1), MaxValueValidator(5)])
     text = models.TextField(blank=True)  # "" or 10–4000 characters
     used_for = models.CharField(max_length=200, blank=True)
     hardware = models.CharField(max_length=200, blank=True)

@@ -31,9 +31,7 @@ class RepoQuerySet(models.QuerySet["Repo"]):
             return live
         teams = Membership.objects.filter(user=user).values("organisation__namespace_id")
         return live.filter(
-            Q(visibility=Repo.Visibility.PUBLIC)
-            | Q(namespace_id=user.namespace_id)
-            | Q(namespace_id__in=teams)
+            Q(visibility=Repo.Visibility.PUBLIC) | Q(namespace_id=user.namespace_id) | Q(namespace_id__in=teams)
         )
 
 

@@ -131,9 +131,7 @@ class TreeEntry(models.Model):
 
     class Meta:
         constraints: ClassVar[list[Any]] = [
-            models.UniqueConstraint(
-                fields=["line", "path"], condition=Q(last_seq=None), name="entry_live_path_unique"
-            )
+            models.UniqueConstraint(fields=["line", "path"], condition=Q(last_seq=None), name="entry_live_path_unique")
         ]
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["line", "path", "first_seq"], name="entry_by_path"),

@@ -1,0 +1,235 @@
+"""The work of one sync run: plan → fetch → verify → one commit under the upstream's id.
+
+It runs for minutes or hours, so it holds a lease instead of a transaction; bytes come before rows,
+and a run that dies goes on with the partial files it left.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from django.conf import settings
+from django.utils import timezone
+
+from catalog.actions import commits, repos, sync_leases, uploads
+from catalog.actions.mirrors import allow_list
+from catalog.errors import (
+    BadInput,
+    CatalogError,
+    HashMismatch,
+    LeaseLost,
+    RevisionNotFound,
+    StorageFull,
+    UpstreamRefused,
+    UpstreamUnavailable,
+)
+from catalog.models import Blob, Mirror, Repo, SyncRun, TreeEntry
+from catalog.parsing.paths import check_mirrored_path
+from catalog.queries import trees
+from catalog.sealing import unseal
+from catalog.types import AddFile, DeleteFile, FileChange
+from catalog.upstream import Snapshot, Source, UpstreamClient, UpstreamFile, open_source
+from catalog.upstream.download import PIECE, PartialFile
+
+RENEW_SECONDS = 3.0  # how often progress and lease are written
+PLAN_LISTED = 500  # files the job page shows one by one
+
+
+def sync(run_id: int) -> None:
+    """Do the work of this run, unless it is over or somebody else's. Ends in a state, never an exception
+    that its message cannot explain."""
+    run = sync_leases.claim(run_id)
+    if run is None:
+        return
+    try:
+        with closing(_client(run.mirror)) as client:
+            SyncJob(run, _source(run.mirror, client)).work()
+    except LeaseLost:
+        return
+    except (UpstreamUnavailable, StorageFull) as problem:
+        retry_after = problem.facts.get("retry_after_seconds")
+        seconds = retry_after if isinstance(retry_after, float) else None
+        sync_leases.pause(run, code=problem.code, reason=problem.message, retry_after_seconds=seconds)
+    except CatalogError as problem:
+        _note_gone(run.mirror, problem)
+        sync_leases.fail(run, code=problem.code, reason=problem.message)
+    except Exception:
+        # The edge of a job: without this the lease would expire and the same fault repeat.
+        sync_leases.fail(run, code="internal", reason="an internal error; the operator's log has the details")
+        raise
+
+
+class SyncJob:
+    """One run being worked on."""
+
+    def __init__(self, run: SyncRun, source: Source) -> None:
+        self.run, self.source = run, source
+        self.mirror: Mirror = run.mirror
+        self.repo: Repo = run.mirror.repo
+        self._renewed = time.monotonic()
+
+    def work(self) -> None:
+        oid = self.source.head()
+        if oid == self.mirror.upstream_oid:
+            self._done(oid)
+            return
+        snapshot = self.source.snapshot(oid)
+        held = self._held_entries()
+        missing = self._plan(snapshot, held)
+        fetched = {file.path: self._fetch(file) for file in missing}
+        self._publish(snapshot, held, fetched)
+        self._done(oid)
+
+    def _held_entries(self) -> dict[str, TreeEntry]:
+        try:
+            head = trees.resolve_revision(self.repo, self.repo.default_branch)
+        except RevisionNotFound:  # nothing mirrored yet
+            return {}
+        return {entry.path: entry for entry in trees.files_of(head)}
+
+    def _plan(self, snapshot: Snapshot, held: dict[str, TreeEntry]) -> list[UpstreamFile]:
+        """Record what there is to do; returns the files whose bytes are not here yet."""
+        for file in snapshot.files:
+            check_mirrored_path(file.path)
+        known = {entry.etag for entry in held.values()}
+        missing = [file for file in snapshot.files if not file.identity or file.identity not in known]
+        waiting = {file.path for file in missing}
+        plan = [
+            {"path": f.path, "size": f.size, "state": "waiting" if f.path in waiting else "here"}
+            for f in (*missing, *(f for f in snapshot.files if f.path not in waiting))
+        ]
+        sync_leases.renew(
+            self.run,
+            plan=plan[:PLAN_LISTED],
+            files_total=len(snapshot.files),
+            files_done=len(snapshot.files) - len(missing),
+            bytes_total=snapshot.total_bytes,
+            bytes_done=snapshot.total_bytes - sum(file.size for file in missing),
+            upstream_oid=snapshot.commit.oid,
+        )
+        return missing
+
+    def _fetch(self, file: UpstreamFile) -> Blob:
+        """Returns the blob of one file, downloaded (further) and verified."""
+        self._mark(file, "fetching")
+        key = f"{self.mirror.endpoint}\n{file.url}\n{file.identity}"
+        partial = PartialFile(Path(settings.DATA_DIR) / "partial", key)
+        with closing(partial):
+            self._complete(file, partial)
+        try:
+            blob = self._store(file, partial.path)
+        except HashMismatch:
+            partial.drop()  # keeping wrong bytes would repeat the mistake
+            raise HashMismatch(f"the bytes of {file.path} do not have the hash the other hub states") from None
+        partial.drop()
+        self.run.files_done += 1
+        self._mark(file, "done")
+        return blob
+
+    def _complete(self, file: UpstreamFile, partial: PartialFile) -> None:
+        """Read until the file is whole; a broken transfer goes on at once as long as each try brings something."""
+        before = self.run.bytes_done
+        while True:
+            had = partial.size
+            self.run.bytes_done = before + had
+            try:
+                for arrived in self.source.read(file, partial=partial):
+                    self.run.bytes_done = before + partial.size
+                    self.run.bytes_fetched += arrived
+                    self._heartbeat()
+            except UpstreamUnavailable:
+                if partial.size <= had:
+                    raise
+            else:
+                return
+
+    def _store(self, file: UpstreamFile, path: Path) -> Blob:
+        blob = uploads.store_bytes(
+            repo=self.repo, actor=self.mirror.created_by, chunks=self._pieces(path), sha256=file.sha256, size=file.size
+        )
+        if file.git_sha1 and not file.is_lfs and blob.git_sha1 != file.git_sha1:
+            raise HashMismatch
+        return blob
+
+    def _pieces(self, path: Path) -> Iterator[bytes]:
+        with path.open("rb") as file:
+            while piece := file.read(PIECE):
+                self._heartbeat()
+                yield piece
+
+    def _publish(self, snapshot: Snapshot, held: dict[str, TreeEntry], fetched: dict[str, Blob]) -> None:
+        by_identity = {entry.etag: entry.blob for entry in held.values()}
+        changes: list[FileChange] = []
+        for file in snapshot.files:
+            blob = fetched.get(file.path) or by_identity[file.identity]
+            if blob is None:
+                raise BadInput(f"{file.path} has no content")
+            changes.append(AddFile(file.path, blob.sha256, blob.size, as_lfs=file.is_lfs, mode=file.mode))
+        kept = {file.path for file in snapshot.files}
+        changes.extend(DeleteFile(path) for path in held if path not in kept)
+        sync_leases.renew(self.run)
+        commits.record_upstream_commit(
+            repo=self.repo, branch=self.repo.default_branch, changes=changes, upstream=snapshot.commit
+        )
+        Mirror.objects.filter(pk=self.mirror.pk).update(
+            upstream_oid=snapshot.commit.oid, licence_evidence=list(snapshot.licence_evidence)
+        )
+        self._set_visibility(snapshot)
+
+    def _set_visibility(self, snapshot: Snapshot) -> None:
+        """Never wider here than there (security 12); the first sync opens what its owner wants open."""
+        if snapshot.is_private or snapshot.is_gated:
+            wanted: str = Repo.Visibility.PRIVATE
+        elif not self.mirror.upstream_oid:
+            wanted = self.mirror.wanted_visibility
+        else:
+            return
+        if self.repo.visibility != wanted:
+            repos.change_settings(repo=self.repo, visibility=wanted, actor=self.mirror.created_by)
+
+    def _done(self, oid: str) -> None:
+        Mirror.objects.filter(pk=self.mirror.pk).update(checked_at=timezone.now(), upstream_state="present")
+        sync_leases.finish(self.run, upstream_oid=oid, **self._counters())
+
+    def _mark(self, file: UpstreamFile, state: str) -> None:
+        for row in self.run.plan:
+            if row["path"] == file.path:
+                row["state"] = state
+                break
+        self._heartbeat()
+
+    def _heartbeat(self) -> None:
+        if time.monotonic() - self._renewed >= RENEW_SECONDS:
+            self._renewed = time.monotonic()
+            sync_leases.renew(self.run, **self._counters())
+
+    def _counters(self) -> dict[str, object]:
+        run = self.run
+        return {
+            "bytes_done": run.bytes_done,
+            "bytes_fetched": run.bytes_fetched,
+            "files_done": run.files_done,
+            "plan": run.plan,
+        }
+
+
+def _client(mirror: Mirror) -> UpstreamClient:
+    token = unseal(mirror.token_sealed) if mirror.token_sealed else None
+    if mirror.token_sealed and token is None:
+        raise UpstreamRefused("the stored token cannot be read any more; enter it again")
+    return UpstreamClient(allowed=allow_list(), token=token)
+
+
+def _source(mirror: Mirror, client: UpstreamClient) -> Source:
+    return open_source(
+        source=mirror.source, client=client, endpoint=mirror.endpoint, kind=mirror.repo.kind,
+        name=mirror.upstream_name, revision=mirror.revision,
+    )  # fmt: skip
+
+
+def _note_gone(mirror: Mirror, problem: CatalogError) -> None:
+    if problem.facts.get("upstream_code") in ("RepoNotFound", "RevisionNotFound"):
+        Mirror.objects.filter(pk=mirror.pk).update(upstream_state="gone", checked_at=timezone.now())

@@ -1,0 +1,148 @@
+"""The one HTTP client for addresses that users name. No environment proxies, no automatic redirects."""
+
+from __future__ import annotations
+
+import email.utils
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from urllib.parse import urljoin
+
+import httpcore
+import httpx
+
+from catalog.errors import UpstreamNotAllowed, UpstreamRefused, UpstreamUnavailable
+from catalog.upstream.addresses import DEFAULT_PORTS, AllowList, CheckedBackend
+
+TIMEOUT = httpx.Timeout(30, connect=5)  # seconds
+MAX_REDIRECTS = 3
+MAX_ANSWER_BYTES = 64 * 2**20  # of answers read as a whole: listings, descriptions
+RETRIED = {408, 425, 429, 500, 502, 503, 504}
+
+
+class CheckedTransport(httpx.HTTPTransport):
+    """httpx's transport with connections opened by `CheckedBackend`."""
+
+    def __init__(self, allowed: AllowList) -> None:
+        super().__init__(trust_env=False)
+        self._pool.close()
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=httpx.create_ssl_context(trust_env=False),
+            max_connections=8,
+            network_backend=CheckedBackend(allowed),
+        )
+
+
+class UpstreamClient:
+    """Asks one upstream; every hop of a redirect is checked, credentials stay with their host."""
+
+    def __init__(self, *, allowed: AllowList, token: str | None = None) -> None:
+        self._allowed = allowed
+        self._token = token
+        self._client = httpx.Client(
+            transport=CheckedTransport(allowed), timeout=TIMEOUT, trust_env=False,
+            headers={"user-agent": "model-marketplace-mirror"},
+        )  # fmt: skip
+
+    def close(self) -> None:
+        self._client.close()
+
+    def get(self, url: str, *, headers: Mapping[str, str] | None = None) -> httpx.Response:
+        """Returns a whole, successful answer. Raises as `open` does."""
+        return self._whole("GET", url, headers=headers or {})
+
+    def post(self, url: str, *, content: bytes, headers: Mapping[str, str]) -> httpx.Response:
+        """Like `get`, with a body."""
+        return self._whole("POST", url, headers=headers, content=content)
+
+    @contextmanager
+    def open(
+        self,
+        url: str,
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+    ) -> Iterator[httpx.Response]:
+        """Yields an answer whose body is still to be read: 2xx or 416.
+
+        Raises:
+            UpstreamNotAllowed: this address, or one it redirects to, is off the list.
+            UpstreamRefused: 4xx; asking again does not help.
+            UpstreamUnavailable: connection failed, 429 or 5xx; fact `retry_after_seconds` if told.
+        """
+        origin, sent = _origin(self._allowed, url), dict(headers or {})
+        sent.setdefault("accept-encoding", "identity")
+        for _ in range(MAX_REDIRECTS + 1):
+            if self._token and _origin(self._allowed, url) == origin:
+                sent["authorization"] = f"Bearer {self._token}"
+            else:
+                sent.pop("authorization", None)
+            try:
+                with self._client.stream(method, url, headers=sent, content=content) as answer:
+                    if not answer.is_redirect:
+                        _check_status(answer)
+                        yield answer
+                        return
+                    url = urljoin(url, answer.headers.get("location", ""))
+            except httpx.HTTPError as problem:
+                raise UpstreamUnavailable(_sentence(url, problem)) from None
+        raise UpstreamRefused("the other hub redirects too many times")
+
+    def _whole(
+        self, method: str, url: str, *, headers: Mapping[str, str], content: bytes | None = None
+    ) -> httpx.Response:
+        with self.open(url, method=method, headers=headers, content=content) as answer:
+            body = bytearray()
+            for piece in answer.iter_raw():
+                body += piece
+                if len(body) > MAX_ANSWER_BYTES:
+                    raise UpstreamRefused("the other hub's answer is larger than we read")
+            kept = {k: v for k, v in answer.headers.items() if k.lower() != "content-encoding"}
+            return httpx.Response(answer.status_code, headers=kept, content=bytes(body), request=answer.request)
+
+
+def _origin(allowed: AllowList, url: str) -> tuple[str, str, int]:
+    parts = allowed.check_url(url)
+    return parts.scheme, parts.hostname or "", parts.port or DEFAULT_PORTS[parts.scheme]
+
+
+def _check_status(answer: httpx.Response) -> None:
+    status = answer.status_code
+    if status < 400 or status == 416:
+        return
+    said = f"{answer.request.url.host} answered {status}"
+    code = answer.headers.get("x-error-code", "")
+    if status in RETRIED:
+        raise UpstreamUnavailable(said, retry_after_seconds=_retry_after(answer.headers))
+    reasons = {
+        "GatedRepo": "the repo is gated there and this server has no access; add a token",
+        "RepoNotFound": "there is no such repo there, or it is private and needs a token",
+        "RevisionNotFound": "there is no such revision there",
+        "EntryNotFound": "the file is not there any more",
+    }
+    usual = "the token is not accepted, or the repo needs one" if status in (401, 403) else ""
+    why = reasons.get(code) or usual
+    raise UpstreamRefused(f"{said}: {why}" if why else said, status=status, upstream_code=code)
+
+
+def _retry_after(headers: httpx.Headers) -> float | None:
+    """Returns seconds; the header may hold seconds or an HTTP date (RFC 9110, 10.2.3)."""
+    value = headers.get("retry-after", "").strip()
+    if value.isdigit():
+        return float(value)
+    try:
+        moment = email.utils.parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return max(0.0, moment.timestamp() - time.time())
+
+
+def _sentence(url: str, problem: httpx.HTTPError) -> str:
+    host = httpx.URL(url).host
+    if isinstance(problem, httpx.TimeoutException):
+        return f"{host} did not answer in time"
+    return f"the connection to {host} failed"
+
+
+__all__ = ["UpstreamClient", "UpstreamNotAllowed"]
