@@ -21,7 +21,6 @@ from catalog.errors import (
     CatalogError,
     HashMismatch,
     LeaseLost,
-    RevisionNotFound,
     StorageFull,
     UpstreamRefused,
     UpstreamUnavailable,
@@ -84,11 +83,8 @@ class SyncJob:
         self._done(oid)
 
     def _held_entries(self) -> dict[str, TreeEntry]:
-        try:
-            head = trees.resolve_revision(self.repo, self.repo.default_branch)
-        except RevisionNotFound:  # nothing mirrored yet
-            return {}
-        return {entry.path: entry for entry in trees.files_of(head)}
+        head = trees.head_of(self.repo)
+        return {entry.path: entry for entry in trees.entries_in(head).files()} if head else {}
 
     def _plan(self, snapshot: Snapshot, held: dict[str, TreeEntry]) -> list[UpstreamFile]:
         """Record what there is to do; returns the files whose bytes are not here yet."""

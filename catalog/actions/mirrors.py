@@ -64,7 +64,7 @@ def add_mirror(*, upstream: Upstream, namespace: Namespace, name: str, visibilit
         token_sealed=seal(upstream.token) if upstream.token else None,
         created_by=actor,
     )
-    audit.record(actor, "mirror.add", repo, source=str(mirror), endpoint=endpoint)
+    audit.record(actor, "mirror.add", audit.name_of(repo), source=str(mirror), endpoint=endpoint)
     return _queue(mirror, actor)
 
 

@@ -17,6 +17,7 @@ import httpcore
 
 from catalog.errors import UpstreamNotAllowed, UpstreamUnavailable
 
+ANY_PORT = -1
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 # Ranges that `is_global` lets through (measured on 3.11) but that lead back inside or nowhere.
@@ -29,13 +30,13 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 @dataclass(frozen=True)
 class AllowList:
-    """Hosts an administrator allows: `host`, `host:port` or `*.domain`; without a port, 80 and 443.
+    """Hosts an administrator allows: `host`, `host:port`, `host:*` or `*.domain`; without a port, 80 and 443.
 
     An address that is not public is only reached when the list names that address itself
     (or `localhost`), so a public name cannot be turned into a way in.
     """
 
-    entries: frozenset[tuple[str, int | None]]
+    entries: frozenset[tuple[str, int | None]]  # port None: the usual ones; ANY_PORT: every one
 
     @classmethod
     def of(cls, entries: Iterable[str]) -> AllowList:
@@ -85,7 +86,8 @@ class AllowList:
             host = host.partition(".")[2]
             candidates.append(f"*.{host}")
         usual = port in DEFAULT_PORTS.values()
-        return any((name, port) in self.entries or (usual and (name, None) in self.entries) for name in candidates)
+        ports = (port, ANY_PORT, None) if usual else (port, ANY_PORT)
+        return any((name, wanted) in self.entries for name in candidates for wanted in ports)
 
 
 class CheckedBackend(httpcore.NetworkBackend):
@@ -145,4 +147,6 @@ def _entry(text: str) -> tuple[str, int | None]:
         host, _, port = text.partition(":")
     else:
         host, port = text, ""
+    if port == "*":
+        return host, ANY_PORT
     return host, int(port) if port else None

@@ -76,7 +76,7 @@ def read_ranged(client: UpstreamClient, url: str, *, size: int, partial: Partial
 
 
 def _receive(answer: httpx.Response, *, size: int, partial: Partial) -> Iterator[int]:
-    for piece in answer.iter_raw(PIECE):
+    for piece in answer.iter_raw():  # as it arrives: a larger buffer would lose what a broken transfer brought
         if partial.size + len(piece) > size:
             raise SizeMismatch(f"the source sends more than the {size} bytes it listed")
         partial.append(piece)

@@ -109,7 +109,7 @@ def _objects_of_pack(pack: bytes) -> dict[str, ShaFile]:
     try:
         data = PackData.from_file(BytesIO(pack), SHA1, len(pack))
         data.check()
-        inflater: PackInflater = PackInflater.for_pack_data(data)
+        inflater = PackInflater.for_pack_data(data)
         return {found.id.decode(): found for found in inflater}
     except (AssertionError, ChecksumMismatch, KeyError, ValueError) as problem:
         raise UpstreamUnavailable("the other hub's git pack is damaged") from problem
