@@ -1,0 +1,150 @@
+"""Accounts: people, teams, access tokens, and the one-time links by which passwords are set."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from django.contrib.auth.tokens import default_token_generator
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
+
+from catalog import tokens
+from catalog.actions import audit
+from catalog.errors import BadInput, NameTaken
+from catalog.models import AccessToken, Membership, Namespace, Organisation, User
+from catalog.parsing import names
+
+LONGEST_TOKEN_LIFETIME_DAYS: Final = 365
+FIRST_ADMIN: Final = "admin"  # reserved for everybody else, so it is free when the site starts
+
+
+@transaction.atomic
+def create_user(*, name: str, full_name: str = "", email: str = "", is_admin: bool = False) -> User:
+    """Create a person without a password; `password_link` lets them choose one.
+
+    Raises:
+        InvalidName, NameTaken
+    """
+    names.check_namespace(name)
+    return _add_user(name, full_name=full_name, email=email, is_admin=is_admin)
+
+
+@transaction.atomic
+def create_organisation(
+    *,
+    name: str,
+    admin: User,
+    full_name: str = "",
+    default_visibility: str = Organisation.Visibility.PUBLIC,
+    actor: User | None = None,
+) -> Organisation:
+    """Create a team with its first administrator.
+
+    Raises:
+        InvalidName, NameTaken, BadInput
+    """
+    names.check_namespace(name)
+    if default_visibility not in Organisation.Visibility.values:
+        raise BadInput("The default visibility is either public or private.")
+    organisation = Organisation.objects.create(
+        namespace=_take_namespace(name), full_name=full_name, default_visibility=default_visibility
+    )
+    Membership.objects.create(organisation=organisation, user=admin, role=Membership.Role.ADMIN)
+    audit.record(actor, "organisation.create", f"organisation/{name}", admin=admin.username)
+    return organisation
+
+
+@transaction.atomic
+def add_member(*, organisation: Organisation, user: User, role: str, actor: User | None) -> Membership:
+    """Give a person a role in a team, or change the role they have.
+
+    Raises:
+        BadInput: no such role.
+    """
+    if role not in Membership.Role.values:
+        raise BadInput("A member's role is read, write or admin.")
+    membership, _created = Membership.objects.update_or_create(
+        organisation=organisation, user=user, defaults={"role": role}
+    )
+    audit.record(actor, "organisation.member", f"organisation/{organisation}", user=user.username, role=role)
+    return membership
+
+
+@transaction.atomic
+def create_token(
+    *, user: User, name: str, role: str, lifetime_days: int = 90, actor: User | None = None
+) -> tuple[AccessToken, str]:
+    """Returns a new access token and its secret, which is shown once and never stored.
+
+    Args:
+        lifetime_days: 1 to 365.
+        actor: who asks; None is the owner.
+
+    Raises:
+        BadInput, NameTaken: the person has a token of this name.
+    """
+    name = name.strip()
+    if not 0 < len(name) <= 100:
+        raise BadInput("A token needs a name of at most 100 characters.")
+    if role not in AccessToken.Role.values:
+        raise BadInput("A token's role is read or write.")
+    if not 1 <= lifetime_days <= LONGEST_TOKEN_LIFETIME_DAYS:
+        raise BadInput(f"A token lives between 1 and {LONGEST_TOKEN_LIFETIME_DAYS} days.")
+    if user.tokens.filter(name=name).exists():
+        raise NameTaken(f"There is a token named {name!r} already.")
+    secret = tokens.new_token()
+    token = AccessToken.objects.create(
+        user=user,
+        name=name,
+        role=role,
+        digest=tokens.digest(secret),
+        last_four=secret[-4:],
+        expires_at=timezone.now() + timedelta(days=lifetime_days),
+    )
+    audit.record(actor or user, "token.create", f"user/{user}", token=name, role=role)
+    return token, secret
+
+
+@transaction.atomic
+def revoke_token(*, token: AccessToken, actor: User | None) -> None:
+    """Make a token useless from now on."""
+    audit.record(actor, "token.revoke", f"user/{token.user}", token=token.name)
+    token.delete()
+
+
+def password_link(user: User) -> str:
+    """Returns the path where this person may set a password, once, within a day."""
+    code = urlsafe_base64_encode(force_bytes(user.pk))
+    return f"/join/{code}/{default_token_generator.make_token(user)}"
+
+
+@transaction.atomic
+def ensure_admin_link() -> str | None:
+    """Returns the first administrator's link until some administrator has a password.
+
+    Creates the account when the site has no administrator yet.
+    """
+    admins = list(User.objects.filter(is_admin=True, is_active=True).order_by("pk"))
+    if any(admin.password and admin.has_usable_password() for admin in admins):
+        return None
+    admin = admins[0] if admins else _add_user(FIRST_ADMIN, is_admin=True)
+    return password_link(admin)
+
+
+def _add_user(name: str, *, full_name: str = "", email: str = "", is_admin: bool = False) -> User:
+    user = User(namespace=_take_namespace(name), username=name, full_name=full_name, email=email, is_admin=is_admin)
+    user.set_unusable_password()
+    user.save()
+    audit.record(None, "user.create", f"user/{name}", is_admin=is_admin)
+    return user
+
+
+def _take_namespace(name: str) -> Namespace:
+    try:
+        with transaction.atomic():  # a savepoint, so that the caller's transaction survives
+            return Namespace.objects.create(name=name, key=name.casefold())
+    except IntegrityError:
+        raise NameTaken(f"The name {name!r} is taken.") from None

@@ -1,0 +1,73 @@
+"""Writing a commit's files as intervals on a line (see models/revision.py and ADR 0004)."""
+
+from __future__ import annotations
+
+from django.db import connection
+
+from catalog.actions.changesets import ChangeSet, NewFile
+from catalog.actions.tree_building import NewTree, parent_of
+from catalog.models import Commit, Line, Repo, TreeEntry
+
+ROWS_PER_INSERT = 2000
+
+_COPY_ENTRIES = """
+    INSERT INTO catalog_treeentry
+        (line_id, path, folder, mode, oid, size, blob_id, is_lfs, changed_in_id, first_seq, last_seq)
+    SELECT %s, path, folder, mode, oid, size, blob_id, is_lfs, changed_in_id, 0, NULL
+    FROM catalog_treeentry
+    WHERE line_id = %s AND first_seq <= %s AND (last_seq IS NULL OR last_seq > %s)
+"""
+
+
+def place_after(repo: Repo, base: Commit | None) -> tuple[Line, int]:
+    """Returns the line a commit upon `base` belongs to, locked, and its number there.
+
+    Two branches may share a line, so whoever comes second finds the tip moved and opens a line of
+    its own. What `base` holds cannot change meanwhile: later commits only close intervals after it.
+    """
+    if base is None:
+        return Line.objects.create(repo=repo, tip_seq=1), 1
+    line = Line.objects.select_for_update().get(pk=base.line_id)
+    if line.tip_seq != base.seq:
+        line = Line.objects.create(repo=repo)
+        with connection.cursor() as cursor:
+            cursor.execute(_COPY_ENTRIES, [line.pk, base.line_id, base.seq, base.seq])
+    line.tip_seq += 1
+    line.save(update_fields=["tip_seq"])
+    return line, line.tip_seq
+
+
+def write(commit: Commit, changes: ChangeSet, tree: NewTree) -> None:
+    """Close the intervals of what the commit replaces and open those of what it holds anew."""
+    paths = [*changes.files, *tree.folders]
+    commit.line.entries.filter(path__in=paths, last_seq=None).update(last_seq=commit.seq)
+    entries = [_file(commit, path, new) for path, new in changes.files.items() if new is not None]
+    entries += [_folder(commit, path, oid) for path, oid in tree.folders.items() if oid is not None]
+    TreeEntry.objects.bulk_create(entries, batch_size=ROWS_PER_INSERT)
+
+
+def _file(commit: Commit, path: str, new: NewFile) -> TreeEntry:
+    return TreeEntry(
+        line_id=commit.line_id,
+        path=path,
+        folder=parent_of(path),
+        mode=new.mode,
+        oid=new.oid,
+        size=new.size,
+        blob_id=new.blob_id,
+        is_lfs=new.is_lfs,
+        changed_in=commit,
+        first_seq=commit.seq,
+    )
+
+
+def _folder(commit: Commit, path: str, oid: str) -> TreeEntry:
+    return TreeEntry(
+        line_id=commit.line_id,
+        path=path,
+        folder=parent_of(path),
+        mode=TreeEntry.MODE_FOLDER,
+        oid=oid,
+        changed_in=commit,
+        first_seq=commit.seq,
+    )

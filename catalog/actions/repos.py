@@ -1,0 +1,107 @@
+"""Repos: create, change settings, delete."""
+
+from __future__ import annotations
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from catalog import jobs
+from catalog.actions import audit, commits, uploads
+from catalog.errors import BadInput, NameTaken
+from catalog.models import Namespace, Organisation, Repo, RepoFacts, User
+from catalog.parsing import gitattributes, names
+from catalog.types import AddFile
+
+
+def create_repo(
+    *,
+    namespace: Namespace,
+    kind: str,
+    name: str,
+    visibility: str | None = None,
+    actor: User,
+    initial_commit: bool = True,
+) -> Repo:
+    """Create a repo whose branch `main` holds a `.gitattributes`.
+
+    Args:
+        visibility: None takes the team's default, public for people.
+        initial_commit: False leaves it without history, as mirrors need it.
+
+    Raises:
+        InvalidName, BadInput
+        NameTaken: in any mix of cases; the fact `repo` is the id of the repo that has it.
+    """
+    names.check_name(name)
+    if kind not in Repo.Kind.values:
+        raise BadInput(_("A repo is a model or a dataset."))
+    visibility = visibility or _default_visibility(namespace)
+    _check_visibility(visibility)
+    with transaction.atomic():
+        repo = _add_repo(Repo(namespace=namespace, kind=kind, name=name, visibility=visibility, created_by=actor))
+        if initial_commit:
+            _start_history(repo, actor)
+        audit.record(actor, "repo.create", audit.name_of(repo), visibility=visibility)
+    return repo
+
+
+@transaction.atomic
+def change_settings(*, repo: Repo, visibility: str, actor: User) -> Repo:
+    """Make a repo public or private.
+
+    Raises:
+        BadInput: no such visibility.
+    """
+    _check_visibility(visibility)
+    if repo.visibility != visibility:
+        repo.visibility = visibility
+        repo.save(update_fields=["visibility"])
+        RepoFacts.objects.filter(repo=repo).update(updated_at=timezone.now())
+        audit.record(actor, "repo.settings", audit.name_of(repo), visibility=visibility)
+        jobs.index_repo(repo)
+    return repo
+
+
+@transaction.atomic
+def delete_repo(*, repo: Repo, actor: User) -> None:
+    """Take a repo away from everybody's sight; its name is free for its owner at once."""
+    repo.deleted_at = timezone.now()
+    repo.save(update_fields=["deleted_at"])
+    audit.record(actor, "repo.delete", audit.name_of(repo), public_id=repo.public_id)
+
+
+def _add_repo(repo: Repo) -> Repo:
+    repo.name_key = repo.name.casefold()
+    try:
+        with transaction.atomic():
+            repo.save(force_insert=True)
+    except IntegrityError:
+        taken = (
+            Repo.objects.live()
+            .select_related("namespace")
+            .get(namespace=repo.namespace, kind=repo.kind, name_key=repo.name_key)
+        )
+        raise NameTaken(
+            _("You already created this %(kind)s repo") % {"kind": repo.kind}, repo=taken.full_name
+        ) from None
+    RepoFacts.objects.create(repo=repo, kind=repo.kind)
+    return repo
+
+
+def _start_history(repo: Repo, actor: User) -> None:
+    is_model = repo.kind == Repo.Kind.MODEL
+    attributes = gitattributes.DEFAULT_MODEL_ATTRIBUTES if is_model else gitattributes.DEFAULT_DATASET_ATTRIBUTES
+    blob = uploads.store_bytes(repo=repo, actor=actor, chunks=[attributes.encode()])
+    first = AddFile(path=".gitattributes", sha256=blob.sha256)
+    commits.first_commit(repo=repo, changes=[first], title="initial commit", actor=actor)
+
+
+def _default_visibility(namespace: Namespace) -> str:
+    owner = namespace.owner
+    return owner.default_visibility if isinstance(owner, Organisation) else Repo.Visibility.PUBLIC
+
+
+def _check_visibility(visibility: str) -> None:
+    if visibility not in Repo.Visibility.values:
+        raise BadInput(_("The visibility is either public or private."))

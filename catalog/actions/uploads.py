@@ -1,0 +1,218 @@
+"""Bytes come in: staged and hashed, verified, then made durable and known (security 3).
+
+The order is bytes, then rows: a `Blob` row that is live has a durable file, always. Bytes are read
+and hashed in full even if we hold them already, since sending them is the proof of having them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from django.db import connection, transaction
+from django.db.models import Sum
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from catalog.errors import HashMismatch, StorageFull, UploadGone
+from catalog.models import Blob, Repo, RepoBlob, Upload, User
+from catalog.storage.base import StagedBlob, StoredBlob
+from catalog.stores import blob_store
+
+UPLOAD_LIFETIME: Final = timedelta(hours=24)
+UNCOMMITTED_LIFETIME: Final = timedelta(days=7)
+RESERVED_FROM_BYTES: Final = 8 * 1024**2  # smaller bodies fit into what the store always keeps free
+PARALLEL_FSYNCS: Final = 8
+_RESERVATION_LOCK: Final = 0x6D61726B65740001  # one reservation is made at a time
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """Bytes that are here in full and hashed, but have no name in the store yet."""
+
+    staged: StagedBlob
+    names: StoredBlob
+
+
+def store_bytes(
+    *, repo: Repo, actor: User, chunks: Iterable[bytes], sha256: str | None = None, size: int | None = None
+) -> Blob:
+    """Returns the blob of a body that arrived for this repo, durable and ready to be committed.
+
+    Args:
+        sha256, size: what was announced; None where nothing was.
+
+    Raises:
+        HashMismatch, SizeMismatch: it is not what was announced; nothing was kept.
+        StorageFull
+    """
+    if size is not None and size >= RESERVED_FROM_BYTES and sha256 is not None:
+        return receive_upload(upload=open_upload(repo=repo, actor=actor, sha256=sha256, size=size), chunks=chunks)
+    with arriving(chunks, size=size, sha256=sha256) as arrival:
+        return publish(repo=repo, arrival=arrival)
+
+
+def store_many(*, repo: Repo, contents: Sequence[bytes]) -> list[Blob]:
+    """Returns the blobs of many small files, in their order: parallel fsyncs and one transaction.
+
+    Raises:
+        StorageFull
+    """
+    with ExitStack() as leaving, ThreadPoolExecutor(PARALLEL_FSYNCS) as pool:
+        waiting = [pool.submit(_receive, [content], len(content), None) for content in contents]
+        for done in waiting:
+            leaving.callback(_discard_result, done)
+        arrivals = [done.result() for done in waiting]
+        by_sha256 = {arrival.names.sha256: arrival for arrival in arrivals}
+        with transaction.atomic():
+            # in one order, so that two requests with the same files wait for each other and no more
+            blobs = {sha256: publish(repo=repo, arrival=by_sha256[sha256]) for sha256 in sorted(by_sha256)}
+        return [blobs[arrival.names.sha256] for arrival in arrivals]
+
+
+@contextmanager
+def arriving(chunks: Iterable[bytes], *, size: int | None = None, sha256: str | None = None) -> Iterator[Arrival]:
+    """Writes and hashes a body; what is not published inside the block is dropped at its end.
+
+    Raises:
+        HashMismatch, SizeMismatch, StorageFull
+    """
+    arrival = _receive(chunks, size, sha256)
+    with arrival.staged:
+        yield arrival
+
+
+@transaction.atomic
+def publish(*, repo: Repo, arrival: Arrival) -> Blob:
+    """Make these bytes durable, known, and this repo's to commit for the next days."""
+    blob = keep(arrival)
+    _entitle(repo, blob)
+    return blob
+
+
+@transaction.atomic
+def keep(arrival: Arrival) -> Blob:
+    """Make these bytes durable and known; whoever needs them notes so in the same transaction."""
+    names, now = arrival.names, timezone.now()
+    _lock(names.sha256)
+    is_damaged = Blob.objects.filter(sha256=names.sha256, state=Blob.State.CORRUPT).exists()
+    blob_store().publish(arrival.staged, replace=is_damaged)
+    blob, _created = Blob.objects.update_or_create(
+        sha256=names.sha256,
+        defaults={"state": Blob.State.LIVE, "touched_at": now},
+        create_defaults={"size": names.size, "git_sha1": names.git_sha1, "md5": names.md5, "touched_at": now},
+    )
+    return blob
+
+
+def _entitle(repo: Repo, blob: Blob) -> None:
+    """Note that this repo received these bytes; what no commit holds yet may wait some days."""
+    until = timezone.now() + UNCOMMITTED_LIFETIME
+    held, created = RepoBlob.objects.get_or_create(repo=repo, blob=blob, defaults={"uncommitted_until": until})
+    if not created:
+        # in one statement: a commit that takes the row meanwhile must not be undone
+        RepoBlob.objects.filter(pk=held.pk, uncommitted_until__isnull=False).update(uncommitted_until=until)
+
+
+def held_by(repo: Repo, sha256s: Iterable[str]) -> dict[str, int]:
+    """Returns sha256 → size of those bytes that this repo received; nothing is told of others'."""
+    rows = RepoBlob.objects.filter(repo=repo, blob__sha256__in=list(sha256s), blob__state=Blob.State.LIVE)
+    return dict(rows.values_list("blob__sha256", "blob__size"))
+
+
+@transaction.atomic
+def open_upload(*, repo: Repo, actor: User, sha256: str, size: int) -> Upload:
+    """Reserve room for bytes that were announced.
+
+    Raises:
+        StorageFull
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_RESERVATION_LOCK])
+    _check_room(size)
+    now = timezone.now()
+    return Upload.objects.create(
+        repo=repo, actor=actor, sha256=sha256, size=size, created_at=now, expires_at=now + UPLOAD_LIFETIME
+    )
+
+
+def upload_in_progress(upload_id: int) -> Upload:
+    """Returns an upload that may still receive its bytes.
+
+    Raises:
+        UploadGone: finished, expired, or never opened.
+    """
+    upload = (
+        Upload.objects.select_related("repo__namespace", "actor")
+        .filter(pk=upload_id, finished_at=None, expires_at__gt=timezone.now(), repo__deleted_at=None)
+        .first()
+    )
+    if upload is None:
+        raise UploadGone
+    return upload
+
+
+def receive_upload(*, upload: Upload, chunks: Iterable[bytes]) -> Blob:
+    """Returns the blob of an announced upload once its bytes are here, verified and durable.
+
+    Raises:
+        HashMismatch, SizeMismatch: nothing was kept; the same upload may be tried again.
+    """
+    with arriving(chunks, size=upload.size, sha256=upload.sha256) as arrival, transaction.atomic():
+        blob = publish(repo=upload.repo, arrival=arrival)
+        finish(upload)
+        return blob
+
+
+def finish(upload: Upload) -> None:
+    """Give back the room that was reserved."""
+    upload.finished_at = timezone.now()
+    upload.save(update_fields=["finished_at"])
+
+
+def expire_uploads() -> int:
+    """Forget uploads that ended or whose time is over; returns how many."""
+    now = timezone.now()
+    gone = Upload.objects.filter(expires_at__lte=now) | Upload.objects.filter(finished_at__isnull=False)
+    return gone.delete()[0]
+
+
+def _receive(chunks: Iterable[bytes], size: int | None, sha256: str | None) -> Arrival:
+    staged = blob_store().stage(expected_size=size)
+    try:
+        for chunk in chunks:
+            staged.write(chunk)
+        names = staged.finish()
+        if sha256 is not None and names.sha256 != sha256:
+            raise HashMismatch(announced=sha256, received=names.sha256)
+    except BaseException:
+        staged.discard()
+        raise
+    return Arrival(staged, names)
+
+
+def _discard_result(done: Future[Arrival]) -> None:
+    if done.exception() is None:
+        done.result().staged.discard()
+
+
+def _check_room(size: int) -> None:
+    """What the store can take, less what others were promised."""
+    headroom = blob_store().headroom_bytes()
+    if headroom is None:  # object storage
+        return
+    open_now = Upload.objects.filter(finished_at=None, expires_at__gt=timezone.now())
+    promised: int = open_now.aggregate(bytes=Sum("size", default=0))["bytes"]
+    if headroom - promised < size:
+        raise StorageFull(_("The server has no room for these %(size)d bytes.") % {"size": size})
+
+
+def _lock(sha256: str) -> None:
+    """Hold the lock that collection and publishing of these bytes share, until the transaction ends."""
+    key = int.from_bytes(bytes.fromhex(sha256[:16]), "big", signed=True)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [key])

@@ -1,0 +1,143 @@
+"""Reading history: which commit a revision names, and which files a commit holds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from catalog.errors import EntryNotFound, RevisionNotFound
+from catalog.models import Commit, Ref, Repo, TreeEntry
+from catalog.models.revision import TreeEntryQuerySet
+
+SHORTEST_COMMIT_ID: Final = 7
+LONGEST_PAGE: Final = 1000
+
+_COMMIT_ID = re.compile(rf"[0-9a-f]{{{SHORTEST_COMMIT_ID},40}}", re.ASCII | re.IGNORECASE)
+_REF_KINDS: Final = {"refs/heads/": Ref.Kind.BRANCH, "refs/tags/": Ref.Kind.TAG}
+
+
+def resolve_revision(repo: Repo, revision: str) -> Commit:
+    """Returns the commit that a branch, a tag, a full ref or a commit id (7 to 40 digits) names.
+
+    Raises:
+        RevisionNotFound: nothing here has this name, or a short id fits several commits.
+    """
+    commit = _commit_of_ref(repo, revision) or _commit_of_id(repo, revision)
+    if commit is None:
+        raise RevisionNotFound(f"Invalid rev id: {revision}")
+    return commit
+
+
+def head_of(repo: Repo) -> Commit | None:
+    """The newest commit of the default branch; None while a new mirror is still empty."""
+    ref = repo.refs.branches().select_related("commit").filter(name=repo.default_branch).first()
+    return ref.commit if ref else None
+
+
+def file_at(commit: Commit, path: str) -> TreeEntry:
+    """Returns the file at this path, its blob selected.
+
+    Raises:
+        EntryNotFound: no file is there; the fact `commit` says where we looked.
+    """
+    entry = entries_in(commit).files().filter(path=path).first()
+    if entry is None:
+        raise _not_found(commit)
+    return entry
+
+
+def entries_at(commit: Commit, paths: Iterable[str]) -> list[TreeEntry]:
+    """Returns the files and folders at these paths, in the order of paths; unknown ones are left out."""
+    return list(entries_in(commit).filter(path__in=list(paths)).select_related("changed_in").order_by("path"))
+
+
+def entries_of(
+    commit: Commit, *, folder: str = "", recursive: bool = False, after: str = "", limit: int = LONGEST_PAGE
+) -> list[TreeEntry]:
+    """Returns one page of a folder, ordered by the bytes of the path; a recursive one holds folders, too.
+
+    Args:
+        folder: without slashes at its ends; "" is the root.
+        after: path of the last entry of the page before.
+
+    Raises:
+        EntryNotFound: there is no such folder.
+    """
+    entries = entries_in(commit).select_related("changed_in").order_by("path")
+    if not recursive:
+        entries = entries.filter(folder=folder)
+    elif folder:
+        entries = below(entries, folder)
+    if after:
+        entries = entries.filter(path__gt=after)
+    page = list(entries[:limit])
+    if not page and folder and not _has_folder(commit, folder):
+        raise _not_found(commit)
+    return page
+
+
+def entries_in(commit: Commit) -> TreeEntryQuerySet:
+    """All entries of a commit, blobs selected."""
+    return TreeEntry.objects.at(commit).select_related("blob")
+
+
+def below(entries: TreeEntryQuerySet, folder: str) -> TreeEntryQuerySet:
+    """Those under a folder at any depth, by a range that the index on paths serves ("0" follows "/")."""
+    return entries.filter(path__gt=f"{folder}/", path__lt=f"{folder}0")
+
+
+def history(commit: Commit, *, after: Commit | None = None, limit: int = 100) -> list[Commit]:
+    """Returns this commit and those it was built upon, newest first.
+
+    Args:
+        after: the last commit of the page before.
+    """
+    found: list[Commit] = []
+    start: Commit | None = commit if after is None else _earlier(after)
+    while start is not None and len(found) < limit:
+        on_line = start.line.commits.filter(seq__lte=start.seq).select_related("author").order_by("-seq")
+        found += on_line[: limit - len(found)]
+        start = _parent(found[-1])
+    return found
+
+
+def refs_of(repo: Repo) -> list[Ref]:
+    """Returns branches, then tags, each by name, their commits selected."""
+    return list(repo.refs.select_related("commit").order_by("kind", "name"))
+
+
+def _commit_of_ref(repo: Repo, revision: str) -> Commit | None:
+    kinds, name = [Ref.Kind.BRANCH, Ref.Kind.TAG], revision
+    for prefix, kind in _REF_KINDS.items():
+        if revision.startswith(prefix):
+            kinds, name = [kind], revision.removeprefix(prefix)
+    # "branch" sorts before "tag": a branch wins over a tag of the same name
+    ref = repo.refs.filter(kind__in=kinds, name=name).select_related("commit").order_by("kind").first()
+    return ref.commit if ref else None
+
+
+def _commit_of_id(repo: Repo, revision: str) -> Commit | None:
+    if not _COMMIT_ID.fullmatch(revision):
+        return None
+    start = revision.lower()
+    found = list(repo.commits.filter(oid__gte=start, oid__lt=start + "g")[:2])
+    return found[0] if len(found) == 1 else None
+
+
+def _earlier(commit: Commit) -> Commit | None:
+    on_line = commit.line.commits.filter(seq__lt=commit.seq).order_by("-seq").first()
+    return on_line or _parent(commit)
+
+
+def _parent(commit: Commit) -> Commit | None:
+    """The first parent; None at the start of history, or where it was not mirrored."""
+    return Commit.objects.filter(repo_id=commit.repo_id, oid__in=commit.parents[:1]).first()
+
+
+def _has_folder(commit: Commit, folder: str) -> bool:
+    return TreeEntry.objects.at(commit).filter(path=folder, mode=TreeEntry.MODE_FOLDER).exists()
+
+
+def _not_found(commit: Commit) -> EntryNotFound:
+    return EntryNotFound("Entry not found", commit=commit.oid)
