@@ -1,0 +1,138 @@
+"""What every place for bytes promises: content under its sha256, written once, never wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Protocol, Self, TypeAlias
+from urllib.parse import unquote, urlsplit
+
+from catalog.errors import BadInput
+
+Bytes: TypeAlias = bytes | bytearray | memoryview
+
+_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_STAGED_KEY = re.compile(r"[0-9A-Za-z_-]{1,128}(?:/[0-9A-Za-z_-]{1,128}){0,3}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class StoredBlob:
+    """All names of one content, computed in the pass that wrote it; each in lower-case hex."""
+
+    sha256: str
+    size: int
+    git_sha1: str
+    md5: str
+
+
+class StagedBlob(Protocol):
+    """Bytes on their way in. Nobody sees them before `BlobStore.publish`; leaving the `with` block drops the rest."""
+
+    def write(self, data: Bytes) -> None:
+        """Append. Raises `SizeMismatch` as soon as more than the announced bytes have come."""
+
+    def finish(self) -> StoredBlob:
+        """Close, make durable and name. Raises `SizeMismatch` when bytes are missing, `StorageFull` without room."""
+
+    def discard(self) -> None:
+        """Forget the bytes; harmless when done twice, and after publishing."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class BlobStore(Protocol):
+    """Content by sha256 (64 lower-case hex digits), beside a corner for xorbs that may be lost (`…_staged`)."""
+
+    def stage(self, *, expected_size: int | None) -> StagedBlob:
+        """Room for one incoming content. With its size known, git's id costs no second pass.
+
+        Raises:
+            StorageFull: the announced bytes would not fit.
+        """
+
+    def publish(self, staged: StagedBlob, *, replace: bool = False) -> None:
+        """Give a finished content its name, durably. Idempotent; callers hold the lock of this sha256.
+
+        Args:
+            replace: put these bytes in place even if the name exists (the stored ones are known to be damaged).
+        """
+
+    def open(self, sha256: str) -> BinaryIO:
+        """A stream over the content, seekable on every store. Raises `BlobUnavailable`."""
+
+    def read_range(self, sha256: str, offset: int, length: int) -> bytes:
+        """At most `length` bytes from `offset`; fewer only at the end. Raises `BlobUnavailable`."""
+
+    def size(self, sha256: str) -> int | None:
+        """Bytes stored under this name, None when there are none."""
+
+    def local_path(self, sha256: str) -> Path | None:
+        """The file for sendfile; None when the store is elsewhere. Raises `BlobUnavailable`."""
+
+    def signed_url(self, sha256: str, *, filename: str, content_type: str, expires_seconds: int) -> str | None:
+        """A URL that serves the content as an attachment for a while; None when we serve it ourselves."""
+
+    def remove(self, sha256: str) -> None:
+        """Move the content to the trash; harmless when it is gone."""
+
+    def headroom_bytes(self) -> int | None:
+        """What may still come in before the floor (the larger of 5 % and 2 GiB) is reached; None when unbounded."""
+
+    def probe(self) -> None:
+        """Write, read and remove a few bytes. Raises `BlobUnavailable` or `StorageFull` when that fails."""
+
+    def walk(self) -> Iterator[tuple[str, int]]:
+        """Every stored name with its size, in no particular order, for fsck."""
+
+    def sweep(self, *, older_than_seconds: float) -> int:
+        """Remove what killed uploads left behind and what lay in the trash for that long; how many files."""
+
+    def put_staged(self, key: str, data: Bytes) -> None:
+        """Keep bytes that the sender can send again: whole or not at all, but not durable."""
+
+    def read_staged(self, key: str, offset: int, length: int) -> bytes:
+        """Raises `BlobUnavailable` when the key is unknown."""
+
+    def has_staged(self, key: str) -> bool: ...
+
+    def drop_staged(self, key: str) -> None:
+        """Harmless when it is gone."""
+
+
+def open_store(url: str) -> BlobStore:
+    """The store that a `STORAGE_URL` names: `file:///directory` or `s3://bucket/prefix?endpoint=http://…&region=…`.
+
+    Raises:
+        ValueError: the URL names no store we know.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "file" and parts.netloc in {"", "localhost"} and parts.path.startswith("/"):
+        from catalog.storage.local import LocalStore
+
+        return LocalStore(Path(unquote(parts.path)))
+    if parts.scheme == "s3" and parts.netloc:
+        from catalog.storage.s3 import open_s3_store
+
+        return open_s3_store(url)
+    raise ValueError("STORAGE_URL must look like file:///directory or s3://bucket/prefix?endpoint=http://host:port")
+
+
+def checked_sha256(sha256: str) -> str:
+    """The digest itself: nothing else may become part of a path or key."""
+    if not _SHA256.fullmatch(sha256):
+        raise BadInput("A sha256 has 64 lower-case hex digits.")
+    return sha256
+
+
+def checked_key(key: str) -> str:
+    """The staged key itself, when it is one to four segments of letters, digits, `_` and `-`."""
+    if not _STAGED_KEY.fullmatch(key):
+        raise BadInput("A staged key has one to four segments of letters, digits, '_' and '-'.")
+    return key

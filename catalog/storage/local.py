@@ -1,0 +1,249 @@
+"""Blobs as files: `blobs/sha256/aa/bb/<hex>`, written beside and linked into place.
+
+Only validated digests and keys become part of a path. A file without a row is allowed and is garbage;
+a row without a durable file never exists, because publishing ends with the fsync of every directory on the way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Final, Self
+
+from catalog.errors import BlobUnavailable, StorageFull
+from catalog.storage.base import Bytes, StagedBlob, StoredBlob, checked_key, checked_sha256
+from catalog.storage.digests import Digests
+
+FLOOR_SHARE: Final = 0.05
+FLOOR_BYTES: Final = 2 * 1024**3
+_READ_BYTES: Final = 1024 * 1024
+_CREATE: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class LocalStagedBlob:
+    """A file in `incoming/` under a random name."""
+
+    def __init__(self, path: Path, expected_size: int | None) -> None:
+        self.path = path
+        self.stored: StoredBlob | None = None
+        self._digests = Digests(expected_size)
+        with _told_apart():
+            self._descriptor: int | None = os.open(path, _CREATE, 0o600)
+
+    def write(self, data: Bytes) -> None:
+        if self._descriptor is None:
+            raise BlobUnavailable("The upload is closed.")
+        view = memoryview(data).cast("B")
+        self._digests.update(view)
+        with _told_apart():
+            while view:
+                view = view[os.write(self._descriptor, view) :]
+
+    def finish(self) -> StoredBlob:
+        if self._descriptor is None:
+            raise BlobUnavailable("The upload is closed.")
+        try:
+            self.stored = self._digests.finish(_chunks(self._descriptor))
+            with _told_apart():
+                os.fsync(self._descriptor)
+        except BaseException:
+            self.discard()  # a failed fsync is final: a second one may lie, so the bytes must come again
+            raise
+        self._close()
+        return self.stored
+
+    def discard(self) -> None:
+        self._close()
+        self._digests.close()
+        self.path.unlink(missing_ok=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.discard()
+
+    def _close(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+class LocalStore:
+    """A directory; all of it on one file system."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._incoming = root / "incoming"
+        self._blobs = root / "blobs" / "sha256"
+        self._trash = root / "trash"
+        self._staged = root / "staged"
+        for directory in (self._incoming, self._blobs, self._trash, self._staged):
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def stage(self, *, expected_size: int | None) -> LocalStagedBlob:
+        self._check_room(expected_size or 0)
+        return LocalStagedBlob(self._incoming / secrets.token_hex(16), expected_size)
+
+    def publish(self, staged: StagedBlob, *, replace: bool = False) -> None:
+        if not isinstance(staged, LocalStagedBlob) or staged.stored is None:
+            raise BlobUnavailable("Only a finished upload of this store can be published.")
+        final = self._path(staged.stored.sha256)
+        with _told_apart():
+            final.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._put_in_place(staged.path, final, staged.stored.size, replace=replace)
+            # Another process may have made these directories a moment ago and not have synced them yet.
+            for directory in (final.parent, final.parent.parent, self._blobs):
+                _fsync_directory(directory)
+
+    def open(self, sha256: str) -> BinaryIO:
+        with _missing_is_unavailable():
+            return self._path(sha256).open("rb")
+
+    def read_range(self, sha256: str, offset: int, length: int) -> bytes:
+        return self._read(self._path(sha256), offset, length)
+
+    def size(self, sha256: str) -> int | None:
+        try:
+            return self._path(sha256).stat().st_size
+        except FileNotFoundError:
+            return None
+
+    def local_path(self, sha256: str) -> Path:
+        path = self._path(sha256)
+        with _missing_is_unavailable():
+            path.stat()
+        return path
+
+    def signed_url(self, sha256: str, *, filename: str, content_type: str, expires_seconds: int) -> str | None:
+        return None
+
+    def remove(self, sha256: str) -> None:
+        path = self._path(sha256)
+        with contextlib.suppress(FileNotFoundError):
+            os.utime(path)  # the trash is emptied by age
+            path.rename(self._trash / f"{sha256}-{secrets.token_hex(4)}")
+
+    def headroom_bytes(self) -> int:
+        disk = os.statvfs(self.root)
+        floor = max(int(disk.f_blocks * disk.f_frsize * FLOOR_SHARE), FLOOR_BYTES)
+        return max(0, disk.f_bavail * disk.f_frsize - floor)
+
+    def probe(self) -> None:
+        path = self._incoming / f"probe-{secrets.token_hex(8)}"
+        with _told_apart(), contextlib.ExitStack() as cleaning:
+            descriptor = os.open(path, _CREATE, 0o600)
+            cleaning.callback(path.unlink, missing_ok=True)
+            cleaning.callback(os.close, descriptor)
+            os.write(descriptor, b"probe")
+            os.fsync(descriptor)
+            if os.pread(descriptor, 5, 0) != b"probe":
+                raise BlobUnavailable("The disk does not return what was written to it.")
+
+    def walk(self) -> Iterator[tuple[str, int]]:
+        for path in self._blobs.glob("??/??/*"):
+            with contextlib.suppress(FileNotFoundError):
+                yield path.name, path.stat().st_size
+
+    def sweep(self, *, older_than_seconds: float) -> int:
+        oldest_kept = time.time() - older_than_seconds
+        removed = 0
+        for directory in (self._incoming, self._trash):
+            for path in directory.iterdir():
+                with contextlib.suppress(FileNotFoundError):
+                    if path.stat().st_mtime < oldest_kept:
+                        path.unlink()
+                        removed += 1
+        return removed
+
+    def put_staged(self, key: str, data: Bytes) -> None:
+        final = self._staged / checked_key(key)
+        temporary = self._incoming / secrets.token_hex(16)
+        self._check_room(len(data))
+        with _told_apart():
+            final.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            try:
+                with temporary.open("xb") as file:
+                    file.write(data)
+                temporary.replace(final)
+            finally:
+                temporary.unlink(missing_ok=True)
+
+    def read_staged(self, key: str, offset: int, length: int) -> bytes:
+        return self._read(self._staged / checked_key(key), offset, length)
+
+    def has_staged(self, key: str) -> bool:
+        return (self._staged / checked_key(key)).is_file()
+
+    def drop_staged(self, key: str) -> None:
+        (self._staged / checked_key(key)).unlink(missing_ok=True)
+
+    def _path(self, sha256: str) -> Path:
+        checked_sha256(sha256)
+        return self._blobs / sha256[:2] / sha256[2:4] / sha256
+
+    def _check_room(self, size: int) -> None:
+        room = self.headroom_bytes()
+        if size > room:
+            raise StorageFull(f"{size} bytes do not fit: {room} bytes are left.", room_bytes=room)
+
+    def _put_in_place(self, source: Path, final: Path, size: int, *, replace: bool) -> None:
+        if not replace:
+            try:
+                os.link(source, final)
+            except FileExistsError:
+                replace = final.stat().st_size != size  # the same name, other bytes: ours are verified, so they win
+            else:
+                return
+        if replace:
+            beside = source.with_name(f"{source.name}-new")
+            os.link(source, beside)
+            beside.replace(final)
+
+    @staticmethod
+    def _read(path: Path, offset: int, length: int) -> bytes:
+        with _missing_is_unavailable(), path.open("rb") as file:
+            file.seek(offset)
+            return file.read(length)
+
+
+def _chunks(descriptor: int) -> Iterator[bytes]:
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    while data := os.read(descriptor, _READ_BYTES):
+        yield data
+
+
+def _fsync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _told_apart() -> Iterator[None]:
+    """A full disk is the sender's news, everything else the operator's."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise StorageFull("The disk is full.") from error
+        raise BlobUnavailable("The bytes could not be stored.") from error
+
+
+@contextlib.contextmanager
+def _missing_is_unavailable() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise BlobUnavailable("The stored bytes are missing or unreadable.") from error

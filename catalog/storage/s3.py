@@ -1,0 +1,356 @@
+"""Blobs as objects of a bucket: `<prefix>/blobs/sha256/aa/bb/<hex>`, for any server that speaks S3.
+
+Bytes are spooled to a local temporary file first, because the name is known only at their end. A single PUT
+carries its sha256, which S3 checks; a multipart upload has only the checksums of its parts, so it is read back.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import io
+import tempfile
+import time
+from collections.abc import Iterator
+from functools import partial
+from types import TracebackType
+from typing import IO, TYPE_CHECKING, BinaryIO, Final, Self, cast
+from urllib.parse import parse_qs, quote, urlsplit
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from catalog.errors import BlobUnavailable, StorageFull
+from catalog.storage.base import Bytes, StagedBlob, StoredBlob, checked_key, checked_sha256
+from catalog.storage.digests import Digests
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef, CopySourceTypeDef
+
+SINGLE_PUT_BYTES: Final = 64 * 1024**2
+PART_BYTES: Final = 16 * 1024**2  # in memory while it is sent
+_MOST_PARTS: Final = 10_000
+_READ_BYTES: Final = 1024 * 1024
+_MISSING: Final = {"404", "NoSuchKey", "NotFound"}
+_EXISTS: Final = {"412", "PreconditionFailed", "409", "ConditionalRequestConflict"}
+
+
+class S3StagedBlob:
+    """A nameless temporary file on this machine."""
+
+    def __init__(self, expected_size: int | None) -> None:
+        self.stored: StoredBlob | None = None
+        self.file: IO[bytes] = tempfile.TemporaryFile(prefix="incoming-")  # noqa: SIM115  this object closes it
+        self._digests = Digests(expected_size)
+
+    def write(self, data: Bytes) -> None:
+        if self.stored is not None or self.file.closed:
+            raise BlobUnavailable("The upload is closed.")
+        view = memoryview(data).cast("B")
+        self._digests.update(view)
+        try:
+            self.file.write(view)
+        except OSError as error:
+            raise StorageFull("The disk for incoming bytes is full.") from error
+
+    def finish(self) -> StoredBlob:
+        if self.file.closed:
+            raise BlobUnavailable("The upload is closed.")
+        try:
+            self.file.flush()
+            self.file.seek(0)
+            self.stored = self._digests.finish(iter(lambda: self.file.read(_READ_BYTES), b""))
+        except BaseException:
+            self.discard()
+            raise
+        return self.stored
+
+    def discard(self) -> None:
+        self._digests.close()
+        self.file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.discard()
+
+
+class S3Store:
+    """A bucket, or a prefix of one."""
+
+    def __init__(
+        self,
+        client: S3Client,
+        bucket: str,
+        prefix: str,
+        *,
+        signing_client: S3Client,
+        part_bytes: int = SINGLE_PUT_BYTES,
+    ) -> None:
+        self._client = client
+        self._signing_client = signing_client  # its endpoint is the one that browsers reach
+        self._bucket = bucket
+        self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
+
+    def stage(self, *, expected_size: int | None) -> S3StagedBlob:
+        return S3StagedBlob(expected_size)
+
+    def publish(self, staged: StagedBlob, *, replace: bool = False) -> None:
+        if not isinstance(staged, S3StagedBlob) or staged.stored is None or staged.file.closed:
+            raise BlobUnavailable("Only a finished upload of this store can be published.")
+        stored = staged.stored
+        held = self.size(stored.sha256)
+        if held == stored.size and not replace:
+            return
+        with _told_apart():
+            if stored.size <= SINGLE_PUT_BYTES:
+                self._put_whole(staged.file, stored, replace=replace or held is not None)
+            else:
+                self._put_in_parts(staged.file, stored)
+
+    def open(self, sha256: str) -> BinaryIO:
+        size = self.size(sha256)
+        if size is None:
+            raise BlobUnavailable("The stored bytes are missing.")
+        return cast("BinaryIO", io.BufferedReader(_ObjectReader(self, self._key(sha256), size), _READ_BYTES))
+
+    def read_range(self, sha256: str, offset: int, length: int) -> bytes:
+        return self.read_key(self._key(sha256), offset, length)
+
+    def size(self, sha256: str) -> int | None:
+        return self._size_of_key(self._key(sha256))
+
+    def local_path(self, sha256: str) -> Path | None:
+        checked_sha256(sha256)
+        return None
+
+    def signed_url(self, sha256: str, *, filename: str, content_type: str, expires_seconds: int) -> str:
+        name = "".join(char for char in filename if char.isprintable() and char not in '"\\')
+        disposition = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
+        return self._signing_client.generate_presigned_url(
+            "get_object",
+            Params={
+                "Bucket": self._bucket,
+                "Key": self._key(sha256),
+                "ResponseContentDisposition": disposition,
+                "ResponseContentType": content_type,
+            },
+            ExpiresIn=expires_seconds,
+        )
+
+    def remove(self, sha256: str) -> None:
+        key = self._key(sha256)
+        if self._size_of_key(key) is None:
+            return
+        with _told_apart():
+            # Copying is the only way to rename, and the managed copy works for objects above 5 GB too.
+            source: CopySourceTypeDef = {"Bucket": self._bucket, "Key": key}
+            self._client.copy(source, self._bucket, f"{self._prefix}trash/{sha256}-{time.time_ns():x}")
+            self._client.delete_object(Bucket=self._bucket, Key=key)
+
+    def headroom_bytes(self) -> int | None:
+        return None
+
+    def probe(self) -> None:
+        key = f"{self._prefix}incoming/probe-{time.time_ns():x}"
+        with _told_apart():
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=b"probe")
+            returned = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+            self._client.delete_object(Bucket=self._bucket, Key=key)
+        if returned != b"probe":
+            raise BlobUnavailable("The bucket does not return what was written to it.")
+
+    def walk(self) -> Iterator[tuple[str, int]]:
+        for key, size, _ in self._list("blobs/sha256/"):
+            yield key.rpartition("/")[2], size
+
+    def sweep(self, *, older_than_seconds: float) -> int:
+        oldest_kept = time.time() - older_than_seconds
+        removed = 0
+        for folder in ("incoming/", "trash/"):
+            for key, _, written in self._list(folder):
+                if written < oldest_kept:
+                    self._delete(key)
+                    removed += 1
+        return removed
+
+    def put_staged(self, key: str, data: Bytes) -> None:
+        with _told_apart():
+            self._client.put_object(Bucket=self._bucket, Key=self._staged_key(key), Body=bytes(data))
+
+    def read_staged(self, key: str, offset: int, length: int) -> bytes:
+        return self.read_key(self._staged_key(key), offset, length)
+
+    def has_staged(self, key: str) -> bool:
+        return self._size_of_key(self._staged_key(key)) is not None
+
+    def drop_staged(self, key: str) -> None:
+        self._delete(self._staged_key(key))
+
+    def read_key(self, key: str, offset: int, length: int) -> bytes:
+        if length <= 0:
+            return b""
+        with _told_apart():
+            try:
+                wanted = f"bytes={offset}-{offset + length - 1}"
+                return self._client.get_object(Bucket=self._bucket, Key=key, Range=wanted)["Body"].read()
+            except ClientError as error:
+                if _code(error) == "InvalidRange":  # nothing there: past the end
+                    return b""
+                raise
+
+    def _key(self, sha256: str) -> str:
+        checked_sha256(sha256)
+        return f"{self._prefix}blobs/sha256/{sha256[:2]}/{sha256[2:4]}/{sha256}"
+
+    def _staged_key(self, key: str) -> str:
+        return f"{self._prefix}staged/{checked_key(key)}"
+
+    def _size_of_key(self, key: str) -> int | None:
+        with _told_apart():
+            try:
+                return self._client.head_object(Bucket=self._bucket, Key=key)["ContentLength"]
+            except ClientError as error:
+                if _code(error) in _MISSING:
+                    return None
+                raise
+
+    def _list(self, folder: str) -> Iterator[tuple[str, int, float]]:
+        """Key, size and time of writing of each object in a folder."""
+        with _told_apart():
+            pages = self._client.get_paginator("list_objects_v2")
+            for page in pages.paginate(Bucket=self._bucket, Prefix=f"{self._prefix}{folder}"):
+                for found in page.get("Contents", []):
+                    yield found["Key"], found["Size"], found["LastModified"].timestamp()
+
+    def _delete(self, key: str) -> None:
+        with _told_apart():
+            self._client.delete_object(Bucket=self._bucket, Key=key)
+
+    def _put_whole(self, file: IO[bytes], stored: StoredBlob, *, replace: bool) -> None:
+        file.seek(0)
+        send = partial(
+            self._client.put_object,
+            Bucket=self._bucket,
+            Key=self._key(stored.sha256),
+            Body=file,
+            ContentLength=stored.size,
+            ChecksumSHA256=base64.b64encode(bytes.fromhex(stored.sha256)).decode(),
+        )
+        if replace:
+            send()
+            return
+        try:
+            send(IfNoneMatch="*")
+        except ClientError as error:
+            if _code(error) not in _EXISTS:
+                raise
+
+    def _put_in_parts(self, file: IO[bytes], stored: StoredBlob) -> None:
+        key = self._key(stored.sha256)
+        upload = self._client.create_multipart_upload(Bucket=self._bucket, Key=key)["UploadId"]
+        try:
+            parts = self._send_parts(file, key, upload, max(PART_BYTES, -(-stored.size // _MOST_PARTS)))
+            self._client.complete_multipart_upload(
+                Bucket=self._bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": parts}
+            )
+        except BaseException:
+            self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload)
+            raise
+        if self._sha256_of_key(key) != stored.sha256:
+            self._delete(key)
+            raise BlobUnavailable("The bucket does not return what was written to it.")
+
+    def _send_parts(self, file: IO[bytes], key: str, upload: str, part_bytes: int) -> list[CompletedPartTypeDef]:
+        file.seek(0)
+        parts: list[CompletedPartTypeDef] = []
+        while body := file.read(part_bytes):
+            number = len(parts) + 1
+            sent = self._client.upload_part(Bucket=self._bucket, Key=key, UploadId=upload, PartNumber=number, Body=body)
+            parts.append({"PartNumber": number, "ETag": sent["ETag"]})
+        return parts
+
+    def _sha256_of_key(self, key: str) -> str:
+        digest = hashlib.sha256()
+        for data in self._client.get_object(Bucket=self._bucket, Key=key)["Body"].iter_chunks(_READ_BYTES):
+            digest.update(data)
+        return digest.hexdigest()
+
+
+class _ObjectReader(io.RawIOBase):
+    """A seekable view of one object, one ranged request per read; wrap it in a buffer."""
+
+    def __init__(self, store: S3Store, key: str, size: int) -> None:
+        self._store, self._key, self._size, self._at = store, key, size, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        self._at = max(0, base + offset)
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def readinto(self, buffer: object) -> int:
+        view = memoryview(cast("bytearray", buffer)).cast("B")
+        data = self._store.read_key(self._key, self._at, min(len(view), self._size - self._at))
+        view[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+
+def open_s3_store(url: str) -> S3Store:
+    """`s3://bucket/prefix`, with `?endpoint=` (other than AWS), `&region=` and `&public_endpoint=` (for signed URLs).
+
+    Keys come from where boto3 looks for them, first from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
+    """
+    parts = urlsplit(url)
+    options = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    if unknown := options.keys() - {"endpoint", "region", "public_endpoint"}:
+        raise ValueError(f"STORAGE_URL has unknown options: {', '.join(sorted(unknown))}")
+    client = _client(options.get("endpoint"), options.get("region"))
+    public = options.get("public_endpoint")
+    signing = _client(public, options.get("region")) if public else client
+    return S3Store(client, parts.netloc, parts.path, signing_client=signing)
+
+
+def _client(endpoint: str | None, region: str | None) -> S3Client:
+    config = Config(
+        signature_version="s3v4",
+        connect_timeout=5,  # seconds
+        read_timeout=60,  # seconds
+        retries={"max_attempts": 4, "mode": "standard"},
+        s3={"addressing_style": "path" if endpoint else "auto"},
+    )
+    return boto3.client("s3", endpoint_url=endpoint, region_name=region or "us-east-1", config=config)
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+@contextlib.contextmanager
+def _told_apart() -> Iterator[None]:
+    """A full bucket is the sender's news, everything else the operator's."""
+    try:
+        yield
+    except ClientError as error:
+        if _code(error) in {"QuotaExceeded", "XMinioStorageFull", "InsufficientStorage"}:
+            raise StorageFull("The bucket is full.") from error
+        raise BlobUnavailable("The object storage refused or lost the bytes.") from error
+    except BotoCoreError as error:
+        raise BlobUnavailable("The object storage cannot be reached.") from error

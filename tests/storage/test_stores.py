@@ -1,0 +1,213 @@
+"""What every store promises, asked of each of them."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import subprocess
+import urllib.request
+
+import pytest
+
+from catalog.errors import BadInput, BlobUnavailable, SizeMismatch
+from catalog.storage.base import BlobStore, StoredBlob, open_store
+
+BODY = b"weights " * 1000
+SHA256 = hashlib.sha256(BODY).hexdigest()
+
+
+def put(store: BlobStore, body: bytes = BODY, *, expected_size: int | None = None) -> StoredBlob:
+    with store.stage(expected_size=expected_size) as staged:
+        staged.write(body)
+        stored = staged.finish()
+        store.publish(staged)
+    return stored
+
+
+@pytest.mark.parametrize("announced", [True, False])
+@pytest.mark.parametrize("body", [b"", b"x", os.urandom(3_000_001)])
+def test_a_content_gets_all_its_names_in_one_pass(store: BlobStore, body: bytes, announced: bool) -> None:
+    with store.stage(expected_size=len(body) if announced else None) as staged:
+        for start in range(0, len(body), 1_400_000):
+            staged.write(memoryview(body)[start : start + 1_400_000])
+        stored = staged.finish()
+
+    git = subprocess.run(["git", "hash-object", "--stdin"], input=body, capture_output=True, check=True).stdout
+    assert stored == StoredBlob(
+        hashlib.sha256(body).hexdigest(), len(body), git.decode().strip(), hashlib.md5(body).hexdigest()
+    )
+
+
+def test_a_published_content_reads_back(store: BlobStore) -> None:
+    put(store, expected_size=len(BODY))
+
+    assert store.size(SHA256) == len(BODY)
+    assert store.read_range(SHA256, 8, 7) == b"weights"
+    assert store.read_range(SHA256, len(BODY) - 3, 100) == BODY[-3:]
+    assert store.read_range(SHA256, len(BODY), 10) == b""
+    with store.open(SHA256) as stream:
+        assert stream.read(5) == BODY[:5]
+        assert stream.seek(-4, io.SEEK_END) == len(BODY) - 4
+        assert stream.read() == BODY[-4:]
+        stream.seek(0)
+        assert stream.read() == BODY
+    assert list(store.walk()) == [(SHA256, len(BODY))]
+
+
+def test_nothing_is_seen_before_it_is_published(store: BlobStore) -> None:
+    with store.stage(expected_size=None) as staged:
+        staged.write(BODY)
+        staged.finish()
+        assert store.size(SHA256) is None
+
+    assert store.size(SHA256) is None
+    assert list(store.walk()) == []
+
+
+def test_more_bytes_than_announced_are_refused_at_once(store: BlobStore) -> None:
+    with store.stage(expected_size=10) as staged:
+        staged.write(b"12345")
+        with pytest.raises(SizeMismatch):
+            staged.write(b"678901")
+
+
+def test_missing_bytes_are_refused_at_the_end(store: BlobStore) -> None:
+    with store.stage(expected_size=10) as staged:
+        staged.write(b"12345")
+        with pytest.raises(SizeMismatch):
+            staged.finish()
+        with pytest.raises(BlobUnavailable):
+            store.publish(staged)
+
+
+def test_publishing_twice_keeps_one_content(store: BlobStore) -> None:
+    put(store)
+    with store.stage(expected_size=len(BODY)) as staged:
+        staged.write(BODY)
+        staged.finish()
+        store.publish(staged)
+        store.publish(staged)
+
+    assert list(store.walk()) == [(SHA256, len(BODY))]
+    assert store.read_range(SHA256, 0, len(BODY)) == BODY
+
+
+def test_a_retried_transaction_can_publish_what_was_collected_meanwhile(store: BlobStore) -> None:
+    with store.stage(expected_size=len(BODY)) as staged:
+        staged.write(BODY)
+        staged.finish()
+        store.publish(staged)
+        store.remove(SHA256)
+        store.publish(staged)
+
+    assert store.read_range(SHA256, 0, len(BODY)) == BODY
+
+
+def test_a_closed_upload_takes_no_more_bytes(store: BlobStore) -> None:
+    with store.stage(expected_size=None) as staged:
+        staged.write(b"x")
+        staged.finish()
+        with pytest.raises(BlobUnavailable):
+            staged.write(b"y")
+    with pytest.raises(BlobUnavailable):
+        staged.finish()
+    with pytest.raises(BlobUnavailable):
+        store.publish(staged)
+
+
+def test_a_removed_content_is_gone_and_removing_it_again_is_harmless(store: BlobStore) -> None:
+    put(store)
+
+    store.remove(SHA256)
+    store.remove(SHA256)
+
+    assert store.size(SHA256) is None
+    assert list(store.walk()) == []
+    assert store.sweep(older_than_seconds=3600) == 0
+    assert store.sweep(older_than_seconds=-60) == 1
+
+
+def test_a_missing_content_is_said_to_be_unavailable(store: BlobStore) -> None:
+    assert store.size(SHA256) is None
+    with pytest.raises(BlobUnavailable):
+        store.open(SHA256)
+    with pytest.raises(BlobUnavailable):
+        store.read_range(SHA256, 0, 1)
+
+
+@pytest.mark.parametrize("name", ["", "../../etc/passwd", SHA256.upper(), SHA256[:-1], SHA256 + "\n", "a/" * 32])
+def test_only_a_digest_ever_reaches_a_path(store: BlobStore, name: str) -> None:
+    for call in (store.size, store.open, store.local_path, store.remove):
+        with pytest.raises(BadInput):
+            call(name)
+
+
+def test_staged_bytes_are_kept_read_in_ranges_and_dropped(store: BlobStore) -> None:
+    key = f"xorbs/17/{SHA256}"
+    assert not store.has_staged(key)
+
+    store.put_staged(key, b"first")
+    store.put_staged(key, memoryview(BODY))
+
+    assert store.has_staged(key)
+    assert store.read_staged(key, 8, 7) == b"weights"
+    assert list(store.walk()) == []
+    store.drop_staged(key)
+    store.drop_staged(key)
+    assert not store.has_staged(key)
+    with pytest.raises(BlobUnavailable):
+        store.read_staged(key, 0, 1)
+
+
+@pytest.mark.parametrize("key", ["", "/x", "a/../b", "a//b", "a/b/c/d/e", "x.y", "a\x00"])
+def test_only_plain_keys_reach_the_staged_corner(store: BlobStore, key: str) -> None:
+    with pytest.raises(BadInput):
+        store.put_staged(key, b"")
+
+
+def test_the_probe_leaves_nothing_behind(store: BlobStore) -> None:
+    store.probe()
+
+    assert store.sweep(older_than_seconds=-60) == 0
+
+
+def test_a_signed_url_serves_the_content_as_an_attachment(s3_url: str) -> None:
+    store = open_store(s3_url)
+    put(store)
+
+    url = store.signed_url(SHA256, filename='a"b\n模型.bin', content_type="text/plain", expires_seconds=60)
+
+    assert url is not None
+    with urllib.request.urlopen(url) as answer:
+        assert answer.read() == BODY
+        assert answer.headers["Content-Type"] == "text/plain"
+        assert answer.headers["Content-Disposition"] == "attachment; filename*=UTF-8''ab%E6%A8%A1%E5%9E%8B.bin"
+
+
+def test_a_large_content_goes_to_s3_in_parts_and_is_read_back(s3_url: str) -> None:
+    store = open_store(s3_url)
+    piece = os.urandom(1024 * 1024)
+    with store.stage(expected_size=65 * len(piece)) as staged:
+        for _ in range(65):
+            staged.write(piece)
+        stored = staged.finish()
+        store.publish(staged)
+
+    assert store.size(stored.sha256) == 65 * len(piece)
+    assert store.read_range(stored.sha256, 64 * len(piece), len(piece)) == piece
+
+
+def test_an_unreachable_bucket_is_said_to_be_unavailable(s3_url: str) -> None:
+    store = open_store(s3_url.replace("s3://", "s3://missing-"))
+
+    with pytest.raises(BlobUnavailable):
+        store.probe()
+    with pytest.raises(BlobUnavailable):
+        put(store)
+
+
+@pytest.mark.parametrize("url", ["", "/srv/x", "file://host/x", "http://x/y", "s3:///x", "s3://b/p?endpiont=x"])
+def test_a_url_that_names_no_store_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="STORAGE_URL"):
+        open_store(url)
