@@ -60,8 +60,8 @@ def start(  # noqa: PLR0917
     environment: Mapping[str, str] | None = None,
     stop_signal: signal.Signals = signal.SIGTERM,
     stdin: bytes = b"",
-    log_to: Path | None = None,
     cwd: Path | None = None,
+    on_terminal: bool = False,
 ) -> Child:
     """Start `command` in the background, its output in `logs/NAME.log`.
 
@@ -69,15 +69,16 @@ def start(  # noqa: PLR0917
         account: whom to run as; our own account when absent.
         stop_signal: the polite way to end it; also sent by the kernel when we are killed.
         stdin: all it can read there, such as a configuration with a password.
+        on_terminal: its output goes where ours goes.
     """
-    log_file = log_to or data_dir / "logs" / f"{name}.log"
+    log_file = data_dir / "logs" / f"{name}.log"
     log_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with log_file.open("ab") as log:
         process = subprocess.Popen(
             [str(part) for part in command],
             stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
+            stdout=None if on_terminal else log,
+            stderr=None if on_terminal else log,
             cwd=cwd or "/",
             env={**(os.environ if environment is None else environment), OWNER_VARIABLE: str(data_dir)},
             start_new_session=True,

@@ -1,0 +1,84 @@
+# `make run` and `make test` each work as the first command in a fresh clone; `make help` lists the rest.
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+PORT ?= 8000
+DATA_DIR ?= var
+DEMO ?= 1
+BIND ?= 127.0.0.1
+# Empty where Python finds a build for this machine by itself; `--index-url …/cpu` avoids CUDA elsewhere.
+TORCH_PIP_ARGS ?=
+PYTEST_ARGS ?=
+JOBS ?= 2
+
+PY := .venv/bin/python
+MANAGE := $(PY) manage.py
+PIP := $(PY) -m pip --disable-pip-version-check
+LINTED := manage.py marketplace catalog evaluation tests
+
+.PHONY: help install run test test-fast test-slow lint format migrate migrations-reset bench schema
+
+help:  ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+install: .venv/installed build/static/installed  ## A .venv with everything, once; later calls take no time
+
+.venv/installed: requirements/lock.txt requirements/torch.txt
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed; $(PYTHON) is %s. Set PYTHON=python3.12, say." % sys.version.split()[0])'
+	@test -x $(PY) || { echo "Making .venv …"; $(PYTHON) -m venv .venv; }
+	@echo "Installing the locked packages (about a minute) …"
+	$(PIP) install --quiet --no-deps --require-hashes -r requirements/lock.txt
+	@echo "Installing torch …"
+	$(PIP) install --quiet --no-deps $(TORCH_PIP_ARGS) -r requirements/torch.txt
+	@touch $@
+
+build/static/installed: .venv/installed $(shell find static -type f 2>/dev/null)
+	@echo "Collecting static files …"
+	@$(MANAGE) collectstatic --no-input --verbosity 0
+	@touch $@
+
+run: install  ## Everything on http://127.0.0.1:8000 (PORT=, DATA_DIR=, BIND=, DEMO=0)
+	@exec $(MANAGE) up --data-dir "$(DATA_DIR)" --port $(PORT) --bind $(BIND) $(if $(filter 0 no false,$(DEMO)),--no-demo)
+
+test: install system-packages  ## All tests but the slow ones
+	$(PY) -m pytest -n $(JOBS) --dist loadfile -m "not slow" $(PYTEST_ARGS)
+
+test-fast: install  ## Without browsers and whole-site stories
+	$(PY) -m pytest -m "not slow and not browser" --ignore tests/browser --ignore tests/e2e --ignore tests/hub_conformance $(PYTEST_ARGS)
+
+test-slow: install system-packages  ## Minutes, not seconds
+	$(PY) -m pytest -m slow $(PYTEST_ARGS)
+
+.PHONY: system-packages
+system-packages:
+	@.ci/system-packages
+
+lint: install  ## Everything that is checked without running it
+	$(PY) -m ruff check $(LINTED)
+	$(PY) -m ruff format --check $(LINTED)
+	$(PY) -m mypy
+	.venv/bin/lint-imports
+	$(PY) -m djlint --quiet --lint templates
+	$(MANAGE) makemigrations --check --dry-run --verbosity 0
+	$(MANAGE) spectacular --validate --fail-on-warn --file build/schema.yaml
+
+format: install  ## Let ruff put the code in its shape
+	$(PY) -m ruff check --fix $(LINTED)
+	$(PY) -m ruff format $(LINTED)
+
+migrate: install  ## Bring the database up to date (MARKETPLACE_DATA_DIR or DATABASE_URL says which)
+	$(MANAGE) migrate
+
+migrations-reset: install  ## Before the first release only: one fresh 0001_initial per app
+	rm -f catalog/migrations/0*.py evaluation/migrations/0*.py
+	$(MANAGE) makemigrations --verbosity 1 --name initial catalog evaluation
+
+bench: install system-packages  ## The numbers of docs/, side by side on this machine
+	$(MANAGE) bench
+
+schema: install  ## The OpenAPI description of /api/v1
+	@mkdir -p build
+	$(MANAGE) spectacular --validate --file build/schema.yaml
+	@echo build/schema.yaml

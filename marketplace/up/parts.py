@@ -1,0 +1,71 @@
+"""The processes of a site, as commands: what runs, what it is told, how it is stopped."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.conf import settings
+from django.core.management import get_commands
+
+WORKER_READY = "worker.ready"  # in run/, written by marketplace/celery.py
+DRAIN_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class Part:
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def web(*, bind: str, port: int) -> Part:
+    address = f"[{bind}]:{port}" if ":" in bind else f"{bind}:{port}"
+    return Part(
+        "web",
+        ("-m", "gunicorn", "-c", "python:marketplace.web_server", "marketplace.wsgi"),
+        {"BIND": address, "DRAIN_SECONDS": str(DRAIN_SECONDS)},
+    )
+
+
+def worker(run_dir: Path) -> Part:
+    return Part(
+        "worker",
+        (
+            *("-m", "celery", "-A", "marketplace", "worker", "-Q", "default", "--concurrency", "1"),
+            *("--without-gossip", "--without-mingle", "--loglevel", "INFO", "--hostname", "worker@embedded"),
+        ),
+        {"WORKER_READY_FILE": str(run_dir / WORKER_READY)},
+    )
+
+
+def beat(run_dir: Path) -> Part:
+    return Part(
+        "beat",
+        (
+            *("-m", "celery", "-A", "marketplace", "beat", "--schedule", str(run_dir / "beat")),
+            *("--pidfile", "", "--loglevel", "WARNING"),
+        ),
+    )
+
+
+def node(*, url: str, token_file: Path) -> Part:
+    return Part("node", ("manage.py", "node", "--embedded", "--hub", url, "--token-file", str(token_file)))
+
+
+def demo(url: str) -> Part:
+    return Part("demo", ("manage.py", "demo", "seed", "--url", url))
+
+
+def command_line(part: Part) -> list[str]:
+    return [sys.executable, *part.command]
+
+
+def has_command(name: str) -> bool:
+    return name in get_commands()
+
+
+def token_file() -> Path:
+    return Path(settings.DATA_DIR) / "node" / "token"
