@@ -1,0 +1,60 @@
+"""Entry: a specification in, files and JSON lines out; the exit code is that of the first failure."""
+
+import argparse
+import logging
+import sys
+import traceback
+from pathlib import Path
+
+from evaluation.runner.events import Events
+from evaluation.runner.failures import EXIT_CODES, DeviceBroken, Reason, RunFailed
+from evaluation.runner.spec import Spec, read_spec
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The exit code: 0 when every run of the specification has its results."""
+    parser = argparse.ArgumentParser(prog="evaluation.runner", description=__doc__)
+    parser.add_argument("--spec", type=Path, required=True)
+    parser.add_argument("--output", type=Path, required=True)
+    options = parser.parse_args(arguments)
+    try:
+        spec = read_spec(options.spec, options.output)
+    except RunFailed as failure:
+        Events("").failed(failure.reason, failure.message)
+        return EXIT_CODES[failure.reason]
+    failures = _perform_all(spec)
+    return EXIT_CODES[failures[0]] if failures else 0
+
+
+def _perform_all(spec: Spec) -> list[Reason]:
+    # Imported late: a specification that cannot be read fails at once, not after torch has loaded.
+    import transformers
+
+    from evaluation.runner.loading import Loader
+    from evaluation.runner.running import perform
+
+    transformers.logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # transformers' own gap
+    transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # likewise
+    logging.captureWarnings(capture=True)
+    loader = Loader(spec.device)
+    failures: list[Reason] = []
+    # Runs of one model stand together, so that it is loaded once.
+    for run in sorted(spec.runs, key=lambda run: (str(run.model_dir), run.dtype)):
+        events = Events(run.run_id)
+        try:
+            perform(run, loader, events)
+            events.finished()
+        except RunFailed as failure:
+            events.failed(failure.reason, failure.message)
+            failures.append(failure.reason)
+            if isinstance(failure, DeviceBroken):
+                break
+        except Exception:
+            traceback.print_exc()
+            events.failed("node_error", "The runner itself failed; the log of the run has the details.")
+            raise
+    return failures
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,93 @@
+"""One forward pass: onto the device, through the model, back as numbers; which errors mean what."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+
+from evaluation.runner.batching import Budget, OutOfMemory
+from evaluation.runner.failures import DeviceBroken, RunFailed
+from evaluation.runner.loading import Loaded
+
+Batch = dict[str, torch.Tensor]
+R = TypeVar("R")
+
+CPU_TOKENS = 4096  # larger batches leave the caches, and gain nothing
+GPU_TOKENS = 262_144
+MAX_BATCH = {"cpu": 128, "cuda": 2048}
+
+
+def first_budget(loaded: Loaded, *, ram_gb: float | None = None) -> Budget:
+    """A first guess from the memory model; running out of memory corrects it."""
+    config = loaded.config
+    hidden = int(getattr(config, "hidden_size", 0) or 768)
+    inner = int(getattr(config, "intermediate_size", 0) or 4 * hidden)
+    per_token = 2 * loaded.dtype.itemsize * (10 * hidden + 2 * inner)
+    if loaded.device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(loaded.device)
+        tokens = min(GPU_TOKENS, int(0.6 * free / per_token))
+    else:
+        allowed = 0.25 * (ram_gb or 4) * 2**30
+        tokens = min(CPU_TOKENS, int(allowed / per_token))
+    return Budget(tokens=max(tokens, 64), items=MAX_BATCH.get(loaded.device.type, 128))
+
+
+def guarded(compute: Callable[[], R]) -> R:
+    """Runs one forward pass and tells lack of memory and broken devices from other errors.
+
+    Raises:
+        OutOfMemory: a smaller batch may fit.
+        DeviceBroken: this process cannot compute any more.
+    """
+    try:
+        with torch.inference_mode():
+            return compute()
+    except torch.OutOfMemoryError as error:
+        raise OutOfMemory(str(error)) from error
+    except RuntimeError as error:
+        said = str(error)
+        if "DefaultCPUAllocator" in said or "not enough memory" in said:
+            raise OutOfMemory(said) from error
+        if "illegal memory access" in said or "device-side assert" in said:
+            raise DeviceBroken(
+                "node_error", "The accelerator reported an illegal access; the node must restart."
+            ) from error
+        raise RunFailed("unsupported", f"The model failed on this input: {said.splitlines()[0][:300]}") from error
+    except (IndexError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise RunFailed("unsupported", f"The model failed on this input: {str(error)[:300]}") from error
+
+
+def free_memory(loaded: Loaded) -> None:
+    if loaded.device.type == "cuda":
+        torch.cuda.empty_cache()
+
+
+def on_device(batch: Batch, loaded: Loaded) -> Batch:
+    """One non-blocking copy of each tensor; batches lie in pinned memory where there is an accelerator."""
+    return {name: tensor.to(loaded.device, non_blocking=True) for name, tensor in batch.items()}
+
+
+def as_rows(values: torch.Tensor) -> "np.ndarray[Any, np.dtype[np.float32]]":
+    """Results on the CPU, float32.
+
+    Raises:
+        RunFailed: bad_output, when a number is not finite.
+    """
+    rows: np.ndarray[Any, np.dtype[np.float32]] = values.float().cpu().numpy()
+    if not np.isfinite(rows).all():
+        raise RunFailed("bad_output", "The model answered with numbers that are not finite (NaN or infinity).")
+    return rows
+
+
+def padded(sequences: Sequence[Sequence[int]], *, pad_id: int, pad_to: int, left: bool, pin: bool) -> Batch:
+    """input_ids and attention_mask of shape (batch, longest length rounded up to `pad_to`), int64."""
+    width = -(-max(len(sequence) for sequence in sequences) // pad_to) * pad_to
+    ids = np.full((len(sequences), width), pad_id, dtype=np.int64)
+    mask = np.zeros((len(sequences), width), dtype=np.int64)
+    for row, sequence in enumerate(sequences):
+        part = slice(width - len(sequence), width) if left else slice(0, len(sequence))
+        ids[row, part] = sequence
+        mask[row, part] = 1
+    batch = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
+    return {name: tensor.pin_memory() for name, tensor in batch.items()} if pin else batch

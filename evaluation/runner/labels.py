@@ -1,0 +1,54 @@
+"""The labels of a model against the labels of a benchmark (decision 25: they must be the same set)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from evaluation.runner.failures import unsupported
+from evaluation.runner.loading import Loaded
+from evaluation.runner.outputs import Result
+
+SHOWN = 8  # labels named in a message
+
+
+@dataclass(frozen=True)
+class LabelMap:
+    """Where each label of the benchmark stands among the model's outputs."""
+
+    names: tuple[str, ...]  # in the benchmark's order
+    columns: tuple[int, ...]
+
+    @classmethod
+    def of(cls, loaded: Loaded, wanted: Sequence[str]) -> "LabelMap":
+        """Raises RunFailed: unsupported, naming the difference."""
+        table: dict[int, str] = {int(index): str(name) for index, name in loaded.config.id2label.items()}
+        missing = [name for name in wanted if name not in table.values()]
+        extra = sorted(set(table.values()) - set(wanted))
+        if missing or extra:
+            parts = [f"it lacks {_listed(missing)}"] if missing else []
+            parts += [f"it also has {_listed(extra)}"] if extra else []
+            raise unsupported(
+                f"The labels of the model (id2label in config.json) are not those of the benchmark: {'; '.join(parts)}."
+            )
+        if len(table) != len(wanted):
+            raise unsupported("Two outputs of the model have the same label (id2label in config.json).")
+        place = {name: index for index, name in table.items()}
+        return cls(names=tuple(wanted), columns=tuple(place[name] for name in wanted))
+
+    def results(self, rows: "np.ndarray[Any, np.dtype[np.float32]]") -> list[Result]:
+        """{"label", "probs"} of each row; probabilities in the benchmark's order, nine significant digits."""
+        if rows.shape[1] != len(self.names):
+            raise unsupported(f"The model has {rows.shape[1]} outputs, but names {len(self.names)} labels.")
+        ordered = rows[:, list(self.columns)]
+        # Nine digits are a float32 exactly.
+        return [
+            {"label": self.names[int(row.argmax())], "probs": [float(f"{value:.9g}") for value in row]}
+            for row in ordered
+        ]
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:SHOWN])
+    return f"{shown} and {len(names) - SHOWN} more" if len(names) > SHOWN else shown

@@ -1,0 +1,75 @@
+"""What a run cost, and in which surroundings; written to measurements.json."""
+
+import platform
+import resource
+import time
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Any
+
+import torch
+
+from evaluation.runner import RUNNER_VERSION
+from evaluation.runner.batching import BatchRunner
+from evaluation.runner.loading import Loaded
+
+PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "numpy", "pillow")
+
+
+@dataclass
+class Clock:
+    """Seconds per phase of one run."""
+
+    phases: dict[str, float] = field(default_factory=dict)
+    _since: float = field(default_factory=time.monotonic)
+
+    def lap(self, phase: str) -> float:
+        now = time.monotonic()
+        self.phases[phase] = round(now - self._since, 4)
+        self._since = now
+        return self.phases[phase]
+
+
+def versions() -> dict[str, str]:
+    return {"runner": RUNNER_VERSION, "python": platform.python_version()} | {name: version(name) for name in PACKAGES}
+
+
+def peak_memory(device: torch.device) -> dict[str, int | None]:
+    """Bytes; VRAM is what torch reserved on the device, None on a CPU."""
+    on_gpu = device.type == "cuda"
+    return {
+        "rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "vram_bytes": torch.cuda.max_memory_reserved(device) if on_gpu else None,
+    }
+
+
+def measurements(
+    *, loaded: Loaded, was_loaded: bool, driver: BatchRunner[Any, Any], clock: Clock, items: int, done: int
+) -> dict[str, Any]:
+    """Facts about one finished run. `done` of `items` were computed now; the others came from an earlier attempt."""
+    seconds = clock.phases.get("tokenise", 0.0) + clock.phases.get("compute", 0.0)
+    return {
+        "load_seconds": round(loaded.load_seconds, 4),
+        "load": "warm" if was_loaded else "cold",
+        "phases": clock.phases,
+        "seconds": round(seconds, 4),
+        "items": items,
+        "items_resumed": items - done,
+        "items_per_second": round(done / seconds, 4) if seconds and done else None,
+        "parameters": loaded.snapshot.parameters,
+        "stored_dtypes": list(loaded.snapshot.stored_dtypes),
+        "dtype": str(loaded.dtype).removeprefix("torch."),
+        "device": _device_name(loaded.device),
+        "attention": getattr(loaded.config, "_attn_implementation", None),
+        "compiled": False,
+        "threads": loaded.threads,
+        "budget": {"tokens": driver.budget.tokens, "items": driver.budget.items},
+        "batches": driver.batches_run,
+        "halvings": driver.halvings,
+        "peak": peak_memory(loaded.device),
+        "versions": versions(),
+    }
+
+
+def _device_name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type

@@ -1,0 +1,88 @@
+"""One run from its specification to its files."""
+
+import hashlib
+import json
+import random
+
+import numpy as np
+import torch
+
+from evaluation.runner.batching import BatchRunner, plan
+from evaluation.runner.computing import Batch, free_memory
+from evaluation.runner.events import Events
+from evaluation.runner.failures import unsupported
+from evaluation.runner.loading import Loader
+from evaluation.runner.measuring import Clock, measurements, versions
+from evaluation.runner.outputs import PART, PartialResults, Result, write_embeddings, write_json, write_predictions
+from evaluation.runner.spec import InputRow, RunSpec, read_inputs
+from evaluation.runner.tasks import Task, task_for
+
+
+def perform(run: RunSpec, loader: Loader, events: Events) -> None:
+    """Computes what is missing and writes the results.
+
+    Raises:
+        RunFailed: with a reason for the model's author.
+    """
+    adapter = task_for(run.request)
+    if adapter is None:
+        raise unsupported(f"This runner does not know the request {run.request!r}.")
+    rows = read_inputs(run.inputs)
+    _seed(run.seed)
+    clock = Clock()
+    events.progress("loading", 0, len(rows))
+    task = adapter(run, loader)
+    clock.lap("load")
+    lengths = task.lengths(rows)
+    clock.lap("tokenise")
+    driver = BatchRunner(
+        lengths=lengths,
+        budget=task.budget(),
+        prepare=task.prepare,
+        compute=task.compute,
+        recover=lambda: free_memory(task.loaded),
+    )
+    results, done = _compute(run, rows, driver, task, events)
+    clock.lap("compute")
+    ids = [row.id for row in rows]
+    (write_embeddings if run.request == "embed" else write_predictions)(run.output, ids, results)
+    facts = measurements(
+        loaded=task.loaded, was_loaded=task.was_loaded, driver=driver, clock=clock, items=len(rows), done=done
+    )
+    write_json(run.output / "measurements.json", facts | {"unit": task.unit, "settings": task.settings})
+    (run.output / PART).unlink()
+
+
+def _compute(
+    run: RunSpec, rows: list[InputRow], driver: BatchRunner[Batch, Result], task: Task, events: Events
+) -> tuple[dict[str, Result], int]:
+    """All results by item id, and how many were computed now."""
+    with PartialResults(run.output, _fingerprint(run, task)) as kept:
+        # Whole batches, planned over all items: a resumed run computes the same batches, so the same numbers.
+        batches = plan(driver.lengths, driver.budget)
+        missing = [batch for batch in batches if any(rows[index].id not in kept.results for index in batch)]
+        before = len(kept.results)
+        events.progress("running", before, len(rows))
+        for indexes, results in driver.run(missing):
+            kept.append([rows[index].id for index in indexes], results)
+            events.progress("running", len(kept.results), len(rows))
+        return kept.results, len(kept.results) - before
+
+
+def _fingerprint(run: RunSpec, task: Task) -> str:
+    """What must be equal for results of an earlier attempt to be taken over; the budget is not part of it."""
+    facts = {
+        "run": [run.run_id, run.request, run.labels, run.seed, dict(run.preprocess), task.settings],
+        "inputs": hashlib.sha256(run.inputs.read_bytes()).hexdigest(),
+        "weights": [[path.name, path.stat().st_size] for path in task.loaded.snapshot.weights],
+        "config": task.loaded.snapshot.config,
+        "computed as": [str(task.loaded.dtype), str(task.loaded.device)],
+        "versions": versions(),
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _seed(seed: int) -> None:
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)

@@ -1,0 +1,46 @@
+"""One adapter per request: what a request needs of a model, and what one item's answer looks like."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from evaluation.runner.batching import Budget
+from evaluation.runner.computing import Batch
+from evaluation.runner.loading import Loaded, Loader
+from evaluation.runner.outputs import Result
+from evaluation.runner.spec import InputRow, RunSpec
+
+
+class Task(Protocol):
+    """A model made ready for one run."""
+
+    loaded: Loaded
+    was_loaded: bool  # in memory already, from an earlier run of this process
+    unit: str  # what lengths and budget count: tokens or images
+    settings: dict[str, object]  # facts for the score's provenance
+
+    def __init__(self, run: RunSpec, loader: Loader) -> None:
+        """Loads and checks. Raises RunFailed."""
+
+    def lengths(self, rows: Sequence[InputRow]) -> list[int]:
+        """Prepares all items once; one length per item, in `unit`."""
+
+    def budget(self) -> Budget: ...
+
+    def prepare(self, indexes: list[int]) -> Batch:
+        """A batch on the CPU; called on another thread."""
+
+    def compute(self, batch: Batch) -> list[Result]: ...
+
+
+def task_for(request: str) -> type[Task] | None:
+    """The adapter of a request; None when there is none."""
+    from evaluation.runner.tasks.embeddings import Embeddings
+    from evaluation.runner.tasks.image_classification import ImageClassification
+    from evaluation.runner.tasks.text_classification import TextClassification
+
+    adapters: dict[str, type[Task]] = {
+        "classify": TextClassification,
+        "embed": Embeddings,
+        "image-classify": ImageClassification,
+    }
+    return adapters.get(request)

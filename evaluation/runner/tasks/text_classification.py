@@ -1,0 +1,47 @@
+"""request: classify. One label per text, with the probability of every label."""
+
+from collections.abc import Sequence
+
+import torch
+import transformers
+
+from evaluation.runner.batching import Budget
+from evaluation.runner.computing import Batch, as_rows, first_budget, guarded, on_device
+from evaluation.runner.labels import LabelMap
+from evaluation.runner.loading import Loader
+from evaluation.runner.outputs import Result
+from evaluation.runner.spec import InputRow, RunSpec
+from evaluation.runner.tasks.texts import TokenisedTexts
+
+
+class TextClassification:
+    unit = "tokens"
+
+    def __init__(self, run: RunSpec, loader: Loader) -> None:
+        self.loaded, self.was_loaded = loader.load(
+            run.model_dir, transformers.AutoModelForSequenceClassification, run.dtype
+        )
+        self.labels = LabelMap.of(self.loaded, run.labels)
+        self.texts = TokenisedTexts(self.loaded, run)
+        self.ram_gb = run.limits.get("ram_gb")
+        self.settings: dict[str, object] = {"max_length": self.texts.max_length}
+
+    def lengths(self, rows: Sequence[InputRow]) -> list[int]:
+        return self.texts.tokenise([row.text for row in rows])
+
+    def budget(self) -> Budget:
+        budget = first_budget(self.loaded, ram_gb=self.ram_gb)
+        if self.texts.pad_id is None:
+            # Such a model finds the end of a text by its padding, and refuses batches without.
+            budget.items = 1
+        return budget
+
+    def prepare(self, indexes: list[int]) -> Batch:
+        return self.texts.batch(indexes)
+
+    def compute(self, batch: Batch) -> list[Result]:
+        def forward() -> torch.Tensor:
+            logits: torch.Tensor = self.loaded.model(**on_device(batch, self.loaded)).logits
+            return torch.softmax(logits.float(), dim=-1)
+
+        return self.labels.results(as_rows(guarded(forward)))

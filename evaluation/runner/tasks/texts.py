@@ -1,0 +1,62 @@
+"""Texts to token ids, once and up front; what text classification and embeddings share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from evaluation.runner.batching import PAD_TO
+from evaluation.runner.computing import Batch, padded
+from evaluation.runner.failures import RunFailed
+from evaluation.runner.loading import Loaded, load_tokenizer, longest_input
+from evaluation.runner.spec import RunSpec
+
+TOKENISE_AT_ONCE = 1000
+
+
+@dataclass
+class TokenisedTexts:
+    """All texts of one run as token ids."""
+
+    loaded: Loaded
+    run: RunSpec
+    own_limit: int | None = None  # the model's own maximum, where a file beside the tokenizer names one
+    tokenizer: Any = None  # any tokenizer
+    max_length: int = 0
+    sequences: list[list[int]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.tokenizer = load_tokenizer(self.loaded, self.loaded.snapshot.folder)
+        self.tokenizer.truncation_side = self.run.truncation_side
+        self.max_length = longest_input(self.loaded, self.tokenizer, [self.run.max_length, self.own_limit])
+
+    @property
+    def pad_id(self) -> int | None:
+        """None when neither tokenizer nor configuration has a padding token: then only equal lengths share a batch."""
+        own: int | None = self.tokenizer.pad_token_id
+        other: int | None = self.loaded.config.pad_token_id
+        return own if own is not None else other
+
+    def tokenise(self, texts: Sequence[str]) -> list[int]:
+        """Keeps the ids of every text and returns the lengths."""
+        self.sequences = []
+        for start in range(0, len(texts), TOKENISE_AT_ONCE):
+            part = list(texts[start : start + TOKENISE_AT_ONCE])
+            found = self.tokenizer(part, truncation=True, max_length=self.max_length, return_attention_mask=False)
+            self.sequences.extend(found["input_ids"])
+        if not all(self.sequences):
+            raise RunFailed("unsupported", "The tokenizer makes no token at all of one of the texts.")
+        return [len(sequence) for sequence in self.sequences]
+
+    def batch(self, indexes: list[int]) -> Batch:
+        return padded(
+            [self.sequences[index] for index in indexes],
+            pad_id=self.pad_id or 0,
+            pad_to=1 if self.pad_id is None else self._pad_to(indexes),
+            left=self.tokenizer.padding_side == "left",
+            pin=self.loaded.device.type == "cuda",
+        )
+
+    def _pad_to(self, indexes: list[int]) -> int:
+        """Rounded lengths must not pass the last position of the model."""
+        longest = max(len(self.sequences[index]) for index in indexes)
+        return PAD_TO if -(-longest // PAD_TO) * PAD_TO <= self.max_length else 1
