@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from django.urls import register_converter
 
 from catalog.models import Repo
+from catalog.parsing.names import RESERVED
 
 
 class Segment:
@@ -22,6 +23,22 @@ class Segment:
 
     def to_url(self, value: str) -> str:
         return value
+
+
+class Revision(Segment):
+    """A revision, encoded as one segment; `refs/pr/1` and its like also with its slashes, as browsers send it."""
+
+    regex = "refs/(?:heads|tags|pr|convert)/[^/]+|[^/]+"
+
+
+class Owner(Segment):
+    """A namespace: any segment that is not a reserved word, so that `/datasets/ann/scores` is no model's page."""
+
+    def to_python(self, value: str) -> str:
+        name = _decoded(value)
+        if name.lower() in RESERVED:
+            raise ValueError("a reserved word")
+        return name
 
 
 class FilePath(Segment):
@@ -43,12 +60,15 @@ class Kinds:
 
 
 def _decoded(value: str) -> str:
-    try:
-        return unquote(value, errors="strict")
-    except UnicodeDecodeError:
-        raise ValueError("not UTF-8") from None  # Django reads this as "no such URL"
+    """Raises `ValueError`, which Django reads as "no such URL"."""
+    text = unquote(value, errors="strict")  # a UnicodeDecodeError is a ValueError
+    if "\0" in text:
+        raise ValueError("a NUL is in no name and no path")
+    return text
 
 
 register_converter(Segment, "segment")
+register_converter(Revision, "revision")
+register_converter(Owner, "owner")
 register_converter(FilePath, "filepath")
 register_converter(Kinds, "kinds")
