@@ -6,7 +6,7 @@ from functools import cache
 
 from django.conf import settings
 
-from catalog.storage import BlobStore, open_store
+from catalog.storage.base import BlobStore, open_store
 
 
 @cache

@@ -31,6 +31,8 @@ class Blob(models.Model):
     state = models.CharField(max_length=9, choices=State, default=State.LIVE)
     created_at = models.DateTimeField(default=timezone.now)
     touched_at = models.DateTimeField(default=timezone.now)  # last publish; GC's grace counts from here
+    # What its header says, read once since bytes never change: {"parameters": {dtype: n}} or {"problem": text}.
+    header = models.JSONField(null=True)
 
     def __str__(self) -> str:
         return f"{self.sha256[:12]} ({self.size} B)"

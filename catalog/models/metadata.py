@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
@@ -16,6 +17,16 @@ from catalog.models.revision import Commit
 
 def _words() -> ArrayField[Any, Any]:
     return ArrayField(models.CharField(max_length=255), default=list, blank=True)
+
+
+INDEXING_TAKES = timedelta(seconds=20)  # a job for a newer change is likely still under way
+
+
+class RepoFactsQuerySet(models.QuerySet["RepoFacts"]):
+    def overdue(self) -> RepoFactsQuerySet:
+        """Those whose index job seems lost, oldest first; repos selected."""
+        waiting = self.filter(indexed_at=None, updated_at__lt=timezone.now() - INDEXING_TAKES, repo__deleted_at=None)
+        return waiting.select_related("repo").order_by("updated_at")
 
 
 class RepoFacts(models.Model):
@@ -66,6 +77,8 @@ class RepoFacts(models.Model):
     card_html_commit = models.CharField(max_length=40, blank=True)  # oid the HTML was made from
     document = SearchVectorField(null=True)
     indexed_at = models.DateTimeField(null=True)  # None: `document` is out of date, a job is due
+
+    objects = RepoFactsQuerySet.as_manager()
 
     class Meta:
         indexes: ClassVar[list[Any]] = [

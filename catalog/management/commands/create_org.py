@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from catalog.actions import accounts
+from catalog.management.base import CatalogCommand, person_named
+from catalog.models import Organisation
+
+
+class Command(CatalogCommand):
+    help = "Creates a team with its first administrator."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name")
+        parser.add_argument("--admin", required=True, metavar="USER")
+        parser.add_argument("--full-name", default="")
+        parser.add_argument(
+            "--default-visibility",
+            choices=Organisation.Visibility.values,
+            default=Organisation.Visibility.PUBLIC,
+            help="of repos that are created without saying which",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        organisation = accounts.create_organisation(
+            name=options["name"],
+            admin=person_named(options["admin"]),
+            full_name=options["full_name"],
+            default_visibility=options["default_visibility"],
+        )
+        self.stdout.write(f"created {organisation}")

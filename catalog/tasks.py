@@ -1,0 +1,42 @@
+"""Entry points of the worker. Each finds its work in the database and calls one action."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from catalog import jobs
+from catalog.actions import downloads, garbage, metadata, mirror_sync, sync_leases, uploads
+from catalog.models import Repo, RepoFacts
+
+MOST_REPEATED = 500  # lost index jobs sent again per sweep
+
+
+@shared_task(
+    name=jobs.INDEX_REPO,
+    acks_late=True,  # a killed worker must not lose the job, so it may run twice
+    time_limit=60,  # seconds
+)
+def index_repo(repo_id: int) -> None:
+    repo = Repo.objects.live().select_related("namespace", "facts").filter(pk=repo_id).first()
+    if repo is not None:
+        metadata.index_repo(repo)
+
+
+@shared_task(name=jobs.SYNC_MIRROR)  # long: acknowledged early, a lease row keeps it (decision 19)
+def sync_mirror(run_id: int) -> None:
+    mirror_sync.sync(run_id)
+
+
+@shared_task(name="catalog.sweep", time_limit=120)  # seconds
+def sweep() -> None:
+    """Every 30 seconds: send again what was lost, and end what has run out."""
+    for facts in RepoFacts.objects.overdue()[:MOST_REPEATED]:
+        jobs.index_repo(facts.repo)
+    uploads.expire_uploads()
+    garbage.expire_uncommitted()
+    sync_leases.expire()
+
+
+@shared_task(name="catalog.flush_counters", time_limit=60)  # seconds
+def flush_counters() -> None:
+    downloads.flush_counters()
