@@ -1,0 +1,153 @@
+"""How many repos each choice would show. Counts may be some seconds old (decision 16).
+
+Private repos count only for those who may see them, so what is remembered belongs to one reader.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final, TypeVar
+
+import redis
+from django.core.cache import cache
+from django.db.models import Case, CharField, Count, F, Func, Value, When
+from django.db.models.expressions import Combinable
+
+from catalog.models import User
+from catalog.queries.search import matching
+from catalog.queries.search_request import SearchRequest
+
+COUNTED_AT_MOST: Final = 10_000
+VALUES_PER_FACET: Final = 50
+SECONDS_FRESH: Final = 30
+SECONDS_FRESH_UNFILTERED: Final = 300  # which values there are at all
+# Parameters: (name of the range as a filter writes it, first count above it)
+SIZES: Final = (
+    ("max:10M", 10**7),
+    ("min:10M,max:100M", 10**8),
+    ("min:100M,max:1B", 10**9),
+    ("min:1B,max:8B", 8 * 10**9),
+    ("min:8B,max:30B", 3 * 10**10),
+    ("min:30B", None),
+)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Total:
+    """How many repos answer a request; large numbers are not counted to the end."""
+
+    number: int
+    is_at_least: bool = False  # there are more than `number`
+
+
+@dataclass(frozen=True)
+class FacetValue:
+    """One choice: how many repos it would show, and whether it is chosen (`!value`: excluded) now."""
+
+    value: str
+    count: int
+    is_chosen: bool = False
+    is_excluded: bool = False
+
+
+class _Elements(Func):
+    function = "unnest"
+    set_returning = True
+
+
+def _by_size() -> Combinable:
+    below = [When(facts__parameters__lt=limit, then=Value(name)) for name, limit in SIZES if limit is not None]
+    return Case(
+        When(facts__parameters=None, then=Value("")),
+        *below,
+        default=Value(SIZES[-1][0]),
+        output_field=CharField(),
+    )
+
+
+# Facet → what it groups by, and the fields of a request that are its own choice.
+_GROUPS: Final[dict[str, tuple[Combinable, tuple[str, ...]]]] = {
+    "task": (F("facts__task"), ("task",)),
+    "library": (F("facts__library"), ("library",)),
+    "licence": (F("facts__licence"), ("licence",)),
+    "language": (_Elements(F("facts__languages"), output_field=CharField()), ("languages",)),
+    "format": (_Elements(F("facts__formats"), output_field=CharField()), ("formats",)),
+    "size": (_by_size(), ("parameters_min", "parameters_max")),
+}
+FACETS: Final = tuple(_GROUPS)
+
+
+def count_repos(request: SearchRequest, *, user: User | None) -> Total:
+    """Returns how many repos answer a request, counting no further than `COUNTED_AT_MOST`."""
+
+    def count() -> int:
+        return matching(request, user).values("pk")[: COUNTED_AT_MOST + 1].count()
+
+    number = _remembered(_key("count", request, user), SECONDS_FRESH, count)
+    return Total(min(number, COUNTED_AT_MOST), is_at_least=number > COUNTED_AT_MOST)
+
+
+def facets(request: SearchRequest, *, user: User | None) -> dict[str, list[FacetValue]]:
+    """Returns the choices of each facet, most frequent first; a facet's counts ignore its own choice.
+
+    Values that no repo has under the other filters stay, with a count of 0.
+    """
+    nothing_asked = SearchRequest(kind=request.kind)
+    found: dict[str, list[FacetValue]] = {}
+    for facet, (_, own_fields) in _GROUPS.items():
+        unset = {field: getattr(nothing_asked, field) for field in own_fields}
+        counts = _counts(facet, replace(request, **unset), user, SECONDS_FRESH)
+        known = _counts(facet, nothing_asked, user, SECONDS_FRESH_UNFILTERED)
+        chosen = _chosen(facet, request)
+        values = dict.fromkeys([*counts, *known, *(value.removeprefix("!") for value in chosen)])
+        found[facet] = [
+            FacetValue(value, counts.get(value, 0), is_chosen=value in chosen, is_excluded=f"!{value}" in chosen)
+            for value in values
+        ]
+    return found
+
+
+def _chosen(facet: str, request: SearchRequest) -> frozenset[str]:
+    if facet == "size":
+        limits = (request.parameters_min, request.parameters_max)
+        return frozenset(name for name, bounds in _size_bounds().items() if bounds == limits and any(limits))
+    return frozenset(getattr(request, _GROUPS[facet][1][0]))
+
+
+def _size_bounds() -> dict[str, tuple[int | None, int | None]]:
+    limits = [limit for _, limit in SIZES]
+    return {name: (limits[at - 1] if at else None, limit) for at, (name, limit) in enumerate(SIZES)}
+
+
+def _counts(facet: str, request: SearchRequest, user: User | None, seconds: int) -> dict[str, int]:
+    def count() -> dict[str, int]:
+        rows = (
+            matching(request, user)
+            .annotate(value=_GROUPS[facet][0])
+            .values("value")
+            .annotate(number=Count("pk"))
+            .order_by("-number", "value")
+        )
+        return {row["value"]: row["number"] for row in rows[:VALUES_PER_FACET] if row["value"]}
+
+    return _remembered(_key(facet, request, user), seconds, count)
+
+
+def _key(what: str, request: SearchRequest, user: User | None) -> str:
+    reader = "anyone" if user is None else str(user.pk)
+    return f"search:{what}:{reader}:{replace(request, sort='downloads').fingerprint}"
+
+
+def _remembered(key: str, seconds: int, compute: Callable[[], T]) -> T:
+    """Counts survive a lost cache: they are computed again."""
+    try:
+        known: T | None = cache.get(key)
+        if known is None:
+            known = compute()
+            cache.set(key, known, seconds)
+        return known
+    except redis.RedisError:
+        return compute()

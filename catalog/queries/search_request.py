@@ -1,0 +1,160 @@
+"""What somebody looks for: the same value behind `/models`, `/api/v1/models` and `list_models`."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
+
+from catalog.errors import BadInput
+from catalog.models import Repo
+from catalog.queries.paging import LARGEST_PAGE
+
+RELEVANCE: Final = "relevance"
+SORTS: Final = (RELEVANCE, "downloads", "rating", "updated", "created", "size")
+SORT_ALIASES: Final = {"likes": "downloads", "trending": "downloads"}  # we count neither yet
+DEFAULT_LIMIT: Final = 30
+LONGEST_TEXT: Final = 256  # characters
+LONGEST_VALUE: Final = 255
+VALUES_PER_FILTER: Final = 20
+
+_AMOUNT = re.compile(r"(\d{1,15}(?:\.\d{1,6})?)([KMBT]?)", re.ASCII | re.IGNORECASE)
+_FACTORS: Final = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
+
+
+@dataclass(frozen=True)
+class SearchRequest:
+    """A question to the catalogue. Inside one filter values are alternatives, across filters all must hold.
+
+    In `task`, `library`, `licence`, `languages` and `formats` a value `!x` excludes x.
+    """
+
+    kind: str = Repo.Kind.MODEL.value
+    text: str = ""
+    in_ids_only: bool = False  # as `list_models(search=)`: substrings of ids
+    author: str = ""  # a namespace
+    tags: tuple[str, ...] = ()  # all of them
+    task: tuple[str, ...] = ()
+    library: tuple[str, ...] = ()
+    licence: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    formats: tuple[str, ...] = ()
+    parameters_min: int | None = None
+    parameters_max: int | None = None
+    rating_min: float | None = None  # only repos with three ratings or more match
+    gated: bool | None = None
+    sort: str = ""  # "": relevance with a text, downloads without
+    limit: int = DEFAULT_LIMIT
+    cursor: str = ""
+
+    def __post_init__(self) -> None:
+        """Raises `BadInput` for anything out of bounds."""
+        if len(self.text) > LONGEST_TEXT:
+            raise BadInput(f"The search text may have at most {LONGEST_TEXT} characters.")
+        if self.sort and self.sort not in SORTS:
+            raise BadInput(f"There is no sort {self.sort!r}; there are {', '.join(SORTS)}.")
+        if not 1 <= self.limit <= LARGEST_PAGE:
+            raise BadInput(f"A page has 1 to {LARGEST_PAGE} entries.")
+        for values in ((self.author,), self.tags, self.task, self.library, self.licence, self.languages, self.formats):
+            _check_values(values)
+
+    @property
+    def order(self) -> str:
+        """The sort in force."""
+        if self.sort in {"", RELEVANCE}:
+            return RELEVANCE if self.text.strip() else "downloads"
+        return self.sort
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the list this request asks a page of: equal for all its pages, whatever their size."""
+        whole = replace(self, cursor="", limit=DEFAULT_LIMIT, sort=self.order)
+        return hashlib.sha256(repr(whole).encode(errors="replace")).hexdigest()[:32]
+
+
+class Parameters(Protocol):
+    """What a query string looks like: Django's QueryDict."""
+
+    def get(self, key: str, default: str = ..., /) -> str | None: ...
+    def getlist(self, key: str, /) -> list[str]: ...
+
+
+def request_from(parameters: Parameters, *, kind: str, default_limit: int = DEFAULT_LIMIT) -> SearchRequest:
+    """Reads the parameters that `/models` and `/api/v1/models` share; unknown ones are ignored.
+
+    Raises:
+        BadInput: a value cannot be understood or is out of bounds.
+    """
+    sort = _one(parameters, "sort")
+    smallest, largest = parameter_range(_one(parameters, "params"))
+    return SearchRequest(
+        kind=kind,
+        text=_one(parameters, "q") or _one(parameters, "search"),
+        author=_one(parameters, "author"),
+        tags=_many(parameters, "tag", "filter"),
+        task=_many(parameters, "task", "pipeline_tag"),
+        library=_many(parameters, "library"),
+        licence=_many(parameters, "licence", "license"),
+        languages=_many(parameters, "language"),
+        formats=_many(parameters, "format"),
+        parameters_min=smallest,
+        parameters_max=largest,
+        rating_min=_number(parameters, "rating"),
+        sort=SORT_ALIASES.get(sort, sort),
+        limit=_limit(parameters, default_limit),
+        cursor=_one(parameters, "cursor"),
+    )
+
+
+def parameter_range(text: str) -> tuple[int | None, int | None]:
+    """Reads `min:1B,max:8B`; either part may be missing. Raises `BadInput`."""
+    bounds: dict[str, int] = {}
+    for part in filter(None, text.split(",")):
+        side, _, amount = part.strip().partition(":")
+        if side not in {"min", "max"} or side in bounds:
+            raise BadInput("A range of parameters looks like min:1B,max:8B.")
+        bounds[side] = _amount(amount)
+    return bounds.get("min"), bounds.get("max")
+
+
+def _amount(text: str) -> int:
+    match = _AMOUNT.fullmatch(text.strip())
+    if match is None:
+        raise BadInput(f"{text[:40]!r} is not a number of parameters; write 350M or 7B.")
+    return min(int(float(match[1]) * _FACTORS[match[2].upper()]), 2**63 - 1)
+
+
+def _check_values(values: tuple[str, ...]) -> None:
+    if len(values) > VALUES_PER_FILTER:
+        raise BadInput(f"A filter takes at most {VALUES_PER_FILTER} values.")
+    for value in values:
+        if len(value) > LONGEST_VALUE or not value.isprintable():
+            raise BadInput("A filter's value is a short printable text.")
+
+
+def _one(parameters: Parameters, name: str) -> str:
+    return (parameters.get(name, "") or "").strip()
+
+
+def _many(parameters: Parameters, *names: str) -> tuple[str, ...]:
+    found = [value.strip() for name in names for value in parameters.getlist(name)]
+    return tuple(sorted({value for value in found if value}))
+
+
+def _number(parameters: Parameters, name: str) -> float | None:
+    text = _one(parameters, name)
+    if not text:
+        return None
+    if not re.fullmatch(r"\d{1,3}(?:\.\d{1,3})?", text, re.ASCII):
+        raise BadInput(f"{name} is a number such as 4 or 3.5.")
+    return float(text)
+
+
+def _limit(parameters: Parameters, default: int) -> int:
+    text = _one(parameters, "limit")
+    if not text:
+        return default
+    if not re.fullmatch(r"\d{1,9}", text, re.ASCII):
+        raise BadInput("limit is a whole number.")
+    return min(max(int(text), 1), LARGEST_PAGE)
