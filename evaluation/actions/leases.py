@@ -1,0 +1,279 @@
+"""The lease protocol: who works on a run, and what becomes of it when they stop (evaluation-notes 9).
+
+Every step locks the run's row alone and compares state and lease token first, so that a message that
+comes twice, late or from a node that lost its run changes nothing.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from catalog.models import Repo
+from evaluation import jobs
+from evaluation.errors import RunIsOver, RunLeaseLost
+from evaluation.models import Node, Run
+from evaluation.models.run import LEASE
+from evaluation.queries import queue
+
+FINAL_REASONS: Final = frozenset({"does_not_fit", "unsupported", "bad_output", "timeout", "sandbox_violation"})
+TRANSIENT_REASONS: Final = frozenset({"lost", "node_error", "data_unavailable"})
+BACKOFF: Final = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))
+LOG_LINES, LONGEST_LINE, LONGEST_REASON = 200, 500, 2_000
+SCORING_LEASE: Final = timedelta(minutes=5)  # longer than the task may run
+MOST_SCORING_ATTEMPTS: Final = 3
+NODE_ALIVE: Final = timedelta(minutes=2)
+PHASES: Final = {
+    "fetching": Run.State.CLAIMED,
+    "loading": Run.State.CLAIMED,
+    "running": Run.State.RUNNING,
+    "uploading": Run.State.RUNNING,
+}
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a heartbeat says; checked for shape by the face, not for truth."""
+
+    phase: str
+    done: int = 0
+    total: int = 0
+    rate: float = 0.0  # items a second
+    log: tuple[str, ...] = ()
+
+
+@transaction.atomic
+def claim_run(*, node: Node, queues: Iterable[str], run_id: int | None = None) -> Run | None:
+    """Give this node the next run of its queues, or the one it names; None when there is nothing for it.
+
+    A run that another session is claiming in this moment is skipped, not waited for.
+    """
+    due = queue.claimable(queues=queues, node=node)
+    if run_id is not None:
+        due = due.filter(pk=run_id)
+    run = due.select_for_update(skip_locked=True).first()
+    if run is None:
+        return None
+    now = timezone.now()
+    run.state = Run.State.CLAIMED
+    run.node, run.lease_token, run.lease_until = node, uuid.uuid4(), now + LEASE
+    run.attempt += 1
+    run.claimed_at, run.started_at = now, None
+    run.progress, run.log = {"phase": "fetching"}, ""
+    run.reason_code = run.reason = ""
+    run.save()
+    run.outputs.all().delete()  # what an attempt before this one left behind
+    return run
+
+
+@transaction.atomic
+def note_claim(*, run: Run, node: Node, inputs_digest: str, rows: int) -> None:
+    """Freeze what the score page will say of this attempt: the items, and the machine as it describes itself now.
+
+    Raises:
+        RunLeaseLost
+    """
+    held = _locked_leased(run.pk, node, _token_of(run))
+    held.inputs_digest = run.inputs_digest = inputs_digest
+    held.provenance = {
+        "rows_expected": rows,
+        "node": node.name,
+        "node_is_embedded": node.is_embedded,
+        "sandbox": node.sandbox,
+        "hardware": node.hardware,
+        "versions": node.versions,
+    }
+    held.save(update_fields=["inputs_digest", "provenance"])
+
+
+def put_off(*, run: Run, node: Node, reason: str, message: str) -> None:
+    """Our side cannot serve this run now: queue it again for later. Raises `RunLeaseLost`."""
+    fail_run(run_id=run.pk, node=node, lease_token=_token_of(run), reason=reason, message=message)
+
+
+@transaction.atomic
+def heartbeat(*, run_id: int, node: Node, lease_token: uuid.UUID, report: Report) -> bool:
+    """Extend the lease and note the progress. Returns whether the node shall stop: the run was cancelled.
+
+    Raises:
+        RunLeaseLost
+    """
+    run = _locked(run_id, node, lease_token)
+    if run.state == Run.State.CANCELLED:
+        return True
+    if run.state not in Run.LEASED:
+        raise RunLeaseLost
+    now = timezone.now()
+    run.lease_until = now + LEASE
+    state = PHASES[report.phase]
+    if state == Run.State.RUNNING and run.state != state:
+        run.state, run.started_at = state, now
+    run.progress = _progress(report)
+    run.log = _joined(run.log, report.log)
+    run.save(update_fields=["state", "started_at", "lease_until", "progress", "log"])
+    Node.objects.filter(pk=node.pk).update(last_seen_at=now)
+    return False
+
+
+def leased_run(*, run_id: int, node: Node, lease_token: uuid.UUID) -> Run:
+    """The run this node works on now: the grant for its files, inputs and outputs. Raises `RunLeaseLost`."""
+    held = _held(run_id, node, lease_token).filter(state__in=Run.LEASED, repo__in=Repo.objects.live())
+    run = held.select_related("repo__namespace", "benchmark").first()
+    if run is None:
+        raise RunLeaseLost
+    return run
+
+
+@transaction.atomic
+def complete_run(*, run_id: int, node: Node, lease_token: uuid.UUID) -> Run:
+    """The node is done; a trusted worker scores what it sent. Raises `RunLeaseLost`."""
+    run = _locked_leased(run_id, node, lease_token)
+    run.state = Run.State.SCORING
+    run.lease_token = run.lease_until = None
+    run.scoring_attempts = 0
+    run.progress = {"phase": "scoring"}
+    run.save(update_fields=["state", "lease_token", "lease_until", "scoring_attempts", "progress"])
+    jobs.score_run(run)
+    return run
+
+
+@transaction.atomic
+def fail_run(
+    *, run_id: int, node: Node, lease_token: uuid.UUID, reason: str, message: str, log: Iterable[str] = ()
+) -> Run:
+    """The node gives up. Causes that may pass are tried again later, the author's faults are final.
+
+    Raises:
+        RunLeaseLost
+    """
+    run = _locked_leased(run_id, node, lease_token)
+    run.log = _joined(run.log, log)
+    if reason not in FINAL_REASONS | TRANSIENT_REASONS:
+        reason = "node_error"
+    if reason == "node_error" and _has_another_node(run, node):
+        run.excluded_node = node
+    fail(run, reason, message)
+    return run
+
+
+def expire_leases() -> int:
+    """Take back the runs of nodes and workers that fell silent. Returns how many were found."""
+    now = timezone.now()
+    lost = Run.objects.filter(state__in=Run.LEASED, lease_until__lt=now).values_list("pk", flat=True)
+    waiting = Run.objects.filter(state=Run.State.SCORING).exclude(lease_until__gte=now)
+    unscored = waiting.exclude(nudged_at__gt=now - timedelta(minutes=1)).values_list("pk", flat=True)
+    return sum(_expire(pk) for pk in lost) + sum(_score_again(pk) for pk in unscored)
+
+
+def fail(run: Run, reason: str, message: str) -> None:
+    """Queue this locked run again when the cause may pass and attempts are left; else it has failed."""
+    run.reason_code, run.reason = reason, _plain(message)[:LONGEST_REASON]
+    run.lease_token = run.lease_until = None
+    run.progress = {}
+    if reason in TRANSIENT_REASONS and run.attempt < run.max_attempts:
+        run.state = Run.State.QUEUED
+        run.not_before = timezone.now() + BACKOFF[min(run.attempt, len(BACKOFF)) - 1]
+    else:
+        run.state, run.finished_at = Run.State.FAILED, timezone.now()
+    run.save()
+
+
+@transaction.atomic
+def claim_scoring(run_id: int) -> Run:
+    """Lease a run for scoring. Raises `RunIsOver` when it is not waiting for that, or somebody scores it."""
+    run = Run.objects.select_for_update().get(pk=run_id)
+    now = timezone.now()
+    if run.state != Run.State.SCORING or (run.lease_until is not None and run.lease_until > now):
+        raise RunIsOver
+    run.lease_token, run.lease_until = uuid.uuid4(), now + SCORING_LEASE
+    run.scoring_attempts += 1
+    run.save(update_fields=["lease_token", "lease_until", "scoring_attempts"])
+    return run
+
+
+def lock_scoring(run: Run) -> Run:
+    """The row again, locked, while the scoring lease of `run` still holds. Raises `RunLeaseLost`."""
+    same = Run.objects.select_for_update().filter(pk=run.pk, state=Run.State.SCORING, lease_token=run.lease_token)
+    held = same.first()
+    if held is None:
+        raise RunLeaseLost
+    return held
+
+
+@transaction.atomic
+def _expire(run_id: int) -> int:
+    run = Run.objects.select_for_update(skip_locked=True).filter(pk=run_id, state__in=Run.LEASED).first()
+    if run is None or run.lease_until is None or run.lease_until >= timezone.now():
+        return 0
+    fail(run, "lost", _("The machine that evaluated this model stopped answering."))
+    return 1
+
+
+@transaction.atomic
+def _score_again(run_id: int) -> int:
+    run = Run.objects.select_for_update(skip_locked=True).filter(pk=run_id, state=Run.State.SCORING).first()
+    if run is None or (run.lease_until is not None and run.lease_until >= timezone.now()):
+        return 0
+    if run.scoring_attempts >= MOST_SCORING_ATTEMPTS:
+        fail(run, "scoring_failed", _("The results could not be scored; the operator finds the cause in the log."))
+    else:
+        jobs.score_run(run)
+    return 1
+
+
+def _token_of(run: Run) -> uuid.UUID:
+    if run.lease_token is None:
+        raise RunLeaseLost
+    return run.lease_token
+
+
+def _held(run_id: int, node: Node, lease_token: uuid.UUID) -> queue.RunQuerySet:
+    return Run.objects.filter(pk=run_id, node=node, lease_token=lease_token)
+
+
+def _locked(run_id: int, node: Node, lease_token: uuid.UUID) -> Run:
+    run = _held(run_id, node, lease_token).select_for_update().first()
+    if run is None:
+        raise RunLeaseLost
+    return run
+
+
+def _locked_leased(run_id: int, node: Node, lease_token: uuid.UUID) -> Run:
+    run = _locked(run_id, node, lease_token)
+    if run.state not in Run.LEASED:
+        raise RunLeaseLost
+    return run
+
+
+def _has_another_node(run: Run, node: Node) -> bool:
+    alive = Node.objects.filter(is_active=True, last_seen_at__gt=timezone.now() - NODE_ALIVE)
+    return alive.filter(queues__contains=[run.queue]).exclude(pk=node.pk).exists()
+
+
+def _progress(report: Report) -> dict[str, str | int | float | None]:
+    left = max(report.total - report.done, 0)
+    eta = round(left / report.rate) if report.rate > 0 and report.total else None
+    return {
+        "phase": report.phase,
+        "done": report.done,
+        "total": report.total,
+        "rate": round(report.rate, 3),
+        "eta_seconds": eta,
+    }
+
+
+def _joined(log: str, lines: Iterable[str]) -> str:
+    fresh = [_plain(line)[:LONGEST_LINE] for line in lines]
+    return "\n".join([*log.splitlines(), *fresh][-LOG_LINES:])
+
+
+def _plain(text: str) -> str:
+    """Without control characters: what a node says is shown to people and kept in PostgreSQL (no NUL)."""
+    return "".join(character if character.isprintable() else " " for character in text)

@@ -1,0 +1,142 @@
+"""Asking for evaluations and calling them off."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from catalog.actions import ratings
+from catalog.errors import NotSignedIn
+from catalog.models import Repo, User
+from catalog.queries import trees
+from evaluation import jobs, signing
+from evaluation.benchmarks.definitions import Definition
+from evaluation.errors import NotEvaluable, RunIsOver, TooManyRuns
+from evaluation.models import Benchmark, Run
+from evaluation.queries import evaluability
+from evaluation.queries.benchmarks import definition_of
+from evaluation.queries.snapshots import Snapshot, snapshot_of
+from evaluation.runner import RUNNER_VERSION
+
+MOST_ACTIVE_PER_PERSON: Final = 5  # decision 24
+ASKED_FOR, AUTOMATIC = 10, 0  # priorities
+
+
+def request_run(
+    *,
+    repo: Repo,
+    benchmark: Benchmark,
+    revision: str = "",
+    actor: User | None = None,
+    trigger: str = Run.Trigger.MANUAL,
+) -> tuple[Run, bool]:
+    """Have a revision measured. Where the same measurement is under way or done, that run is the answer.
+
+    Args:
+        revision: branch, tag or commit; "" is the default branch.
+        actor: who asks; None only for automatic runs. May read the repo (checked by the face).
+
+    Returns:
+        The run, and whether it was created by this call.
+
+    Raises:
+        NotSignedIn, RevisionNotFound
+        NotEvaluable: this model cannot be measured on this benchmark; says why.
+        TooManyRuns: the person has five active runs.
+    """
+    if actor is None and trigger == Run.Trigger.MANUAL:
+        raise NotSignedIn
+    revision = revision or repo.default_branch
+    commit = trees.resolve_revision(repo, revision)
+    definition, snapshot = definition_of(benchmark), snapshot_of(commit)
+    problem = evaluability.why_not(repo, commit, snapshot, definition)
+    if problem:
+        raise NotEvaluable(problem)
+    wanted = Run(
+        repo=repo,
+        commit_oid=commit.oid,
+        revision=revision,
+        benchmark=benchmark,
+        run_key=run_key(repo, snapshot, benchmark, definition),
+        requester=actor,
+        trigger=trigger,
+        priority=AUTOMATIC if actor is None else ASKED_FOR,
+        queue=benchmark.queue,
+    )
+    run, created = _known_or_queued(wanted)
+    if actor is not None:
+        ratings.mark_verified_use(repo=repo, user=actor)
+    return run, created
+
+
+@transaction.atomic
+def cancel_run(*, run: Run) -> Run:
+    """Stop it, whatever it does: a node learns with its next heartbeat, and its results no longer count.
+
+    Raises:
+        RunIsOver: it has ended already.
+    """
+    run = Run.objects.select_for_update(of=("self",)).select_related("repo__namespace", "benchmark").get(pk=run.pk)
+    if not run.is_active:
+        raise RunIsOver(_("run %(id)d has ended: %(state)s") % {"id": run.pk, "state": run.get_state_display()})
+    run.state = Run.State.CANCELLED
+    run.finished_at = timezone.now()
+    run.lease_until = None
+    run.save(update_fields=["state", "finished_at", "lease_until"])
+    return run
+
+
+def run_key(repo: Repo, snapshot: Snapshot, benchmark: Benchmark, definition: Definition) -> str:
+    """SHA-256 over all that can change the result; equal keys mean equal measurements (evaluation-notes 5).
+
+    Files by digest, not by commit: an edit of the README makes nothing stale. The repo is part of it,
+    so that equal weights in somebody else's private repo neither answer for ours nor show.
+    """
+    facts = {
+        "repo": repo.public_id,
+        "files": {file.path: file.sha256 for file in snapshot.files},
+        "definition": benchmark.definition_hash,
+        "runner": RUNNER_VERSION,
+        "backend": definition.engine.name,
+        "dtype": definition.dtype,
+        "seed": definition.seed,
+        "hardware_class": benchmark.queue,  # resolves dtype "auto"
+    }
+    return hashlib.sha256(signing.canonical(facts).encode()).hexdigest()
+
+
+@transaction.atomic
+def _known_or_queued(wanted: Run) -> tuple[Run, bool]:
+    if wanted.requester is not None:
+        # One person's requests one after the other, or the limit could be passed by asking at once.
+        User.objects.select_for_update().get(pk=wanted.requester.pk)
+    known = _same_measurement(wanted)
+    if known is not None:
+        return known, False
+    if wanted.requester is not None and wanted.requester.runs.active().count() >= MOST_ACTIVE_PER_PERSON:  # type: ignore[attr-defined]  # the manager is made from RunQuerySet
+        raise TooManyRuns(
+            _("You have %(count)d active runs; wait for one to finish or cancel it.")
+            % {"count": MOST_ACTIVE_PER_PERSON}
+        )
+    try:
+        with transaction.atomic():
+            wanted.save(force_insert=True)
+    except IntegrityError:  # somebody else asked for the same thing in this moment
+        winner = _same_measurement(wanted)
+        if winner is None:
+            raise
+        return winner, False
+    jobs.wake_nodes(wanted.queue)
+    return wanted, True
+
+
+def _same_measurement(wanted: Run) -> Run | None:
+    usable = [*Run.ACTIVE, Run.State.SUCCEEDED]
+    known = Run.objects.filter(run_key=wanted.run_key, state__in=usable).order_by("-pk").first()
+    if known is not None and known.state == Run.State.QUEUED and known.priority < wanted.priority:
+        Run.objects.filter(pk=known.pk, state=Run.State.QUEUED).update(priority=wanted.priority)
+    return known

@@ -1,0 +1,32 @@
+"""What happens later in evaluation: a word to the scoring worker, and one to nodes that wait.
+
+Both are only nudges, sent when the transaction commits; rows are the truth (security 13) and
+`evaluation.sweep` repeats what was lost.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from celery import current_app
+from django.db import connection, transaction
+from django.utils import timezone
+
+from evaluation.models import Run
+
+SCORE_RUN = "evaluation.score_run"
+TASK_NAMES = (SCORE_RUN,)
+CHANNEL = "evaluation_queued"  # PostgreSQL's NOTIFY; the payload is the name of the queue
+
+
+def score_run(run: Run) -> None:
+    """Have a trusted worker score this run."""
+    Run.objects.filter(pk=run.pk).update(nudged_at=timezone.now())
+    # robust: losing Redis must not fail a node's upload that is already committed
+    transaction.on_commit(partial(current_app.send_task, SCORE_RUN, args=[run.pk]), robust=True)
+
+
+def wake_nodes(queue: str) -> None:
+    """Tell the nodes that wait for this queue; PostgreSQL delivers it when the transaction commits."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, queue])

@@ -1,0 +1,22 @@
+"""`manage.py create_node NAME` prints the token of a new evaluation node, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from evaluation.actions import nodes
+
+
+class Command(BaseCommand):
+    help = "Create a node, or give an existing one a new token. Prints the token, which is shown only now."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name")
+        parser.add_argument("--queue", action="append", help=f"queue it serves; default {nodes.CPU_QUEUE}")
+
+    def handle(self, *args: object, **options: Any) -> None:
+        queues = tuple(options["queue"] or [nodes.CPU_QUEUE])
+        _node, secret = nodes.create_node(options["name"], queues=queues)
+        self.stdout.write(secret)

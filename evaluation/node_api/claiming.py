@@ -1,0 +1,79 @@
+"""What a claim answers with: what to compute, on which files, under whose names."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+from urllib.parse import quote
+
+from evaluation.actions import inputs, leases
+from evaluation.benchmarks.corpora import DataUnavailable
+from evaluation.models import Node, Run
+from evaluation.models.run import LEASE
+from evaluation.queries.benchmarks import definition_of
+from evaluation.queries.snapshots import Snapshot, snapshot_of_run
+
+Json = dict[str, Any]
+
+
+def claim(node: Node, run_id: int | None) -> Run | None:
+    """The next run for this node."""
+    return leases.claim_run(node=node, queues=node.queues, run_id=run_id)
+
+
+def described(run: Run, node: Node) -> Json | None:
+    """The whole order, or None where the data of the benchmark is not here: the run is put off."""
+    try:
+        made = inputs.prepare(run)
+    except DataUnavailable as problem:
+        leases.put_off(run=run, node=node, reason="data_unavailable", message=str(problem))
+        return None
+    snapshot = snapshot_of_run(run)
+    leases.note_claim(run=run, node=node, inputs_digest=made.digest, rows=made.rows)
+    return {
+        "run_id": run.pk,
+        "lease_token": str(run.lease_token),
+        "lease_seconds": int(LEASE.total_seconds()),
+        "spec": _spec(run),
+        "model": {
+            "repo": run.repo.full_name,
+            "commit": run.commit_oid,
+            "files": _files(run, snapshot),
+        },
+        "inputs": {
+            "files": [
+                {
+                    "path": file.path,
+                    "size": file.size,
+                    "sha256": file.sha256,
+                    "url": f"/node_api/runs/{run.pk}/inputs/{file.path}",
+                }
+                for file in made.files
+            ]
+        },
+    }
+
+
+def _spec(run: Run) -> Json:
+    """What the runner reads: nothing of it tells what the right answers are."""
+    definition = definition_of(run.benchmark)
+    return {
+        "request": definition.request,
+        "labels": {str(number): label for number, label in (definition.labels or {}).items()},
+        "preprocess": dataclasses.asdict(definition.preprocess),
+        "seed": definition.seed,
+        "dtype": definition.dtype,
+        "limits": dataclasses.asdict(definition.limits),
+    }
+
+
+def _files(run: Run, snapshot: Snapshot) -> list[Json]:
+    return [
+        {
+            "path": file.path,
+            "size": file.size,
+            "sha256": file.sha256,
+            "url": f"/node_api/runs/{run.pk}/files/{quote(file.path)}",
+        }
+        for file in snapshot.files
+    ]

@@ -1,0 +1,34 @@
+"""The few scores that pages of the catalogue show beside a name: verified here, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from catalog.models import Repo, User
+from evaluation.models import Score
+
+
+def leading_scores(repo_ids: Iterable[int]) -> dict[int, Score]:
+    """The newest verified overall score of each repo, its benchmark and run selected. One query for a whole list."""
+    newest = (
+        Score.objects.filter(repo_id__in=list(repo_ids), is_current=True, is_primary=True, slice="")
+        .select_related("benchmark")
+        .order_by("repo_id", "-created_at", "-pk")
+        .distinct("repo_id")
+    )
+    return {score.repo_id: score for score in newest}
+
+
+def score_count(repo: Repo) -> int:
+    """On how many benchmarks this repo has a verified score."""
+    return Score.objects.filter(repo=repo, is_current=True, is_primary=True, slice="").count()
+
+
+def newest_results(user: User | None, *, limit: int) -> list[Score]:
+    """The latest verified scores of models this person may see."""
+    return list(
+        Score.objects.filter(is_current=True, is_primary=True, slice="", repo__in=Repo.objects.visible_to(user))
+        .select_related("benchmark", "run", "repo__namespace", "repo__facts")
+        .defer("repo__facts__document", "repo__facts__card_html", "repo__facts__card_data")
+        .order_by("-created_at", "-pk")[:limit]
+    )

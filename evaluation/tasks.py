@@ -1,0 +1,19 @@
+"""What the trusted worker does. Scoring acknowledges early and holds a lease (security 13)."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from evaluation.actions import automatic, leases, scoring
+
+
+@shared_task(name="evaluation.score_run", time_limit=270)  # seconds, below the lease
+def score_run(run_id: int) -> None:
+    scoring.score_run(run_id)
+
+
+@shared_task(name="evaluation.sweep", time_limit=120)  # seconds
+def sweep() -> None:
+    """Every 15 seconds: take back lost runs, repeat lost nudges, queue what uploads deserve."""
+    leases.expire_leases()
+    automatic.schedule_automatic()

@@ -1,0 +1,1 @@
+"""Look-ups for templates of the catalogue, which may not import evaluation."""
