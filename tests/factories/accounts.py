@@ -1,0 +1,48 @@
+import factory
+from factory.django import DjangoModelFactory
+
+from catalog.actions import accounts
+from catalog.models import Membership, Organisation, User
+
+
+class UserFactory(DjangoModelFactory):
+    """A person; `password="…"` lets them sign in."""
+
+    class Meta:
+        model = User
+
+    name = factory.Sequence(lambda number: f"person{number}")
+    password = None
+
+    @classmethod
+    def _create(cls, model_class, *args, password, **fields):
+        user = accounts.create_user(**fields)
+        if password is not None:
+            user.set_password(password)
+            user.save(update_fields=["password"])
+        return user
+
+
+class OrganisationFactory(DjangoModelFactory):
+    """A team; `members={"read": [user], …}` adds people to its administrator."""
+
+    class Meta:
+        model = Organisation
+
+    name = factory.Sequence(lambda number: f"team{number}")
+    admin = factory.SubFactory(UserFactory)
+    members = factory.LazyFunction(dict)
+
+    @classmethod
+    def _create(cls, model_class, *args, members, **fields):
+        organisation = accounts.create_organisation(**fields)
+        for role, users in members.items():
+            for user in users:
+                Membership.objects.create(organisation=organisation, user=user, role=role)
+        return organisation
+
+
+def token_of(user: User, role: str = "write") -> str:
+    """Returns the secret of a new access token."""
+    _token, secret = accounts.create_token(user=user, name=f"token {user.tokens.count()}", role=role)
+    return secret
