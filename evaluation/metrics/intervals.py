@@ -1,0 +1,79 @@
+"""How sure a number is: Wilson, t, both with clusters, and the percentile bootstrap (evaluation-notes 6)."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtri, stdtrit  # type: ignore[import-untyped]  # scipy has no types
+
+from evaluation.metrics.arrays import Floats, Ints
+
+
+@dataclass(frozen=True)
+class Interval:
+    low: float
+    high: float
+    method: str  # wilson, t, bootstrap; "clustered …" where items of one cluster share their fate
+
+
+def wilson(share: float, n: float, level: float) -> tuple[float, float]:
+    """Source: Wilson 1927. `n` may be fractional: an effective number."""
+    z = float(ndtri(0.5 + level / 2))
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return max(0.0, min(middle - half, share)), min(1.0, max(middle + half, share))
+
+
+def proportion_interval(hits: Floats, clusters: Ints | None, level: float) -> Interval:
+    """For a mean of zeros and ones. Clusters lower the number of items that count as independent."""
+    share, n = float(hits.mean()), len(hits)
+    if clusters is None:
+        return Interval(*wilson(share, n, level), method="wilson")
+    groups = int(clusters.max()) + 1
+    error = _clustered_error(hits, clusters)
+    # When all agree, nothing shows how much a cluster shares: count each cluster once.
+    effective = share * (1 - share) / error**2 if error > 0 else float(groups)
+    return Interval(*wilson(share, min(max(effective, 1.0), n), level), method="clustered wilson")
+
+
+def mean_interval(values: Floats, clusters: Ints | None, level: float, bounds: tuple[float, float | None]) -> Interval:
+    """For a mean of any numbers, by the central limit theorem; cut off at what the metric can reach."""
+    if clusters is None:
+        free = len(values) - 1
+        error = float(values.std(ddof=1)) / math.sqrt(len(values)) if free else math.inf
+    else:
+        free = int(clusters.max())
+        error = _clustered_error(values, clusters)
+    middle = float(values.mean())
+    half = float(stdtrit(free, 0.5 + level / 2)) * error if free > 0 else math.inf
+    low, high = _within(middle - half, middle + half, bounds)
+    return Interval(low, high, method="t" if clusters is None else "clustered t")
+
+
+def bootstrap_interval(
+    statistic: Callable[[Floats], float], n: int, clusters: Ints | None, *, level: float, resamples: int, seed: int
+) -> Interval:
+    """Percentile bootstrap over items, or over whole clusters. `statistic` takes how often each item was drawn."""
+    generator = np.random.default_rng(seed)
+    groups = n if clusters is None else int(clusters.max()) + 1
+    values = np.empty(resamples)
+    for number in range(resamples):
+        drawn = np.bincount(generator.integers(0, groups, size=groups), minlength=groups).astype(float)
+        values[number] = statistic(drawn if clusters is None else drawn[clusters])
+    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(low), float(high), method="bootstrap" if clusters is None else "clustered bootstrap")
+
+
+def _clustered_error(values: Floats, clusters: Ints) -> float:
+    """Standard error of the mean when residuals of one cluster go together. Source: Liang and Zeger 1986."""
+    sums = np.bincount(clusters, weights=values - values.mean())
+    groups = len(sums)
+    if groups < 2:
+        return math.inf
+    return math.sqrt(float((sums**2).sum()) * groups / (groups - 1)) / len(values)
+
+
+def _within(low: float, high: float, bounds: tuple[float, float | None]) -> tuple[float, float]:
+    top = bounds[1] if bounds[1] is not None else math.inf
+    return max(low, bounds[0]), min(high, top)

@@ -1,0 +1,109 @@
+"""From predictions and gold to the numbers on the score page."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from evaluation.benchmarks.definitions import Definition, MetricUse, Slice
+from evaluation.metrics.arrays import Ints
+from evaluation.metrics.intervals import Interval, bootstrap_interval, mean_interval, proportion_interval
+from evaluation.metrics.joining import sample_of
+from evaluation.metrics.predictions import Predictions
+from evaluation.metrics.registry import REGISTRY
+from evaluation.metrics.samples import Gold, Sample
+
+
+@dataclass(frozen=True)
+class MetricValue:
+    """One number with its interval; proportions are 0–1."""
+
+    metric: str
+    value: float
+    low: float
+    high: float
+    n: int  # items scored
+    slice: str = ""  # "" for all items, else like "pair:en-pl"
+    primary: bool = False
+    method: str = ""  # how the interval was made
+
+
+def score(definition: Definition, gold: Gold, predictions: Predictions) -> list[MetricValue]:
+    """Every metric of the definition that the answers allow, overall and per slice; the primary one first.
+
+    Raises:
+        BadOutput: predictions and gold do not fit together; with a sentence.
+    """
+    sample = sample_of(definition, gold, predictions)
+    usable = [use for use in definition.metrics if use.primary or REGISTRY[use.name].needs <= sample.offers]
+    uses = sorted(usable, key=lambda use: not use.primary)  # stable
+    values = [_value(definition, use, sample) for use in uses]
+    for part in definition.slices:
+        for name, chosen in _members(part, sample):
+            if len(chosen) >= part.min_n:
+                smaller = sample.take(chosen)
+                values += [_value(definition, use, smaller, slice_name=f"{part.name}:{name}") for use in uses]
+    return values
+
+
+def _value(definition: Definition, use: MetricUse, sample: Sample, *, slice_name: str = "") -> MetricValue:
+    per_item = sample.per_item(use)
+    value = float(per_item.mean()) if per_item is not None else sample.statistic(use)(np.ones(len(sample)))
+    interval = _interval(definition, use, sample)
+    return MetricValue(
+        metric=use.name,
+        value=value,
+        low=interval.low,
+        high=interval.high,
+        n=len(sample),
+        slice=slice_name,
+        primary=use.primary and not slice_name,
+        method=interval.method,
+    )
+
+
+def _interval(definition: Definition, use: MetricUse, sample: Sample) -> Interval:
+    """By the kind of the metric, unless the definition asks for the bootstrap, which suits every kind."""
+    metric, asked = REGISTRY[use.name], definition.uncertainty
+    per_item = sample.per_item(use)
+    if per_item is None or asked.method == "bootstrap":
+        return bootstrap_interval(
+            sample.statistic(use),
+            len(sample),
+            sample.clusters,
+            level=asked.level,
+            resamples=asked.resamples,
+            seed=asked.seed,
+        )
+    if metric.interval == "proportion" and asked.method != "t":
+        return proportion_interval(per_item, sample.clusters, asked.level)
+    return mean_interval(per_item, sample.clusters, asked.level, metric.range)
+
+
+def _members(part: Slice, sample: Sample) -> Iterator[tuple[str, Ints]]:
+    """(name, indexes) of each part that has items."""
+    if part.by == "chars":
+        names = [_bin(part.bins, float(row.get("chars", 0))) for row in sample.rows]
+        order = [_bin(part.bins, edge) for edge in part.bins]
+    else:
+        names = [_named(part.by, sample, index) for index in range(len(sample))]
+        order = sorted(set(names))
+    for name in order:
+        chosen = np.array([index for index, own in enumerate(names) if own == name and name], dtype=np.int64)
+        if len(chosen):
+            yield name, chosen
+
+
+def _named(by: str, sample: Sample, index: int) -> str:
+    if by == "group":
+        return sample.groups[index]
+    row = sample.rows[index]
+    return str(row.get("label", "") if by == "label" else row.get("fields", {}).get(by.removeprefix("field:"), ""))
+
+
+def _bin(edges: tuple[float, ...], value: float) -> str:
+    """Like "30-60" for 30 ≤ value < 60, "60+" for the last, "" below the first edge."""
+    for low, high in zip(edges, (*edges[1:], None), strict=True):
+        if value >= low and (high is None or value < high):
+            return f"{low:g}+" if high is None else f"{low:g}-{high:g}"
+    return ""

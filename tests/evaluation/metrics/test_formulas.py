@@ -1,0 +1,139 @@
+"""Formulas equal the reference library to 1e-9, on random answers and at the edges."""
+
+import numpy as np
+import pytest
+from sklearn import metrics as reference
+
+from evaluation.metrics.accuracy import hits
+from evaluation.metrics.brier import brier
+from evaluation.metrics.confusion import confusion
+from evaluation.metrics.ece import ece
+from evaluation.metrics.log_loss import log_loss
+from evaluation.metrics.macro_f1 import macro_f1
+from evaluation.metrics.mcc import mcc
+from evaluation.metrics.mrr import reciprocal_rank
+from evaluation.metrics.ndcg import ndcg_at
+from evaluation.metrics.ranks import cosine_ranks
+from evaluation.metrics.recall import recall_at
+from evaluation.metrics.top_k import hits_among_top
+
+CLASSES = 7
+CLOSE = {"abs": 1e-9}
+
+
+def answers(seed):
+    random = np.random.default_rng(seed)
+    gold = random.integers(0, CLASSES, 300)
+    probabilities = random.dirichlet(np.ones(CLASSES), 300)
+    probabilities[np.arange(300), gold] += 0.3
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    return gold, probabilities.argmax(axis=1), probabilities
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_label_metrics_equal_scikit_learn(seed):
+    gold, predicted, probabilities = answers(seed)
+    matrix = confusion(gold, predicted, CLASSES)
+
+    assert hits(gold, predicted).mean() == pytest.approx(reference.accuracy_score(gold, predicted), **CLOSE)
+    assert macro_f1(matrix) == pytest.approx(
+        reference.f1_score(gold, predicted, average="macro", zero_division=0), **CLOSE
+    )
+    assert mcc(matrix) == pytest.approx(reference.matthews_corrcoef(gold, predicted), **CLOSE)
+    assert log_loss(gold, probabilities).mean() == pytest.approx(reference.log_loss(gold, probabilities), **CLOSE)
+    assert brier(gold, probabilities).mean() == pytest.approx(
+        reference.brier_score_loss(gold, probabilities, scale_by_half=False), **CLOSE
+    )
+    assert hits_among_top(gold, probabilities, 5).mean() == pytest.approx(
+        reference.top_k_accuracy_score(gold, probabilities, k=5), **CLOSE
+    )
+
+
+def test_a_class_that_is_never_predicted_counts_zero():
+    gold, predicted = np.array([0, 1, 2, 2]), np.array([0, 0, 2, 2])
+
+    expected = reference.f1_score(gold, predicted, average="macro", zero_division=0)
+
+    assert macro_f1(confusion(gold, predicted, 9)) == pytest.approx(expected, **CLOSE)
+
+
+@pytest.mark.parametrize(("gold", "predicted"), [([0, 0, 0], [0, 0, 0]), ([0, 1, 2], [1, 1, 1])])
+def test_mcc_of_a_constant_is_zero(gold, predicted):
+    assert mcc(confusion(np.array(gold), np.array(predicted), 3)) == 0.0
+
+
+def test_ece_is_the_definition_written_out():
+    gold, predicted, probabilities = answers(11)
+    confidence, right = probabilities.max(axis=1), (gold == predicted).astype(float)
+
+    expected = 0.0
+    for low in np.arange(15) / 15:
+        inside = (confidence > low) & (confidence <= low + 1 / 15)
+        if inside.any():
+            expected += abs(right[inside].mean() - confidence[inside].mean()) * inside.mean()
+
+    assert ece(confidence, right, 15) == pytest.approx(expected, **CLOSE)
+
+
+def test_ece_of_a_calibrated_and_of_an_overconfident_model():
+    assert ece(np.full(10, 0.6), np.array([1.0] * 6 + [0.0] * 4), 15) == pytest.approx(0.0, **CLOSE)
+    assert ece(np.ones(10), np.array([1.0] * 6 + [0.0] * 4), 15) == pytest.approx(0.4, **CLOSE)
+
+
+def test_weights_mean_the_same_as_repeated_items():
+    gold, predicted, probabilities = answers(3)
+    weights = np.random.default_rng(0).integers(0, 4, 300)
+    again = np.repeat(np.arange(300), weights)
+
+    assert macro_f1(confusion(gold, predicted, CLASSES, weights)) == pytest.approx(
+        reference.f1_score(gold[again], predicted[again], average="macro", zero_division=0), **CLOSE
+    )
+    confidence, right = probabilities.max(axis=1), hits(gold, predicted)
+    assert ece(confidence, right, 15, weights) == pytest.approx(ece(confidence[again], right[again], 15), **CLOSE)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_retrieval_metrics_equal_scikit_learn(seed):
+    random = np.random.default_rng(seed)
+    queries, candidates = random.normal(size=(80, 6)), random.normal(size=(80, 6))
+    targets = random.permutation(80)
+    truth = np.zeros((80, 80))
+    truth[np.arange(80), targets] = 1
+    unit = [vectors / np.linalg.norm(vectors, axis=1, keepdims=True) for vectors in (queries, candidates)]
+    similar = unit[0] @ unit[1].T
+
+    ranks = cosine_ranks(queries, candidates, [[target] for target in targets])
+
+    for cutoff in (1, 5, 10):
+        expected = reference.top_k_accuracy_score(targets, similar, k=cutoff, labels=np.arange(80))
+        assert recall_at(ranks, cutoff).mean() == pytest.approx(expected, **CLOSE)
+    expected = reference.label_ranking_average_precision_score(truth, similar)
+    assert reciprocal_rank(ranks).mean() == pytest.approx(expected, **CLOSE)
+    # nDCG shifts what it ranks: scikit-learn refuses negative relevances, not negative scores.
+    assert ndcg_at(ranks, 10).mean() == pytest.approx(reference.ndcg_score(truth, similar, k=10), **CLOSE)
+
+
+def test_a_constant_model_finds_nothing():
+    ones = np.ones((50, 4))
+
+    ranks = cosine_ranks(ones, ones, [[index] for index in range(50)])
+
+    assert set(ranks) == {50}
+
+
+def test_a_perfect_model_finds_all_and_the_length_of_a_vector_is_nothing():
+    vectors = np.random.default_rng(0).normal(size=(50, 8))
+    scaled = vectors * np.random.default_rng(1).uniform(0.1, 9, size=(50, 1))
+
+    assert set(cosine_ranks(vectors, scaled, [[index] for index in range(50)])) == {1}
+
+
+def test_the_best_of_several_targets_counts():
+    queries = np.array([[1.0, 0.0]])
+    candidates = np.array([[0.0, 1.0], [1.0, 0.1], [1.0, 0.5]])
+
+    assert list(cosine_ranks(queries, candidates, [[0, 2]])) == [2]
+
+
+def test_a_zero_vector_is_similar_to_nothing():
+    assert list(cosine_ranks(np.zeros((1, 2)), np.array([[1.0, 0.0], [0.0, 1.0]]), [[0]])) == [2]
