@@ -1,5 +1,66 @@
-"""Routes of this face."""
+"""Routes of this face. Everything under `/api` that is not listed answers 501 with a JSON error."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path, re_path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from catalog.hub_api import accounts, commit, info, lfs, listing, preupload, refs, repos, resolve, small, tree
+from catalog.hub_api.endpoint import anyone, endpoint, on_any_method
+from catalog.models import Repo
+
+REPO = "api/<kinds:kind>/<segment:owner>/<segment:name>"
+MODEL = {"kind": Repo.Kind.MODEL.value}
+DATASET = {"kind": Repo.Kind.DATASET.value}
+_not_served = on_any_method(small.not_served)
+_no_such_repo = on_any_method(small.no_such_repo)
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/whoami-v2", endpoint(GET=accounts.whoami)),
+    path("api/repos/create", endpoint(POST=repos.create)),
+    path("api/repos/delete", endpoint(DELETE=repos.delete)),
+    path("api/agent-harnesses", endpoint(GET=small.agent_harnesses, authenticate=anyone)),
+    path("api/telemetry/<filepath:topic>", endpoint(GET=small.telemetry, POST=small.telemetry, authenticate=anyone)),
+    path("api/<kinds:kind>", endpoint(GET=listing.repos)),
+    path(REPO, endpoint(GET=info.info)),
+    path(f"{REPO}/revision/<revision:revision>", endpoint(GET=info.info)),
+    path(f"{REPO}/settings", endpoint(PUT=repos.settings)),
+    path(f"{REPO}/tree/<revision:revision>", endpoint(GET=tree.tree)),
+    path(f"{REPO}/tree/<revision:revision>/", endpoint(GET=tree.tree)),
+    path(f"{REPO}/tree/<revision:revision>/<filepath:path>", endpoint(GET=tree.tree)),
+    path(f"{REPO}/paths-info/<revision:revision>", endpoint(POST=tree.paths_info)),
+    path(f"{REPO}/commits/<revision:revision>", endpoint(GET=tree.commits)),
+    path(f"{REPO}/refs", endpoint(GET=tree.refs)),
+    path(f"{REPO}/branch/<filepath:branch>", endpoint(POST=refs.create_branch, DELETE=refs.delete_branch)),
+    path(f"{REPO}/tag/<filepath:revision>", endpoint(POST=refs.create_tag, DELETE=refs.delete_tag)),
+    path(f"{REPO}/preupload/<revision:revision>", endpoint(POST=preupload.preupload)),
+    path(f"{REPO}/commit/<revision:revision>", endpoint(POST=commit.commit)),
+    # Xet's store; clients know its address from the token routes alone
+    path("v1/telemetry", endpoint(POST=small.telemetry, authenticate=anyone)),
+    # Bytes, by addresses that are their own credential
+    path("-/uploads/<segment:upload_id>", endpoint(PUT=lfs.receive, authenticate=anyone)),
+    path("-/lfs/<segment:token>", endpoint(GET=lfs.send, authenticate=anyone)),
+    # What is not here
+    re_path("^api/(?:spaces|kernels|buckets)/", _no_such_repo),
+    re_path(
+        "^api/(?:models|datasets)/[^/]+(?:/(?:revision|tree|paths-info|commits|preupload|commit)/.*)?$", _no_such_repo
+    ),
+    re_path("^api/(?!v1(?:/|$)|docs(?:/|$))", _not_served),
+]
+
+
+def _files(prefix: str, kind: dict[str, str]) -> list[URLPattern]:
+    """Routes outside `/api`: files, and LFS beside the clone address."""
+    repo = f"{prefix}<segment:owner>/<segment:name>"
+    return [
+        path(f"{repo}/resolve/<revision:revision>/<filepath:path>", endpoint(GET=resolve.resolve), kind),
+        path(f"{repo}/raw/<revision:revision>/<filepath:path>", endpoint(GET=resolve.raw), kind),
+        path(f"{repo}.git/info/lfs/objects/batch", endpoint(POST=lfs.batch), kind),
+        path(f"{repo}.git/info/lfs/objects/verify", endpoint(POST=lfs.verify), kind),
+        path(f"{repo}.git/info/refs", _not_served, kind),
+    ]
+
+
+urlpatterns += [
+    *_files("datasets/", DATASET),
+    *_files("", MODEL),
+    path("<segment:name>/resolve/<revision:revision>/<filepath:path>", _no_such_repo),
+    re_path("^(?:spaces|kernels|buckets)/.+/resolve/", _no_such_repo),
+]

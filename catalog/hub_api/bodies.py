@@ -1,0 +1,164 @@
+"""Reading what clients send: bounded, by declared media type, big bodies piece by piece.
+
+`request.body` would hold everything in memory, and `request.POST` has limits made for forms, so
+neither is used here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qs
+
+from django.http import HttpRequest, UnreadablePostError
+
+from catalog.errors import BadInput, SizeMismatch, TooLarge
+
+MIB = 1024 * 1024
+PIECE_BYTES = MIB
+LONGEST_JSON_BYTES = 8 * MIB
+DEEPEST_JSON = 64
+MOST_FORM_FIELDS = 20_000
+DRAINED_BYTES = {True: 512 * MIB, False: 4 * MIB}  # by whether we know who sends
+
+Json = dict[str, Any]
+
+
+def json_body(request: HttpRequest, *, optional: bool = False) -> Json:
+    """Returns the JSON object of the body; `optional` reads an empty body as `{}`.
+
+    Raises:
+        BadInput: another media type, no JSON, or no object.
+        TooLarge: more than 8 MiB.
+    """
+    media_type = (request.content_type or "").lower()
+    data = _bounded(request)
+    if optional and not data:
+        return {}
+    if media_type != "application/json" and not media_type.endswith("+json"):
+        raise BadInput("the body must be application/json")
+    return parsed_object(data)
+
+
+def parsed_object(data: bytes) -> Json:
+    """Returns the JSON object in these bytes. Raises `BadInput`."""
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError):
+        raise BadInput("the body is not valid JSON") from None
+    if not isinstance(value, dict):
+        raise BadInput("a JSON object is expected")
+    if _depth_exceeds(value, DEEPEST_JSON):
+        raise BadInput("the JSON is nested too deeply")
+    return value
+
+
+def form_or_json(request: HttpRequest) -> Json:
+    """Returns the fields of a form (every value a list) or of a JSON object. Raises as `json_body`."""
+    if (request.content_type or "").lower() != "application/x-www-form-urlencoded":
+        return json_body(request)
+    try:
+        return dict(parse_qs(_bounded(request).decode(), keep_blank_values=True, max_num_fields=MOST_FORM_FIELDS))
+    except ValueError:
+        raise BadInput("the form is not valid") from None
+
+
+def pieces(request: HttpRequest) -> Iterator[bytes]:
+    """Yields the body as it comes in.
+
+    Raises:
+        SizeMismatch: it ended before its announced length.
+    """
+    announced = content_length(request)
+    received = 0
+    while piece := _read(request, PIECE_BYTES):
+        received += len(piece)
+        yield piece
+    if announced is not None and received < announced:
+        raise SizeMismatch(f"the body ended after {received} of {announced} bytes")
+
+
+def content_length(request: HttpRequest) -> int | None:
+    text = request.META.get("CONTENT_LENGTH") or ""
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+def drain(request: HttpRequest, *, trusted: bool) -> None:
+    """Read and forget what is left of a body, within reason."""
+    left = DRAINED_BYTES[trusted]
+    try:
+        while left > 0 and (piece := request.read(PIECE_BYTES)):
+            left -= len(piece)
+    except Exception:  # noqa: BLE001, S110  the connection is gone or the body was read elsewhere: nothing to answer
+        pass
+
+
+def text_field(body: Json, name: str) -> str:
+    """Returns a required string. Raises `BadInput`."""
+    value = body.get(name)
+    if not isinstance(value, str) or not value:
+        raise BadInput(f"{name!r} must be a non-empty string")
+    return storable(value, name)
+
+
+def optional_text(body: Json, name: str) -> str | None:
+    value = body.get(name)
+    if value is not None and not isinstance(value, str):
+        raise BadInput(f"{name!r} must be a string")
+    return value if value is None else storable(value, name)
+
+
+def storable(text: str, name: str) -> str:
+    """Returns the text when a database can hold it: no NUL, no half of a surrogate pair. Raises `BadInput`."""
+    if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
+        raise BadInput(f"{name!r} contains characters that are no text")
+    return text
+
+
+def list_field(body: Json, name: str, *, most: int) -> list[Any]:
+    """Returns a required list. Raises `BadInput`, `TooLarge`."""
+    value = body.get(name)
+    if not isinstance(value, list):
+        raise BadInput(f"{name!r} must be a list")
+    if len(value) > most:
+        raise TooLarge(f"{name!r} may have at most {most} items")
+    return value
+
+
+def flag(request: HttpRequest, name: str) -> bool:
+    """Whether a query parameter says `true`."""
+    return request.GET.get(name, "").lower() in ("true", "1")
+
+
+def words(request: HttpRequest, name: str) -> list[str]:
+    """Returns a repeated query parameter, also in the spelling `name[]`."""
+    return [word for word in [*request.GET.getlist(name), *request.GET.getlist(f"{name}[]")] if word]
+
+
+def _bounded(request: HttpRequest) -> bytes:
+    announced = content_length(request)
+    if announced is not None and announced > LONGEST_JSON_BYTES:
+        raise TooLarge(f"the body may have at most {LONGEST_JSON_BYTES} bytes")
+    kept = bytearray()
+    for piece in pieces(request):
+        kept += piece
+        if len(kept) > LONGEST_JSON_BYTES:
+            raise TooLarge(f"the body may have at most {LONGEST_JSON_BYTES} bytes")
+    return bytes(kept)
+
+
+def _read(request: HttpRequest, size: int) -> bytes:
+    try:
+        return request.read(size)
+    except UnreadablePostError:
+        raise SizeMismatch("the connection broke before the whole body had arrived") from None
+
+
+def _depth_exceeds(value: object, depth: int) -> bool:
+    if not isinstance(value, dict | list):
+        return False
+    if depth == 0:
+        return True
+    children = value.values() if isinstance(value, dict) else value
+    return any(_depth_exceeds(child, depth - 1) for child in children)

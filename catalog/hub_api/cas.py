@@ -1,0 +1,126 @@
+"""The smallest Xet store that takes uploads (hub-api 17.5). Downloads need none: they are plain HTTP here."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import IO, Any, Final
+
+from django.conf import settings
+from django.db import connections
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+
+from catalog.access import Actor
+from catalog.actions import xet
+from catalog.actions.xet import ShardPlan
+from catalog.errors import BadInput, CatalogError, NotFound, TooLarge
+from catalog.hub_api import bodies
+from catalog.hub_api.bodies import MIB
+from catalog.hub_api.cas_access import XetActor, sender
+from catalog.hub_api.errors import ANSWERS
+
+PREFIXES: Final = ("default", "default-merkledb")
+LARGEST_XORB_BYTES: Final = 66 * MIB  # 64 MiB of chunks, their headers, perhaps a footer
+LARGEST_SHARD_BYTES: Final = 80 * MIB
+PROGRESS_SECONDS: Final = 2.0
+# A xorb is checked in memory, one at a time in each process: that keeps memory flat however many arrive.
+_checking = threading.Lock()
+
+
+def chunk(request: HttpRequest, actor: XetActor, prefix: str, chunk_hash: str) -> HttpResponse:
+    """Whether somebody has sent this chunk is nobody else's business: always unknown (security 5)."""
+    raise NotFound("the chunk is not known here")
+
+
+def grant(request: HttpRequest, actor: XetActor, prefix: str, xorb_hash: str) -> HttpResponse:
+    """404 makes the client send the xorb itself; 200 would make it believe that we have it."""
+    raise NotFound("xorbs are sent directly here")
+
+
+def not_kept(request: HttpRequest, actor: Actor, **parts: str) -> HttpResponse:
+    raise NotFound("this server does not offer that part of the Xet protocol")
+
+
+def xorb(request: HttpRequest, actor: XetActor, prefix: str, xorb_hash: str) -> JsonResponse:
+    account, _repo = sender(actor)
+    if prefix not in PREFIXES:
+        raise BadInput("unknown prefix")
+    with tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as file:
+        _receive(request, file, LARGEST_XORB_BYTES)
+        with _checking:
+            file.seek(0)
+            is_new = xet.accept_xorb(account=account, xorb_hash=xorb_hash, data=file.read())
+    return JsonResponse({"was_inserted": is_new})
+
+
+def shard(request: HttpRequest, actor: XetActor) -> JsonResponse:
+    plan = _plan(request, actor)
+    return JsonResponse({"result": int(xet.materialise(plan))})
+
+
+def shard_with_progress(request: HttpRequest, actor: XetActor) -> StreamingHttpResponse:
+    """As `shard`; meanwhile lines tell that we are alive, because a large file takes a while."""
+    plan = _plan(request, actor)
+    return StreamingHttpResponse(_told(plan), content_type="application/x-ndjson")
+
+
+def _plan(request: HttpRequest, actor: XetActor) -> ShardPlan:
+    account, repo = sender(actor)
+    with tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as file:
+        _receive(request, file, LARGEST_SHARD_BYTES)
+        file.seek(0)
+        return xet.read_plan(repo=repo, account=account, data=file.read())
+
+
+def _told(plan: ShardPlan) -> Iterator[bytes]:
+    total = len(plan.files)
+    yield _line({"type": "validating", "verified": total, "total": total})
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="shard") as pool:
+        work = pool.submit(_materialise, plan)
+        while not _is_done(work):
+            yield _line({"type": "committing", "stage": "uploading"})
+    yield _line(_outcome(work))
+
+
+def _materialise(plan: ShardPlan) -> bool:
+    try:
+        return xet.materialise(plan)
+    finally:
+        connections.close_all()  # this thread's own
+
+
+def _is_done(work: Future[bool]) -> bool:
+    try:
+        work.exception(timeout=PROGRESS_SECONDS)
+    except TimeoutError:
+        return False
+    return True
+
+
+def _outcome(work: Future[bool]) -> dict[str, Any]:
+    problem = work.exception()
+    if problem is None:
+        return {"type": "result", "result": int(work.result())}
+    if isinstance(problem, CatalogError):
+        retryable = ANSWERS[type(problem)].status >= 500
+        return {"type": "error", "message": problem.message, "retryable": retryable}
+    raise problem
+
+
+def _line(value: dict[str, Any]) -> bytes:
+    return json.dumps(value).encode() + b"\n"
+
+
+def _receive(request: HttpRequest, file: IO[bytes], most: int) -> None:
+    announced = bodies.content_length(request)
+    if announced is not None and announced > most:
+        raise TooLarge(f"at most {most} bytes are accepted here")
+    size = 0
+    for piece in bodies.pieces(request):
+        size += len(piece)
+        if size > most:
+            raise TooLarge(f"at most {most} bytes are accepted here")
+        file.write(piece)

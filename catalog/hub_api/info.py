@@ -1,0 +1,201 @@
+"""What a repo is, as `model_info` and `dataset_info` read it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, JsonResponse
+
+from catalog import access
+from catalog.access import Actor
+from catalog.errors import BadInput
+from catalog.hub_api import bodies, wire
+from catalog.models import Commit, Repo, RepoFacts, TreeEntry
+from catalog.queries import trees
+
+# Keys the clients pass on as keyword arguments beside their own, so a card may not use them.
+RESERVED_CARD_KEYS = frozenset({"self", "ignore_metadata_errors"})
+
+
+@dataclass(frozen=True)
+class View:
+    """One repo at one commit, and what of it is asked for."""
+
+    repo: Repo
+    commit: Commit | None  # None: a mirror that holds nothing yet
+    files: Sequence[TreeEntry] = ()
+    with_blobs: bool = False
+
+    @property
+    def facts(self) -> RepoFacts | None:
+        return getattr(self.repo, "facts", None)
+
+    @property
+    def file_facts(self) -> RepoFacts | None:
+        """Facts read from files; they describe the head of the default branch alone."""
+        facts = self.facts
+        if facts is None or self.commit is None or facts.commit_id != self.commit.pk:
+            return None
+        return facts
+
+
+MISSING = object()  # the field stays out of the answer
+Field = Callable[[View], Any]
+
+
+def info(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: str, revision: str = "") -> JsonResponse:
+    repo = access.repo_to_read(actor, kind, owner, name)
+    commit = trees.resolve_revision(repo, revision) if revision else trees.head_of(repo)
+    fields = asked_fields(request, kind)
+    if fields is None:
+        fields = [one for one in FIELDS[kind] if one not in ONLY_WHEN_ASKED]
+    view = View(
+        repo=repo,
+        commit=commit,
+        files=all_files(commit) if commit and "siblings" in fields else (),
+        with_blobs=bodies.flag(request, "blobs"),
+    )
+    answer = described(view, fields)
+    if bodies.flag(request, "securityStatus"):
+        answer["securityRepoStatus"] = {"scansDone": False, "filesWithIssues": []}
+    return JsonResponse(answer)
+
+
+def asked_fields(request: HttpRequest, kind: str) -> list[str] | None:
+    """Returns the names in `expand`, None when there are none. Raises `BadInput` for an unknown one."""
+    asked = bodies.words(request, "expand")
+    unknown = [name for name in asked if name not in FIELDS[kind] and name not in NOT_KEPT[kind]]
+    if unknown:
+        raise BadInput(f'"expand" must be one of [{", ".join(sorted([*FIELDS[kind], *NOT_KEPT[kind]]))}]')
+    return [name for name in asked if name in FIELDS[kind]] if asked else None
+
+
+def described(view: View, fields: Sequence[str]) -> dict[str, Any]:
+    """Returns `_id`, `id` and these fields, as far as we know them."""
+    answer: dict[str, Any] = {"_id": view.repo.public_id, "id": view.repo.full_name}
+    known = FIELDS[view.repo.kind]
+    for name in fields:
+        value = known[name](view)
+        if value is not MISSING:
+            answer[name] = value
+    return answer
+
+
+def all_files(commit: Commit) -> list[TreeEntry]:
+    """Returns every file of a commit, blobs selected, in the order of paths."""
+    return list(trees.entries_in(commit).files().order_by("path"))
+
+
+def _sibling(entry: TreeEntry, *, with_blobs: bool) -> dict[str, Any]:
+    item: dict[str, Any] = {"rfilename": entry.path}
+    if with_blobs:
+        item |= {"size": entry.size, "blobId": entry.oid}
+        if entry.is_lfs:
+            item["lfs"] = {
+                "sha256": entry.etag,
+                "size": entry.size,
+                "pointerSize": wire.lfs_item(entry)["pointerSize"],
+            }
+    return item
+
+
+def _siblings(view: View) -> list[dict[str, Any]]:
+    return [_sibling(entry, with_blobs=view.with_blobs) for entry in view.files]
+
+
+def _from_facts(read: Callable[[RepoFacts], Any]) -> Field:
+    """A field that lists sort or filter by; it belongs to the repo, whatever the revision."""
+
+    def value(view: View) -> Any:  # noqa: ANN401  a JSON value
+        return read(view.facts) if view.facts is not None else MISSING
+
+    return value
+
+
+def _from_files(read: Callable[[RepoFacts], Any]) -> Field:
+    """A field read from the files of the head; for other revisions we say nothing."""
+
+    def value(view: View) -> Any:  # noqa: ANN401  a JSON value
+        found = read(view.file_facts) if view.file_facts is not None else None
+        return found or MISSING
+
+    return value
+
+
+def _card_data(facts: RepoFacts) -> dict[str, Any] | None:
+    """Returns the front matter without what would make the clients' own parsing fail."""
+    if not isinstance(facts.card_data, dict):
+        return None
+    kept = {str(key): value for key, value in facts.card_data.items() if key not in RESERVED_CARD_KEYS}
+    if not isinstance(kept.get("tags", []), str | list | None):
+        del kept["tags"]
+    if not isinstance(kept.get("model-index", []), list):
+        del kept["model-index"]
+    return kept
+
+
+def _model_index(facts: RepoFacts) -> list[Any] | None:
+    found = (facts.card_data or {}).get("model-index")
+    return found if isinstance(found, list) else None
+
+
+def _safetensors(facts: RepoFacts) -> dict[str, Any] | None:
+    if facts.parameters is None or not facts.parameters_by_dtype:
+        return None
+    return {"parameters": facts.parameters_by_dtype, "total": facts.parameters}
+
+
+def _base_models(facts: RepoFacts) -> dict[str, Any] | None:
+    if not facts.base_models:
+        return None
+    return {"relation": facts.base_relation, "models": [{"id": name} for name in facts.base_models]}
+
+
+def _papers_id(facts: RepoFacts) -> str | None:
+    found = (facts.card_data or {}).get("paperswithcode_id")
+    return found if isinstance(found, str) else None
+
+
+_COMMON: dict[str, Field] = {
+    "author": lambda view: view.repo.namespace.name,
+    "sha": lambda view: view.commit.oid if view.commit else MISSING,
+    "lastModified": lambda view: wire.instant(view.facts.updated_at if view.facts else view.repo.created_at),
+    "createdAt": lambda view: wire.instant(view.repo.created_at),
+    "private": lambda view: view.repo.is_private,
+    "gated": lambda _view: False,
+    "disabled": lambda _view: False,
+    "likes": lambda _view: 0,  # people rate with stars here; there is nothing to like
+    "downloads": _from_facts(lambda facts: facts.downloads),
+    "downloadsAllTime": _from_facts(lambda facts: facts.downloads_all_time),
+    "tags": _from_facts(lambda facts: list(facts.tags)),
+    "cardData": _from_files(_card_data),
+    "siblings": _siblings,
+}
+FIELDS: dict[str, dict[str, Field]] = {
+    Repo.Kind.MODEL: {
+        **_COMMON,
+        "modelId": lambda view: view.repo.full_name,
+        "pipeline_tag": _from_facts(lambda facts: facts.task or MISSING),
+        "library_name": _from_facts(lambda facts: facts.library or MISSING),
+        "config": _from_files(lambda facts: facts.config),
+        "safetensors": _from_files(_safetensors),
+        "model-index": _from_files(_model_index),
+        "baseModels": _from_files(_base_models),
+    },
+    Repo.Kind.DATASET: {
+        **_COMMON,
+        "description": _from_facts(lambda facts: facts.summary or MISSING),
+        "paperswithcode_id": _from_files(_papers_id),
+    },
+}
+ONLY_WHEN_ASKED = frozenset({"downloadsAllTime", "baseModels"})
+# Legal in `expand`, yet about things this server does not have: they stay out of the answer.
+NOT_KEPT: dict[str, tuple[str, ...]] = {
+    Repo.Kind.MODEL: (
+        *("childrenModelCount", "evalResults", "gguf", "inference", "inferenceProviderMapping", "mask_token"),
+        *("resourceGroup", "spaces", "transformersInfo", "trendingScore", "usedStorage", "widgetData"),
+    ),
+    Repo.Kind.DATASET: ("citation", "mainSize", "resourceGroup", "trendingScore", "usedStorage"),
+}

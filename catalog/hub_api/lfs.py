@@ -1,0 +1,158 @@
+"""LFS: batch, the upload itself by a signed address, verify; downloads for git-lfs."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from django.core import signing
+from django.core.signing import Signer
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+
+from catalog import access
+from catalog.access import ANONYMOUS, Actor
+from catalog.actions import uploads
+from catalog.errors import BadInput, NotAllowed, NotFound, SizeMismatch, UploadGone
+from catalog.hub_api import bodies, wire
+from catalog.hub_api.serving import SIGNED_URL_SECONDS, Content, content_response
+from catalog.models import Repo, TreeEntry, User
+
+MOST_OBJECTS: Final = 1000  # per batch; clients send 256
+LARGEST_FILE_BYTES: Final = 50_000_000_000  # huggingface_hub refuses to download more over plain HTTP (decision 5)
+MEDIA_TYPE: Final = "application/vnd.git-lfs+json"
+_UPLOADS = Signer(salt="hub-api.lfs-upload")
+_DOWNLOAD_SALT: Final = "hub-api.lfs-download"
+_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+
+def batch(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: str) -> JsonResponse:
+    repo = access.repo_to_read(actor, kind, owner, name)
+    body = bodies.json_body(request)
+    operation = bodies.text_field(body, "operation")
+    if body.get("hash_algo", "sha256") != "sha256":
+        raise BadInput("only sha256 is supported")
+    objects = [_oid_and_size(item) for item in bodies.list_field(body, "objects", most=MOST_OBJECTS)]
+    if operation == "upload":
+        answers = _to_upload(request, actor, access.repo_to_write(actor, kind, owner, name), objects)
+    elif operation == "download":
+        answers = _to_download(request, actor, repo, objects)
+    else:
+        raise BadInput("'operation' must be upload or download")
+    return JsonResponse({"transfer": "basic", "objects": answers, "hash_algo": "sha256"}, content_type=MEDIA_TYPE)
+
+
+def verify(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: str) -> HttpResponse:
+    repo = access.repo_to_write(actor, kind, owner, name)
+    oid, size = _oid_and_size(bodies.json_body(request))
+    held = uploads.held_by(repo, [oid]).get(oid)
+    if held is None:
+        raise NotFound(f"the object {oid} is not here")
+    if held != size:
+        raise SizeMismatch(f"the object {oid} has {held} bytes, not {size}")
+    return JsonResponse({}, content_type=MEDIA_TYPE)
+
+
+def receive(request: HttpRequest, actor: Actor, upload_id: str) -> HttpResponse:
+    """PUT of the bytes. Clients send no credentials here: the address itself is one (hub-api 10)."""
+    if not _is_signed(upload_id, request.GET.get("sig", "")):
+        raise NotAllowed("the address of this upload is not valid")
+    upload = uploads.upload_in_progress(int(upload_id))
+    if not upload.actor.is_active or not access.can_write(upload.actor, upload.repo.namespace):
+        raise UploadGone
+    announced = bodies.content_length(request)
+    if announced is not None and announced != upload.size:
+        raise SizeMismatch(f"{upload.size} bytes were announced, the body has {announced}")
+    uploads.receive_upload(upload=upload, chunks=bodies.pieces(request))
+    return HttpResponse()
+
+
+def send(request: HttpRequest, actor: Actor, token: str) -> HttpResponseBase:
+    """GET of one object for git-lfs, by an address made for one reader and asked again for the right."""
+    kind, owner, name, oid, user_id = _opened_download(token)
+    reader = Actor(user=User.objects.filter(pk=user_id, is_active=True).first()) if user_id else ANONYMOUS
+    repo = access.repo_to_read(reader, kind, owner, name)
+    sizes = _committed(repo, [oid])
+    if oid not in sizes:
+        raise NotFound(f"the object {oid} is not here")
+    return content_response(request, Content(oid, sizes[oid], oid, oid, repo.is_private), {})
+
+
+def _to_upload(request: HttpRequest, actor: Actor, repo: Repo, objects: list[tuple[str, int]]) -> list[dict[str, Any]]:
+    user = access.writer(actor)
+    held = uploads.held_by(repo, [oid for oid, _ in objects])
+    answers = []
+    for oid, size in objects:
+        answer: dict[str, Any] = {"oid": oid, "size": size}
+        if size > LARGEST_FILE_BYTES:
+            answer["error"] = {"code": 413, "message": "files over 50 GB are not accepted by this server yet"}
+        elif held.get(oid) != size:
+            upload = uploads.open_upload(repo=repo, actor=user, sha256=oid, size=size)
+            answer["actions"] = _upload_actions(request, repo, upload.pk)
+        answers.append(answer)
+    return answers
+
+
+def _upload_actions(request: HttpRequest, repo: Repo, upload_id: int) -> dict[str, Any]:
+    here = wire.origin(request)
+    seconds = int(uploads.UPLOAD_LIFETIME.total_seconds())
+    signature = _UPLOADS.signature(str(upload_id))
+    return {
+        "upload": {"href": f"{here}/-/uploads/{upload_id}?sig={signature}", "expires_in": seconds},
+        "verify": {"href": f"{here}{repo.web_path}.git/info/lfs/objects/verify", "expires_in": seconds},
+    }
+
+
+def _to_download(
+    request: HttpRequest, actor: Actor, repo: Repo, objects: list[tuple[str, int]]
+) -> list[dict[str, Any]]:
+    here = wire.origin(request)
+    sizes = _committed(repo, [oid for oid, _ in objects])
+    answers = []
+    for oid, size in objects:
+        answer: dict[str, Any] = {"oid": oid, "size": sizes.get(oid, size)}
+        if oid in sizes:
+            token = _sealed_download(repo, oid, actor)
+            answer["actions"] = {"download": {"href": f"{here}/-/lfs/{token}", "expires_in": SIGNED_URL_SECONDS}}
+        else:
+            answer["error"] = {"code": 404, "message": "the object is not here"}
+        answers.append(answer)
+    return answers
+
+
+def _committed(repo: Repo, oids: list[str]) -> dict[str, int]:
+    """Returns sha256 → size of large files that some commit of this repo holds."""
+    entries = TreeEntry.objects.filter(line__repo=repo, is_lfs=True, blob__sha256__in=oids)
+    return dict(entries.values_list("blob__sha256", "size").distinct())
+
+
+def _oid_and_size(item: object) -> tuple[str, int]:
+    if not isinstance(item, dict):
+        raise BadInput("every object needs 'oid' and 'size'")
+    oid, size = item.get("oid"), item.get("size")
+    if not isinstance(oid, str) or not _SHA256.fullmatch(oid):
+        raise BadInput("'oid' must be a sha256, 64 lower-case hex digits")
+    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+        raise BadInput("'size' must be a number of bytes")
+    return oid, size
+
+
+def _is_signed(upload_id: str, signature: str) -> bool:
+    try:
+        _UPLOADS.unsign(f"{upload_id}{_UPLOADS.sep}{signature}")
+    except signing.BadSignature:
+        return False
+    return upload_id.isascii() and upload_id.isdigit()
+
+
+def _sealed_download(repo: Repo, oid: str, actor: Actor) -> str:
+    user_id = actor.user.pk if actor.user else 0
+    return signing.dumps([repo.kind, repo.namespace.name, repo.name, oid, user_id], salt=_DOWNLOAD_SALT)
+
+
+def _opened_download(token: str) -> tuple[str, str, str, str, int]:
+    try:
+        kind, owner, name, oid, user_id = signing.loads(token, salt=_DOWNLOAD_SALT, max_age=SIGNED_URL_SECONDS)
+    except (signing.BadSignature, ValueError, TypeError):
+        raise NotAllowed("the address of this download is not valid any more") from None
+    return kind, owner, name, oid, user_id

@@ -1,0 +1,87 @@
+"""The life of a repo: create, delete, settings."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, JsonResponse
+
+from catalog import access
+from catalog.access import Actor
+from catalog.actions import repos
+from catalog.errors import BadInput, NameTaken, NotServed
+from catalog.hub_api import wire
+from catalog.hub_api.bodies import Json, json_body, optional_text, text_field
+from catalog.models import Repo
+
+KNOWN_TO_OTHERS = ("space", "kernel", "bucket")  # repo types of the public Hub that this server does not keep
+
+
+def create(request: HttpRequest, actor: Actor) -> JsonResponse:
+    body = json_body(request)
+    kind = _kind(body)
+    owner, name = _owner_and_name(body)
+    namespace = access.namespace_to_create_in(actor, owner)
+    user = access.writer(actor)
+    try:
+        repo = repos.create_repo(namespace=namespace, kind=kind, name=name, visibility=_visibility(body), actor=user)
+    except NameTaken:
+        existing = access.repo_to_read(actor, kind, namespace.name, name)
+        url = wire.repo_url(request, existing)  # what `exist_ok=True` goes on with
+        raise NameTaken(f"You already created this {kind} repo", url=url) from None
+    return JsonResponse({"url": wire.repo_url(request, repo), "name": repo.full_name, "id": repo.public_id})
+
+
+def delete(request: HttpRequest, actor: Actor) -> JsonResponse:
+    body = json_body(request)
+    owner, name = _owner_and_name(body)
+    user = access.signed_in(actor)
+    repo = access.repo_to_administer(actor, _kind(body), owner or user.username, name)
+    repos.delete_repo(repo=repo, actor=user)
+    return JsonResponse({})
+
+
+def settings(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: str) -> JsonResponse:
+    repo = access.repo_to_administer(actor, kind, owner, name)
+    user = access.writer(actor)
+    body = json_body(request)
+    if body.get("gated") not in (None, False):
+        raise NotServed("this server does not gate repos yet; make the repo private instead")
+    if body.get("discussionsDisabled") is False:
+        raise NotServed("this server has no discussions yet")
+    visibility = _visibility(body)
+    if visibility is not None:
+        repos.change_settings(repo=repo, visibility=visibility, actor=user)
+        repo.visibility = visibility
+    return JsonResponse({"visibility": repo.visibility, "private": repo.is_private, "gated": False})
+
+
+def _kind(body: Json) -> str:
+    kind = body.get("type") or Repo.Kind.MODEL.value
+    if kind in KNOWN_TO_OTHERS:
+        raise NotServed(f"this server keeps models and datasets, no {kind}s")
+    if kind not in Repo.Kind.values:
+        raise BadInput("'type' must be model or dataset")
+    return str(kind)
+
+
+def _owner_and_name(body: Json) -> tuple[str | None, str]:
+    """Old clients put `ns/name` into `name`."""
+    name = text_field(body, "name")
+    owner = optional_text(body, "organization")
+    if owner is None and "/" in name:
+        owner, _, name = name.partition("/")
+    return owner, name
+
+
+def _visibility(body: Json) -> str | None:
+    """Returns the visibility asked for, None when the caller said nothing."""
+    asked = optional_text(body, "visibility")
+    if asked is not None:
+        if asked not in Repo.Visibility.values:
+            raise BadInput("'visibility' must be public or private")
+        return asked
+    private = body.get("private")
+    if private is None:
+        return None
+    if not isinstance(private, bool):
+        raise BadInput("'private' must be true or false")
+    return Repo.Visibility.PRIVATE.value if private else Repo.Visibility.PUBLIC.value
