@@ -18,7 +18,7 @@ MANAGE := $(PY) manage.py
 PIP := $(PY) -m pip --disable-pip-version-check
 LINTED := manage.py marketplace catalog evaluation tests
 
-.PHONY: help install run test test-fast test-slow lint format migrate migrations-reset bench schema
+.PHONY: help install run test test-fast test-slow lint format migrate migrations-reset bench lock schema
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -28,10 +28,10 @@ install: .venv/installed build/static/installed  ## A .venv with everything, onc
 .venv/installed: requirements/lock.txt requirements/torch.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed; $(PYTHON) is %s. Set PYTHON=python3.12, say." % sys.version.split()[0])'
 	@test -x $(PY) || { echo "Making .venv …"; $(PYTHON) -m venv .venv; }
-	@echo "Installing the locked packages (about a minute) …"
-	$(PIP) install --quiet --no-deps --require-hashes -r requirements/lock.txt
+	@echo "Installing the locked packages (a minute or two) …"
+	@$(PIP) install -qq --no-deps --require-hashes -r requirements/lock.txt
 	@echo "Installing torch …"
-	$(PIP) install --quiet --no-deps $(TORCH_PIP_ARGS) -r requirements/torch.txt
+	@$(PIP) install -qq $(TORCH_PIP_ARGS) -r requirements/torch.txt
 	@touch $@
 
 build/static/installed: .venv/installed $(shell find static -type f 2>/dev/null)
@@ -77,6 +77,11 @@ migrations-reset: install  ## Before the first release only: one fresh 0001_init
 
 bench: install system-packages  ## The numbers of docs/, side by side on this machine
 	$(MANAGE) bench
+
+lock:  ## requirements/lock.txt anew from the *.in files (needs pip-tools and PyPI)
+	cd requirements && pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-options --strip-extras \
+	  --no-annotate --no-header --unsafe-package torch --output-file lock.txt base.in runner.in demo.in test.in dev.in
+	sed -i -E '/^(nvidia|cuda|triton)/,/[^\\]$$/d' requirements/lock.txt
 
 schema: install  ## The OpenAPI description of /api/v1
 	@mkdir -p build
