@@ -22,6 +22,7 @@ LONGEST_WORD: Final = 255  # characters of one tag, language, dataset, …
 LONGEST_TITLE: Final = 300
 LONGEST_SUMMARY: Final = 500
 MOST_WORDS: Final = 500
+MOST_PROBLEMS: Final = 50
 
 _RELATIONS = frozenset({"finetune", "adapter", "quantized", "merge"})
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*", re.ASCII)
@@ -85,7 +86,7 @@ def parse_card(readme: bytes | str) -> Card:
         title=reader.title(body),
         summary=reader.summary(body),
         claims=tuple(read_claims(fields.get("model-index"), problems)),
-        problems=tuple(problems),
+        problems=tuple(problems[:MOST_PROBLEMS]),
     )
 
 
