@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.core.management.base import BaseCommand, CommandParser
 
 from evaluation.actions import nodes
@@ -16,7 +14,6 @@ class Command(BaseCommand):
         parser.add_argument("name")
         parser.add_argument("--queue", action="append", help=f"queue it serves; default {nodes.CPU_QUEUE}")
 
-    def handle(self, *args: object, **options: Any) -> None:
-        queues = tuple(options["queue"] or [nodes.CPU_QUEUE])
-        _node, secret = nodes.create_node(options["name"], queues=queues)
+    def handle(self, *args: object, name: str, queue: list[str] | None, **options: object) -> None:
+        _node, secret = nodes.create_node(name, queues=tuple(queue or [nodes.CPU_QUEUE]))
         self.stdout.write(secret)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.core.management.base import BaseCommand, CommandError
 
 from evaluation.actions import benchmarks
@@ -13,7 +11,7 @@ from evaluation.errors import BadDefinition
 class Command(BaseCommand):
     help = "Bring the benchmark rows up to the definitions that come with the program."
 
-    def handle(self, *args: object, **options: Any) -> None:
+    def handle(self, *args: object, **options: object) -> None:
         try:
             known = benchmarks.sync_builtin()
         except BadDefinition as problem:

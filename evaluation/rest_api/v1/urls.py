@@ -1,5 +1,19 @@
 """Routes of this face."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from evaluation.rest_api.v1 import views
+
+urlpatterns = [
+    path("benchmarks", views.BenchmarkListView.as_view()),
+    path("benchmarks/<slug:slug>", views.BenchmarkView.as_view()),
+    path("runs", views.RunListView.as_view()),
+    path("runs/<int:run_id>", views.RunView.as_view()),
+    path("runs/<int:run_id>/cancel", views.RunCancelView.as_view()),
+    path("runs/<int:run_id>/record", views.RunRecordView.as_view()),
+    path("models/<segment:owner>/<segment:name>/runs", views.ModelRunsView.as_view()),
+    path("models/<segment:owner>/<segment:name>/scores", views.ModelScoresView.as_view()),
+    path("leaderboards/<slug:slug>.csv", views.LeaderboardCsvView.as_view()),
+    path("leaderboards/<slug:slug>", views.LeaderboardView.as_view()),
+    path("keys", views.KeysView.as_view()),
+]

@@ -1,0 +1,138 @@
+"""Leaderboards: the current score of every visible model on one benchmark version.
+
+Ranks are ranges: models whose intervals overlap cannot be told apart (ux.md 6). Claimed scores are
+never rows here; they stay in the facts of their repo (decision 13).
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from catalog.models import Repo, User
+from evaluation.models import Benchmark, Score
+
+MOST_ROWS: Final = 1000
+
+
+@dataclass(frozen=True)
+class BoardFilter:
+    """What a reader narrows a board to; ranks count among the models shown."""
+
+    licence: str = ""
+    parameters_max: int | None = None
+
+
+@dataclass(frozen=True)
+class BoardRow:
+    """One model revision on one benchmark version."""
+
+    rank_first: int
+    rank_last: int
+    repo: Repo  # namespace and facts selected
+    score: Score  # run selected
+    parameters: int | None
+    licence: str
+    p50_ms: float | None
+    items_per_second: float | None
+    is_frontier: bool  # no model of this size or smaller scores higher
+
+    @property
+    def rank(self) -> str:
+        """`1` or `1–3`."""
+        return str(self.rank_first) if self.rank_first == self.rank_last else f"{self.rank_first}–{self.rank_last}"
+
+
+def leaderboard(
+    benchmark: Benchmark, *, user: User | None, narrowed: BoardFilter | None = None
+) -> list[BoardRow]:
+    """The rows this person may see, best first; at most a thousand."""
+    order = "-value" if benchmark.higher_is_better else "value"
+    scores = (
+        Score.objects.filter(benchmark=benchmark, is_current=True, is_primary=True, slice="")
+        .filter(repo__in=Repo.objects.visible_to(user))
+        .select_related("run", "repo__namespace", "repo__facts", "repo__facts__commit")
+        .defer("repo__facts__document", "repo__facts__card_html", "repo__facts__card_data", "run__log")
+        .order_by(order, "pk")
+    )
+    narrowed = narrowed or BoardFilter()
+    rows = [_row(score) for score in scores[:MOST_ROWS]]
+    return _marked(_ranked([row for row in rows if _is_wanted(row, narrowed)], benchmark), benchmark)
+
+
+def rank_ranges(intervals: Sequence[tuple[float, float]], *, higher_is_better: bool) -> list[tuple[int, int]]:
+    """For each (low, high): the best and the worst rank it can have.
+
+    Whoever's interval lies wholly above is ahead; whoever's lies wholly below is behind.
+    """
+    if not higher_is_better:
+        intervals = [(-high, -low) for low, high in intervals]
+    lows, highs = sorted(low for low, _ in intervals), sorted(high for _, high in intervals)
+    count = len(intervals)
+    return [(count - bisect_right(lows, high) + 1, count - bisect_left(highs, low)) for low, high in intervals]
+
+
+def frontier(points: Sequence[tuple[float, float]], *, higher_is_better: bool) -> list[int]:
+    """Indexes of the (size, score) points that nothing of equal or smaller size beats, by size."""
+    sign = 1 if higher_is_better else -1
+    best, found = -math.inf, []
+    for index in sorted(range(len(points)), key=lambda index: (points[index][0], -sign * points[index][1])):
+        if sign * points[index][1] > best:
+            best = sign * points[index][1]
+            found.append(index)
+    return found
+
+
+def _row(score: Score) -> BoardRow:
+    facts = getattr(score.repo, "facts", None)
+    at_head = facts is not None and facts.commit is not None and facts.commit.oid == score.commit_oid
+    measured = score.run.measurements
+    stated = facts.parameters if facts is not None and at_head else None
+    parameters = stated or _number(measured.get("parameters"))
+    return BoardRow(
+        rank_first=0,
+        rank_last=0,
+        repo=score.repo,
+        score=score,
+        parameters=int(parameters) if parameters else None,
+        licence=facts.licence if facts is not None else "",
+        p50_ms=_number(measured.get("p50_ms")),
+        items_per_second=_number(measured.get("items_per_second")),
+        is_frontier=False,
+    )
+
+
+def _is_wanted(row: BoardRow, narrowed: BoardFilter) -> bool:
+    if narrowed.licence and row.licence != narrowed.licence:
+        return False
+    limit = narrowed.parameters_max
+    return limit is None or (row.parameters is not None and row.parameters <= limit)
+
+
+def _ranked(rows: list[BoardRow], benchmark: Benchmark) -> list[BoardRow]:
+    ranges = rank_ranges([_interval(row.score) for row in rows], higher_is_better=benchmark.higher_is_better)
+    return [
+        replace(row, rank_first=first, rank_last=last) for row, (first, last) in zip(rows, ranges, strict=True)
+    ]
+
+
+def _marked(rows: list[BoardRow], benchmark: Benchmark) -> list[BoardRow]:
+    sized = [index for index, row in enumerate(rows) if row.parameters]
+    points = [(float(rows[index].parameters or 0), rows[index].score.value) for index in sized]
+    on_it = {sized[index] for index in frontier(points, higher_is_better=benchmark.higher_is_better)}
+    return [replace(row, is_frontier=index in on_it) for index, row in enumerate(rows)]
+
+
+def _interval(score: Score) -> tuple[float, float]:
+    low = score.low if score.low is not None else score.value
+    return low, score.high if score.high is not None else score.value
+
+
+def _number(value: object) -> float | None:
+    """A positive figure of a node's measurements; anything else is not known."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value) if 0 < value < 1e15 else None

@@ -1,0 +1,66 @@
+"""The scores of one model, ready for its page and for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+
+from catalog.models import Repo
+from evaluation.models import Benchmark, Run, Score
+
+
+@dataclass(frozen=True)
+class BenchmarkScores:
+    """Everything one run measured."""
+
+    benchmark: Benchmark
+    run: Run
+    primary: Score | None
+    others: list[Score]  # further metrics, over all items
+    slices: list[Score]  # the primary metric on parts of the items
+    is_at_head: bool  # measured on the head of the default branch
+
+
+def scores_of(repo: Repo) -> list[BenchmarkScores]:
+    """The current scores of a model, one group per benchmark, newest version first.
+
+    Claims stand in `RepoFacts.claims`; nobody here has checked them, so they are never among these.
+    """
+    scores = Score.objects.filter(repo=repo, is_current=True).select_related("benchmark", "run")
+    ordered = scores.defer("run__log").order_by("benchmark__title", "-benchmark__version", "run_id", "pk")
+    head = _head_of(repo)
+    return [_grouped(list(group), head) for _, group in groupby(ordered, key=lambda score: score.run_id)]
+
+
+def scores_of_run(run: Run) -> list[Score]:
+    """The primary metric first, then the others, then slices."""
+    # Sorted here, so that a list of runs uses the scores it has fetched already.
+    return sorted(run.scores.all(), key=lambda score: (not score.is_primary, score.slice != "", score.pk))
+
+
+def primary_scores(repos: Iterable[Repo]) -> dict[int, list[Score]]:
+    """Repo id → the primary scores of that repo, for lists of models: one query for all of them."""
+    found: dict[int, list[Score]] = {}
+    scores = Score.objects.filter(repo__in=list(repos), is_current=True, is_primary=True, slice="")
+    for score in scores.select_related("benchmark").order_by("benchmark__slug"):
+        found.setdefault(score.repo_id, []).append(score)
+    return found
+
+
+def _grouped(scores: list[Score], head: str) -> BenchmarkScores:
+    first = scores[0]
+    metric = first.benchmark.primary_metric
+    return BenchmarkScores(
+        benchmark=first.benchmark,
+        run=first.run,
+        primary=next((score for score in scores if score.is_primary and not score.slice), None),
+        others=[score for score in scores if not score.is_primary and not score.slice],
+        slices=[score for score in scores if score.slice and score.metric == metric],
+        is_at_head=first.commit_oid == head,
+    )
+
+
+def _head_of(repo: Repo) -> str:
+    facts = getattr(repo, "facts", None)
+    return facts.commit.oid if facts is not None and facts.commit is not None else ""

@@ -1,0 +1,168 @@
+"""What this face says and accepts; names and types are a promise to scripts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from evaluation.models import Benchmark, Record, Run, Score
+from evaluation.queries.leaderboard import BoardRow
+from evaluation.queries.scores import BenchmarkScores, scores_of_run
+
+
+class BenchmarkOut(serializers.ModelSerializer[Benchmark]):
+    """One benchmark in its current version."""
+
+    id = serializers.CharField(source="slug")
+
+    class Meta:
+        model = Benchmark
+        fields = (
+            "id", "version", "title", "summary", "status", "task", "accepts", "languages",
+            "primary_metric", "higher_is_better", "definition_hash",
+        )  # fmt: skip
+
+
+class BenchmarkDetailOut(BenchmarkOut):
+    definition = serializers.DictField(help_text=_("the whole definition, as its hash covers it"))
+
+    class Meta(BenchmarkOut.Meta):
+        fields = (*BenchmarkOut.Meta.fields, "definition")
+
+
+class ScoreOut(serializers.ModelSerializer[Score]):
+    """One number with its 95 % interval; proportions are 0–1."""
+
+    class Meta:
+        model = Score
+        fields = ("metric", "value", "low", "high", "n", "unit", "higher_is_better", "method")
+
+
+class SliceOut(ScoreOut):
+    class Meta(ScoreOut.Meta):
+        fields = ("slice", *ScoreOut.Meta.fields)
+
+
+class ProgressOut(serializers.Serializer[Any]):
+    phase = serializers.CharField(required=False)
+    done = serializers.IntegerField(required=False)
+    total = serializers.IntegerField(required=False)
+    rate = serializers.FloatField(required=False, help_text=_("items a second"))
+    eta_seconds = serializers.IntegerField(required=False, allow_null=True)
+
+
+class RunOut(serializers.ModelSerializer[Run]):
+    """One evaluation of one model revision."""
+
+    model = serializers.CharField(source="repo.full_name")
+    benchmark = serializers.CharField(source="benchmark.slug")
+    benchmark_version = serializers.IntegerField(source="benchmark.version")
+    commit = serializers.CharField(source="commit_oid")
+    requester = serializers.CharField(source="requester.username", allow_null=True, default=None)
+    node = serializers.CharField(source="node.name", allow_null=True, default=None)
+    progress = ProgressOut()
+    is_stalled = serializers.BooleanField()
+    scores = serializers.SerializerMethodField()
+    slices = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Run
+        fields = (
+            "id", "model", "revision", "commit", "benchmark", "benchmark_version", "state", "is_stalled", "progress",
+            "reason_code", "reason", "scores", "slices", "trigger", "requester", "node", "attempt", "max_attempts",
+            "created_at", "started_at", "finished_at",
+        )  # fmt: skip
+
+    @extend_schema_field(ScoreOut(many=True))
+    def get_scores(self, run: Run) -> Any:
+        """All metrics over all items, the primary one first."""
+        return ScoreOut([score for score in scores_of_run(run) if not score.slice], many=True).data
+
+    @extend_schema_field(SliceOut(many=True))
+    def get_slices(self, run: Run) -> Any:
+        return SliceOut([score for score in scores_of_run(run) if score.slice], many=True).data
+
+
+class RunIn(serializers.Serializer[Any]):
+    benchmark = serializers.SlugField(max_length=80)
+    revision = serializers.CharField(
+        max_length=255, required=False, allow_blank=True, default="", help_text=_("default: the default branch")
+    )
+
+
+class BoardRowOut(serializers.Serializer[BoardRow]):
+    """One model revision on the board."""
+
+    rank = serializers.CharField(help_text=_("a range where intervals overlap, such as 1–3"))
+    rank_first = serializers.IntegerField()
+    rank_last = serializers.IntegerField()
+    model = serializers.CharField(source="repo.full_name")
+    commit = serializers.CharField(source="score.commit_oid")
+    run = serializers.IntegerField(source="score.run_id")
+    metric = serializers.CharField(source="score.metric")
+    value = serializers.FloatField(source="score.value")
+    low = serializers.FloatField(source="score.low", allow_null=True)
+    high = serializers.FloatField(source="score.high", allow_null=True)
+    n = serializers.IntegerField(source="score.n")
+    parameters = serializers.IntegerField(allow_null=True)
+    license = serializers.CharField(source="licence")
+    p50_ms = serializers.FloatField(allow_null=True)
+    items_per_second = serializers.FloatField(allow_null=True)
+    is_frontier = serializers.BooleanField()
+
+
+class BoardOut(serializers.Serializer[Any]):
+    benchmark = BenchmarkOut()
+    results = BoardRowOut(many=True)
+    next = serializers.CharField(allow_null=True)
+
+
+class BenchmarkScoresOut(serializers.Serializer[BenchmarkScores]):
+    """What one run says of the model."""
+
+    benchmark = serializers.CharField(source="benchmark.slug")
+    benchmark_version = serializers.IntegerField(source="benchmark.version")
+    run = serializers.IntegerField(source="run.pk")
+    commit = serializers.CharField(source="run.commit_oid")
+    is_at_head = serializers.BooleanField()
+    scores = serializers.SerializerMethodField()
+    slices = SliceOut(many=True)
+
+    @extend_schema_field(ScoreOut(many=True))
+    def get_scores(self, group: BenchmarkScores) -> Any:
+        first = [] if group.primary is None else [group.primary]
+        return ScoreOut([*first, *group.others], many=True).data
+
+
+class ModelScoresOut(serializers.Serializer[Any]):
+    results = BenchmarkScoresOut(many=True, help_text=_("reproduced here"))
+    claims = serializers.ListField(
+        child=serializers.DictField(), help_text=_("stated by the model card; nobody here has checked them")
+    )
+
+
+class RecordOut(serializers.ModelSerializer[Record]):
+    """The signed record: verify `signature` over the UTF-8 bytes of `body` with the key `key_id`."""
+
+    run = serializers.IntegerField(source="run_id")
+    algorithm = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Record
+        fields = ("run", "body", "signature", "key_id", "algorithm", "created_at")
+
+    def get_algorithm(self, record: Record) -> str:
+        return "Ed25519"
+
+
+class KeyOut(serializers.Serializer[Any]):
+    id = serializers.CharField()
+    algorithm = serializers.CharField()
+    public_key = serializers.CharField(help_text=_("32 bytes, base64"))
+
+
+class KeysOut(serializers.Serializer[Any]):
+    keys = KeyOut(many=True)

@@ -1,0 +1,213 @@
+"""Benchmarks, runs, leaderboards and scores for programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from catalog import access as catalog_access
+from catalog.errors import NotFound
+from catalog.models import Repo
+from evaluation import access, signing
+from evaluation.actions import runs
+from evaluation.models import Benchmark, Record
+from evaluation.queries import scores as score_queries
+from evaluation.queries.benchmarks import benchmark_named, current_benchmarks
+from evaluation.queries.leaderboard import BoardFilter, BoardRow, leaderboard
+from evaluation.queries.runs import RunFilter, find_runs
+from evaluation.rest_api.v1 import shapes
+from evaluation.rest_api.v1.errors import exception_handler
+from evaluation.rest_api.v1.parameters import number_of, page_of, text_of
+
+ExceptionHandler = Callable[[Exception, dict[str, Any]], Response | None]
+_TEXT = OpenApiTypes.STR
+
+
+class EvaluationView(APIView):
+    """What all views here share: the errors' shape."""
+
+    def get_exception_handler(self) -> ExceptionHandler:
+        return exception_handler
+
+
+class BenchmarkListView(EvaluationView):
+    @extend_schema(operation_id="benchmarks_list", responses=page_of(shapes.BenchmarkOut))
+    def get(self, request: Request) -> Response:
+        """The benchmarks models are measured on here, in their current versions."""
+        found = current_benchmarks()
+        return Response({"results": shapes.BenchmarkOut(found, many=True).data, "next": None})
+
+
+class BenchmarkView(EvaluationView):
+    @extend_schema(operation_id="benchmarks_retrieve", responses=shapes.BenchmarkDetailOut)
+    def get(self, request: Request, slug: str) -> Response:
+        """One benchmark with its whole definition."""
+        return Response(shapes.BenchmarkDetailOut(benchmark_named(slug)).data)
+
+
+class ModelRunsView(EvaluationView):
+    """The runs of one model."""
+
+    @extend_schema(
+        operation_id="model_runs_create",
+        request=shapes.RunIn,
+        responses={
+            201: OpenApiResponse(shapes.RunOut, description="queued"),
+            200: OpenApiResponse(shapes.RunOut, description="the same measurement is under way or done already"),
+        },
+    )
+    def post(self, request: Request, owner: str, name: str) -> Response:
+        """Ask for an evaluation; anyone signed in who can read the model may."""
+        actor = catalog_access.actor_of(request)
+        repo = catalog_access.repo_to_read(actor, Repo.Kind.MODEL, owner, name)
+        user = catalog_access.writer(actor)
+        asked = shapes.RunIn(data=request.data)
+        asked.is_valid(raise_exception=True)
+        benchmark = benchmark_named(asked.validated_data["benchmark"])
+        run, created = runs.request_run(
+            repo=repo, benchmark=benchmark, revision=asked.validated_data["revision"], actor=user
+        )
+        return Response(shapes.RunOut(run).data, status=201 if created else 200)
+
+    @extend_schema(
+        operation_id="model_runs_list", parameters=[OpenApiParameter("cursor")], responses=page_of(shapes.RunOut)
+    )
+    def get(self, request: Request, owner: str, name: str) -> Response:
+        """What was measured of this model, newest first."""
+        actor = catalog_access.actor_of(request)
+        repo = catalog_access.repo_to_read(actor, Repo.Kind.MODEL, owner, name)
+        return _run_page(request, actor, RunFilter(repo=repo))
+
+
+class RunListView(EvaluationView):
+    @extend_schema(
+        operation_id="runs_list",
+        parameters=[
+            OpenApiParameter("model", _TEXT, description="namespace/name"),
+            OpenApiParameter("benchmark", _TEXT),
+            OpenApiParameter("state", _TEXT),
+            OpenApiParameter("cursor", _TEXT),
+        ],
+        responses=page_of(shapes.RunOut),
+    )
+    def get(self, request: Request) -> Response:
+        """Runs you may see, newest first."""
+        actor = catalog_access.actor_of(request)
+        owner, _, name = text_of(request, "model").partition("/")
+        slug = text_of(request, "benchmark")
+        wanted = RunFilter(
+            repo=catalog_access.repo_to_read(actor, Repo.Kind.MODEL, owner, name) if owner else None,
+            benchmark=benchmark_named(slug) if slug else None,
+            state=text_of(request, "state"),
+        )
+        return _run_page(request, actor, wanted)
+
+
+class RunView(EvaluationView):
+    @extend_schema(operation_id="runs_retrieve", responses=shapes.RunOut)
+    def get(self, request: Request, run_id: int) -> Response:
+        """State, progress and scores of one run."""
+        return Response(shapes.RunOut(access.run_to_read(catalog_access.actor_of(request), run_id)).data)
+
+
+class RunCancelView(EvaluationView):
+    @extend_schema(operation_id="runs_cancel", request=None, responses=shapes.RunOut)
+    def post(self, request: Request, run_id: int) -> Response:
+        """Stop a run: who asked for it, who may write to the model, administrators."""
+        run = access.run_to_cancel(catalog_access.actor_of(request), run_id)
+        runs.cancel_run(run=run)
+        run.refresh_from_db()
+        return Response(shapes.RunOut(run).data)
+
+
+class RunRecordView(EvaluationView):
+    @extend_schema(operation_id="runs_record", responses=shapes.RecordOut)
+    def get(self, request: Request, run_id: int) -> Response:
+        """The signed record behind the scores of a run."""
+        run = access.run_to_read(catalog_access.actor_of(request), run_id)
+        record = Record.objects.filter(run=run).first()
+        if record is None:
+            raise NotFound(f"run {run_id} has no record yet: it is {run.state}")
+        return Response(shapes.RecordOut(record).data)
+
+
+class ModelScoresView(EvaluationView):
+    @extend_schema(operation_id="model_scores", responses=shapes.ModelScoresOut)
+    def get(self, request: Request, owner: str, name: str) -> Response:
+        """What was measured here, apart from what the model card claims."""
+        actor = catalog_access.actor_of(request)
+        repo = catalog_access.repo_to_read(actor, Repo.Kind.MODEL, owner, name)
+        facts = getattr(repo, "facts", None)
+        body = {"results": score_queries.scores_of(repo), "claims": facts.claims if facts is not None else []}
+        return Response(shapes.ModelScoresOut(body).data)
+
+
+_BOARD_PARAMETERS = [
+    OpenApiParameter("license", _TEXT),
+    OpenApiParameter("max_parameters", OpenApiTypes.INT64),
+]
+
+
+class LeaderboardView(EvaluationView):
+    @extend_schema(operation_id="leaderboards_retrieve", parameters=_BOARD_PARAMETERS, responses=shapes.BoardOut)
+    def get(self, request: Request, slug: str) -> Response:
+        """The models measured on a benchmark, best first."""
+        benchmark, rows = _board(request, slug)
+        return Response(shapes.BoardOut({"benchmark": benchmark, "results": rows, "next": None}).data)
+
+
+class LeaderboardCsvView(EvaluationView):
+    @extend_schema(
+        operation_id="leaderboards_csv",
+        parameters=_BOARD_PARAMETERS,
+        responses={(200, "text/csv"): OpenApiTypes.STR},
+    )
+    def get(self, request: Request, slug: str) -> HttpResponse:
+        """The same rows for spreadsheets."""
+        _benchmark, rows = _board(request, slug)
+        response = HttpResponse(_csv(shapes.BoardRowOut(rows, many=True).data), content_type="text/csv; charset=utf-8")
+        response["Content-Disposition"] = f'attachment; filename="{slug}.csv"'
+        return response
+
+
+class KeysView(EvaluationView):
+    @extend_schema(operation_id="keys_list", responses=shapes.KeysOut)
+    def get(self, request: Request) -> Response:
+        """The public keys that records are signed with."""
+        return Response({"keys": signing.public_keys()})
+
+
+def _run_page(request: Request, actor: catalog_access.Actor, wanted: RunFilter) -> Response:
+    page = find_runs(user=actor.user, wanted=wanted, cursor=text_of(request, "cursor"))
+    return Response({"results": shapes.RunOut(page.items, many=True).data, "next": page.next_cursor})
+
+
+def _board(request: Request, slug: str) -> tuple[Benchmark, list[BoardRow]]:
+    actor, benchmark = catalog_access.actor_of(request), benchmark_named(slug)
+    narrowed = BoardFilter(
+        licence=text_of(request, "license"), parameters_max=number_of(request, "max_parameters")
+    )
+    return benchmark, leaderboard(benchmark, user=actor.user, narrowed=narrowed)
+
+
+def _csv(rows: list[dict[str, Any]]) -> str:
+    columns = list(shapes.BoardRowOut().get_fields())
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(columns)
+    writer.writerows([_cell(row[column]) for column in columns] for row in rows)
+    return text.getvalue()
+
+
+def _cell(value: object) -> object:
+    """A text that a spreadsheet would run as a formula is quoted."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in set("=+-@\t\r") else value
