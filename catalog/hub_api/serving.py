@@ -18,7 +18,7 @@ from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from catalog.errors import BlobUnavailable
-from catalog.storage import BlobStore
+from catalog.storage.base import BlobStore
 from catalog.stores import blob_store
 
 SIGNED_URL_SECONDS: Final = 300

@@ -6,6 +6,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from catalog.access import Actor
 from catalog.errors import NotServed, RepoNotFound
+from catalog.hub_api import bodies
+from catalog.parsing.card import parse_card, validate_card
 
 
 def agent_harnesses(request: HttpRequest, actor: Actor) -> JsonResponse:
@@ -18,6 +20,25 @@ def telemetry(request: HttpRequest, actor: Actor, topic: str = "") -> HttpRespon
     return HttpResponse()
 
 
+def validate_yaml(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """Judge the front matter of a README before it is sent.
+
+    `RepoCard.validate` asks for plain text and wants every fault. Uploads want JSON whatever happens, and
+    only a card that cannot be read at all stops them: the page tells the rest.
+    """
+    body = bodies.json_body(request)
+    content = bodies.optional_text(body, "content") or ""
+    report = validate_card(content, bodies.optional_text(body, "repoType") or "model")
+    if request.headers.get("Accept", "").startswith("text/plain"):
+        lines = "\n".join(f"- Error: {message}" for message in report.errors)
+        return HttpResponse(lines, status=400 if lines else 200, content_type="text/plain; charset=utf-8")
+    unreadable = {problem.message for problem in parse_card(content).problems if not problem.field}
+    errors = [message for message in report.errors if message in unreadable]
+    warnings = [message for message in (*report.errors, *report.warnings) if message not in errors]
+    answer = {"errors": _messages(errors), "warnings": _messages(warnings)}
+    return JsonResponse(answer, status=400 if errors else 200)
+
+
 def no_such_repo(request: HttpRequest, actor: Actor, **parts: str) -> HttpResponse:
     """Bare ids such as `gpt2`, and kinds of repo this server does not keep."""
     raise RepoNotFound
@@ -25,3 +46,7 @@ def no_such_repo(request: HttpRequest, actor: Actor, **parts: str) -> HttpRespon
 
 def not_served(request: HttpRequest, actor: Actor, **parts: str) -> HttpResponse:
     raise NotServed("this server does not offer that part of the Hub's API")
+
+
+def _messages(texts: list[str]) -> list[dict[str, str]]:
+    return [{"message": text} for text in texts]

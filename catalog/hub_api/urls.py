@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/whoami-v2", endpoint(GET=accounts.whoami)),
     path("api/repos/create", endpoint(POST=repos.create)),
     path("api/repos/delete", endpoint(DELETE=repos.delete)),
+    path("api/validate-yaml", endpoint(POST=small.validate_yaml, authenticate=anyone)),
     path("api/agent-harnesses", endpoint(GET=small.agent_harnesses, authenticate=anyone)),
     path("api/telemetry/<filepath:topic>", endpoint(GET=small.telemetry, POST=small.telemetry, authenticate=anyone)),
     path("api/<kinds:kind>", endpoint(GET=listing.repos)),
