@@ -65,6 +65,7 @@ class BatchRunner(Generic[B, R]):
     prepare: Callable[[list[int]], B]
     compute: Callable[[B], list[R]]
     recover: Callable[[], None] = lambda: None
+    unit: str = "tokens"
     batches_run: int = 0
     halvings: int = 0
 
@@ -76,10 +77,7 @@ class BatchRunner(Generic[B, R]):
         """
         for indexes, batch in ahead(batches, self.prepare):
             # The budget may have shrunk since this batch was prepared.
-            if self.budget.fits(self._longest(indexes), len(indexes)):
-                yield indexes, self._attempt(indexes, batch)
-            else:
-                yield indexes, self._in_parts(indexes)
+            yield indexes, self._attempt(indexes, batch) if self._fits(indexes) else self._in_parts(indexes)
 
     def _attempt(self, indexes: list[int], batch: B) -> list[R]:
         self.batches_run += 1
@@ -89,20 +87,25 @@ class BatchRunner(Generic[B, R]):
             if len(indexes) == 1:
                 raise RunFailed(
                     "does_not_fit",
-                    f"One item of {self._longest(indexes)} tokens alone needs more memory than this node has.",
+                    f"One item of {self._longest(indexes)} {self.unit} alone needs more memory than this node has.",
                 ) from error
         del batch
         self.recover()
-        while self.budget.fits(self._longest(indexes), len(indexes)):
+        while self._fits(indexes):
             self.budget.halve()
         self.halvings += 1
         return self._in_parts(indexes)
 
     def _in_parts(self, indexes: list[int]) -> list[R]:
+        """The same results from smaller batches, under a budget that may shrink on the way."""
         found: dict[int, R] = {}
         for part in plan(self.lengths, self.budget, among=indexes):
-            found.update(zip(part, self._attempt(part, self.prepare(part)), strict=True))
+            results = self._attempt(part, self.prepare(part)) if self._fits(part) else self._in_parts(part)
+            found.update(zip(part, results, strict=True))
         return [found[index] for index in indexes]
+
+    def _fits(self, indexes: list[int]) -> bool:
+        return self.budget.fits(self._longest(indexes), len(indexes))
 
     def _longest(self, indexes: list[int]) -> int:
         return max(self.lengths[index] for index in indexes)

@@ -41,6 +41,7 @@ def perform(run: RunSpec, loader: Loader, events: Events) -> None:
         prepare=task.prepare,
         compute=task.compute,
         recover=lambda: free_memory(task.loaded),
+        unit=task.unit,
     )
     results, done = _compute(run, rows, driver, task, events)
     clock.lap("compute")

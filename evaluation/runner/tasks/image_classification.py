@@ -66,25 +66,27 @@ class ImageClassification:
 
 
 class Media:
-    """Images beside the inputs, out of one archive or as files. For one thread."""
+    """Images beside the inputs, out of one archive or as files."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.archive = tarfile.open(folder / MEDIA) if (folder / MEDIA).is_file() else None  # noqa: SIM115 (open as long as the run)
-        self.members = {member.name: member for member in self.archive.getmembers()} if self.archive else {}
+        self.places: dict[str, tuple[int, int]] = {}  # name → offset and size in the archive
+        if (folder / MEDIA).is_file():
+            with tarfile.open(folder / MEDIA) as archive:
+                self.places = {member.name: (member.offset_data, member.size) for member in archive.getmembers()}
 
     def image(self, name: str, mode: str) -> Image.Image:
         """Raises RunFailed: data_unavailable."""
         try:
             with Image.open(io.BytesIO(self._bytes(name))) as image:
                 return image.convert(mode)
-        except (OSError, KeyError, ValueError) as error:
+        except (OSError, ValueError) as error:
             raise RunFailed("data_unavailable", f"The image {name!r} of the inputs cannot be read.") from error
 
     def _bytes(self, name: str) -> bytes:
-        if self.archive is None:
+        if name not in self.places:
             return (self.folder / name).read_bytes()
-        stream = self.archive.extractfile(self.members[name])
-        if stream is None:
-            raise KeyError(name)
-        return stream.read()
+        offset, size = self.places[name]
+        with (self.folder / MEDIA).open("rb") as stream:
+            stream.seek(offset)
+            return stream.read(size)
