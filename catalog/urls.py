@@ -3,8 +3,10 @@
 from django.urls import include, path
 
 import catalog.converters  # noqa: F401  # registers the path converters
+from catalog.rest_api.v1.docs import docs
 
 urlpatterns = [
+    path("api/docs", docs, name="api-docs"),
     path("", include("catalog.hub_api.urls")),
     path("api/v1/", include("catalog.rest_api.v1.urls")),
     path("", include("catalog.pages.urls")),

@@ -37,7 +37,7 @@ class Cursor:
 
     def seal(self, list_name: str) -> str:
         """Returns the cursor as clients carry it. It fits only the list it was made for."""
-        keys = [key.isoformat() if isinstance(key, datetime) else key for key in self.keys]
+        keys = [{"at": key.isoformat()} if isinstance(key, datetime) else key for key in self.keys]
         return signing.dumps([int(self.is_backward), *keys], salt=f"cursor:{list_name}")
 
     @classmethod
@@ -65,5 +65,5 @@ class IsBeyond(Func):
         super().__init__(left, right, arg_joiner=" > " if cursor.is_backward else " < ")
 
 
-def _thawed(key: float | str) -> Key:
-    return datetime.fromisoformat(key) if isinstance(key, str) else key
+def _thawed(key: float | str | dict[str, str]) -> Key:
+    return datetime.fromisoformat(key["at"]) if isinstance(key, dict) else key

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, replace
-from typing import Final, Protocol
+from typing import Final
+
+from django.utils.datastructures import MultiValueDict
 
 from catalog.errors import BadInput
 from catalog.models import Repo
@@ -73,14 +75,9 @@ class SearchRequest:
         return hashlib.sha256(repr(whole).encode(errors="replace")).hexdigest()[:32]
 
 
-class Parameters(Protocol):
-    """What a query string looks like: Django's QueryDict."""
-
-    def get(self, key: str, default: str = ..., /) -> str | None: ...
-    def getlist(self, key: str, /) -> list[str]: ...
-
-
-def request_from(parameters: Parameters, *, kind: str, default_limit: int = DEFAULT_LIMIT) -> SearchRequest:
+def request_from(
+    parameters: MultiValueDict[str, str], *, kind: str, default_limit: int = DEFAULT_LIMIT
+) -> SearchRequest:
     """Reads the parameters that `/models` and `/api/v1/models` share; unknown ones are ignored.
 
     Raises:
@@ -133,16 +130,16 @@ def _check_values(values: tuple[str, ...]) -> None:
             raise BadInput("A filter's value is a short printable text.")
 
 
-def _one(parameters: Parameters, name: str) -> str:
+def _one(parameters: MultiValueDict[str, str], name: str) -> str:
     return (parameters.get(name, "") or "").strip()
 
 
-def _many(parameters: Parameters, *names: str) -> tuple[str, ...]:
+def _many(parameters: MultiValueDict[str, str], *names: str) -> tuple[str, ...]:
     found = [value.strip() for name in names for value in parameters.getlist(name)]
     return tuple(sorted({value for value in found if value}))
 
 
-def _number(parameters: Parameters, name: str) -> float | None:
+def _number(parameters: MultiValueDict[str, str], name: str) -> float | None:
     text = _one(parameters, name)
     if not text:
         return None
@@ -151,7 +148,7 @@ def _number(parameters: Parameters, name: str) -> float | None:
     return float(text)
 
 
-def _limit(parameters: Parameters, default: int) -> int:
+def _limit(parameters: MultiValueDict[str, str], default: int) -> int:
     text = _one(parameters, "limit")
     if not text:
         return default

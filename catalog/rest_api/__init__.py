@@ -1,0 +1,1 @@
+"""The API in our own words, for programs."""

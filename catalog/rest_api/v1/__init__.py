@@ -1,0 +1,1 @@
+"""Version 1: DRF views, each beside its serializers."""

@@ -1,5 +1,35 @@
-"""Routes of this face."""
+"""Routes of this face. Evaluation adds its own under the same prefix, before these."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, path
+from rest_framework.views import APIView
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from catalog.models import Repo
+from catalog.rest_api.v1 import docs
+from catalog.rest_api.v1.archives import ArchiveView
+from catalog.rest_api.v1.ratings import MyRatingView, ReviewListView
+from catalog.rest_api.v1.repos import FileListView, RepoListView, RepoView
+from catalog.rest_api.v1.tokens import TokenListView, TokenView
+
+REPO = "<segment:owner>/<segment:name>"
+_REPO_VIEWS: dict[str, type[APIView]] = {
+    "": RepoListView,
+    f"/{REPO}": RepoView,
+    f"/{REPO}/files": FileListView,
+    f"/{REPO}/archive/<segment:revision>.tar": ArchiveView,
+    f"/{REPO}/rating": MyRatingView,
+    f"/{REPO}/reviews": ReviewListView,
+}
+
+
+def _routes_of(kind: Repo.Kind) -> list[URLPattern]:
+    return [path(f"{kind.value}s{tail}", view.as_view(kind=kind.value)) for tail, view in _REPO_VIEWS.items()]
+
+
+urlpatterns = [
+    *_routes_of(Repo.Kind.MODEL),
+    *_routes_of(Repo.Kind.DATASET),
+    path("tokens", TokenListView.as_view()),
+    path("tokens/<int:token_id>", TokenView.as_view()),
+    path("schema", docs.schema, name="api-schema"),
+    path("<filepath:rest>", docs.UnknownAddressView.as_view()),
+]

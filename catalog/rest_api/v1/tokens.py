@@ -1,0 +1,94 @@
+"""Access tokens of the caller. A new one needs a person who signed in lately: a token cannot mint tokens."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from catalog import access
+from catalog.access import Actor
+from catalog.actions import accounts
+from catalog.errors import NotAllowed, NotFound
+from catalog.models import AccessToken, User
+from catalog.rest_api.v1.base import ApiView, actor_of
+
+RECENT_SIGN_IN: Final = timedelta(hours=1)  # security 11
+
+
+class TokenIn(serializers.Serializer[object]):
+    name = serializers.CharField(max_length=100)
+    role = serializers.ChoiceField(choices=AccessToken.Role.choices)
+    lifetime_days = serializers.IntegerField(
+        required=False, min_value=1, max_value=accounts.LONGEST_TOKEN_LIFETIME_DAYS, default=90
+    )
+
+
+class TokenOut(serializers.Serializer[AccessToken]):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    role = serializers.ChoiceField(choices=AccessToken.Role.choices)
+    last_four = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField(allow_null=True)
+    last_used_at = serializers.DateTimeField(allow_null=True)
+
+
+class NewTokenOut(TokenOut):
+    token = serializers.CharField(help_text="The secret. It is shown this once and stored nowhere.")
+
+
+class TokenListOut(serializers.Serializer[object]):
+    results = TokenOut(many=True)
+    next = serializers.URLField(allow_null=True)
+
+
+class TokenListView(ApiView):
+    """The caller's tokens."""
+
+    @extend_schema(responses=TokenListOut)
+    def get(self, request: Request) -> Response:
+        """Your tokens, newest first, without their secrets."""
+        user = access.signed_in(actor_of(request))
+        return Response(TokenListOut({"results": user.tokens.order_by("-pk"), "next": None}).data)
+
+    @extend_schema(request=TokenIn, responses={201: NewTokenOut})
+    def post(self, request: Request) -> Response:
+        """Make a token. Only from a session that began within the last hour, never with a token."""
+        user = _person_here(actor_of(request))
+        asked = TokenIn(data=request.data)
+        asked.is_valid(raise_exception=True)
+        token, secret = accounts.create_token(user=user, **asked.validated_data)
+        body = {**TokenOut(token).data, "token": secret}
+        return Response(body, status=201, headers={"Cache-Control": "no-store"})
+
+
+class TokenView(ApiView):
+    """One token of the caller."""
+
+    @extend_schema(parameters=[OpenApiParameter("token_id", int, OpenApiParameter.PATH)], responses={204: None})
+    def delete(self, request: Request, token_id: int) -> Response:
+        """Revoke a token: any of yours in a session; with a token, that token alone."""
+        actor = actor_of(request)
+        user = access.signed_in(actor)
+        token = user.tokens.filter(pk=token_id).first()
+        if token is None:
+            raise NotFound("You have no such token.")
+        if actor.token is not None and actor.token != token:
+            raise NotAllowed("A token may revoke only itself; sign in to revoke others.")
+        accounts.revoke_token(token=token, actor=user)
+        return Response(status=204)
+
+
+def _person_here(actor: Actor) -> User:
+    user = access.signed_in(actor)
+    if actor.token is not None:
+        raise NotAllowed("A token cannot make tokens; sign in.")
+    if user.last_login is None or user.last_login < timezone.now() - RECENT_SIGN_IN:
+        raise NotAllowed("You signed in too long ago to make a token; sign in again.")
+    return user
