@@ -93,7 +93,7 @@ def _taken() -> dict[tuple[int, date], int]:
         client.rename(COUNTERS, IN_FLIGHT)
     counts: dict[tuple[int, date], int] = {}
     for key, value in client.hgetall(IN_FLIGHT).items():
-        day, _, repo_id = key.decode().partition(" ")
+        day, _, repo_id = str(key).partition(" ")
         counts[int(repo_id), date.fromisoformat(day)] = int(value)
     return counts
 
@@ -108,4 +108,5 @@ def _client() -> redis.Redis:
         settings.REDIS_URL,
         socket_timeout=REDIS_TIMEOUT_SECONDS,
         socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
+        decode_responses=True,
     )

@@ -15,4 +15,5 @@ def read_facts(repo: Repo, commit: Commit) -> RepoFacts:
     facts.commit, facts.updated_at, facts.indexed_at = commit, timezone.now(), None
     facts.total_bytes, facts.file_count = sums["bytes"], sums["count"]
     facts.save(update_fields=["commit", "updated_at", "indexed_at", "total_bytes", "file_count"])
+    repo.facts = facts
     return facts

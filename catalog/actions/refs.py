@@ -18,7 +18,7 @@ def create_branch(*, repo: Repo, name: str, start: str | None = None, actor: Use
     Raises:
         InvalidReference, RefExists, RevisionNotFound
     """
-    return _create(repo, Ref.Kind.BRANCH, name, start or repo.default_branch, actor)
+    return _create(Ref(repo=repo, kind=Ref.Kind.BRANCH, name=name), start or repo.default_branch, actor)
 
 
 def create_tag(*, repo: Repo, name: str, revision: str, message: str = "", actor: User) -> Ref:
@@ -27,7 +27,7 @@ def create_tag(*, repo: Repo, name: str, revision: str, message: str = "", actor
     Raises:
         InvalidReference, RefExists, RevisionNotFound
     """
-    return _create(repo, Ref.Kind.TAG, name, revision, actor, message)
+    return _create(Ref(repo=repo, kind=Ref.Kind.TAG, name=name, message=message), revision, actor)
 
 
 def delete_branch(*, repo: Repo, name: str, actor: User) -> None:
@@ -52,21 +52,15 @@ def delete_tag(*, repo: Repo, name: str, actor: User) -> None:
 
 
 @transaction.atomic
-def _create(repo: Repo, kind: str, name: str, revision: str, actor: User, message: str = "") -> Ref:
-    names.check_revision_name(name)
-    ref = Ref(
-        repo=repo,
-        kind=kind,
-        name=name,
-        commit=trees.resolve_revision(repo, revision),
-        message=message,
-    )
+def _create(ref: Ref, revision: str, actor: User) -> Ref:
+    names.check_revision_name(ref.name)
+    ref.commit = trees.resolve_revision(ref.repo, revision)
     try:
         with transaction.atomic():
             ref.save(force_insert=True)
     except IntegrityError:
         raise RefExists(_("Reference %(ref)s already exists") % {"ref": ref.full_ref}) from None
-    audit.record(actor, "ref.create", audit.name_of(repo), ref=ref.full_ref, commit=ref.commit.oid)
+    audit.record(actor, "ref.create", audit.name_of(ref.repo), ref=ref.full_ref, commit=ref.commit.oid)
     return ref
 
 

@@ -13,7 +13,7 @@ from catalog.models import User
 
 
 class CatalogCommand(BaseCommand):
-    def execute(self, *args: Any, **options: Any) -> str | None:
+    def execute(self, *args: Any, **options: Any) -> str | None:  # noqa: ANN401  # as Django declares it
         try:
             return super().execute(*args, **options)
         except CatalogError as refused:

@@ -15,7 +15,7 @@ class UserFactory(DjangoModelFactory):
     password = None
 
     @classmethod
-    def _create(cls, model_class, *args, password, **fields):
+    def _create(cls, _model_class, *_args, password, **fields):
         user = accounts.create_user(**fields)
         if password is not None:
             user.set_password(password)
@@ -34,7 +34,7 @@ class OrganisationFactory(DjangoModelFactory):
     members = factory.LazyFunction(dict)
 
     @classmethod
-    def _create(cls, model_class, *args, members, **fields):
+    def _create(cls, _model_class, *_args, members, **fields):
         organisation = accounts.create_organisation(**fields)
         for role, users in members.items():
             for user in users:

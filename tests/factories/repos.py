@@ -19,7 +19,7 @@ class RepoFactory(DjangoModelFactory):
     name = factory.Sequence(lambda number: f"repo{number}")
 
     @classmethod
-    def _create(cls, model_class, *args, **fields):
+    def _create(cls, _model_class, *_args, **fields):
         return repos.create_repo(**fields)
 
 

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 from django.core.management.base import CommandParser
 
 from catalog.actions import accounts
@@ -23,11 +21,10 @@ class Command(CatalogCommand):
             help="of repos that are created without saying which",
         )
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(
+        self, *args: object, name: str, admin: str, full_name: str, default_visibility: str, **options: object
+    ) -> None:
         organisation = accounts.create_organisation(
-            name=options["name"],
-            admin=person_named(options["admin"]),
-            full_name=options["full_name"],
-            default_visibility=options["default_visibility"],
+            name=name, admin=person_named(admin), full_name=full_name, default_visibility=default_visibility
         )
         self.stdout.write(f"created {organisation}")

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any
 
 from django.core.management.base import CommandParser
 
@@ -19,9 +18,7 @@ class Command(CatalogCommand):
         parser.add_argument("--days", type=int, default=90, help="how long it lives (1 to 365)")
         parser.add_argument("--label", help="the token's own name; one is made up without it")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        label = options["label"] or f"console {options['role']} {secrets.token_hex(4)}"
-        _token, secret = accounts.create_token(
-            user=person_named(options["name"]), name=label, role=options["role"], lifetime_days=options["days"]
-        )
+    def handle(self, *args: object, name: str, role: str, days: int, label: str | None, **options: object) -> None:
+        label = label or f"console {role} {secrets.token_hex(4)}"
+        _token, secret = accounts.create_token(user=person_named(name), name=label, role=role, lifetime_days=days)
         self.stdout.write(secret)

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 from django.core.management.base import CommandParser
 
 from catalog.actions import accounts
@@ -17,11 +15,6 @@ class Command(CatalogCommand):
         parser.add_argument("--full-name", default="")
         parser.add_argument("--email", default="")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        user = accounts.create_user(
-            name=options["name"],
-            full_name=options["full_name"],
-            email=options["email"],
-            is_admin=options["admin"],
-        )
+    def handle(self, *args: object, name: str, admin: bool, full_name: str, email: str, **options: object) -> None:
+        user = accounts.create_user(name=name, full_name=full_name, email=email, is_admin=admin)
         self.stdout.write(absolute(accounts.password_link(user)))

@@ -174,7 +174,9 @@ def test_a_commit_that_changes_nothing_is_the_head(repo):
 def test_later_changes_of_a_path_win(repo):
     commit(repo, add(repo, "a", b"1"))
 
-    made = commit(repo, DeleteFile("a"), add(repo, "a", b"2"), add(repo, "b", b"3"), DeleteFile("b"), add(repo, "c", b"4"))
+    made = commit(
+        repo, DeleteFile("a"), add(repo, "a", b"2"), add(repo, "b", b"3"), DeleteFile("b"), add(repo, "c", b"4")
+    )
 
     assert paths_of(made) == [".gitattributes", "a", "c"]
     assert trees.file_at(made, "a").blob.sha256 == store(repo, b"2")
