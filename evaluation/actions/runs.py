@@ -120,7 +120,8 @@ def _known_or_queued(wanted: Run) -> tuple[Run, bool]:
     if wanted.requester is not None and wanted.requester.runs.active().count() >= MOST_ACTIVE_PER_PERSON:  # type: ignore[attr-defined]  # the manager is made from RunQuerySet
         raise TooManyRuns(
             _("You have %(count)d active runs; wait for one to finish or cancel it.")
-            % {"count": MOST_ACTIVE_PER_PERSON}
+            % {"count": MOST_ACTIVE_PER_PERSON},
+            retry_after_seconds=60,
         )
     try:
         with transaction.atomic():

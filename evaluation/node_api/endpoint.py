@@ -84,17 +84,17 @@ def _view(method: str, handler: Handler, authenticate: Callable[[HttpRequest], N
     @csrf_exempt  # tokens alone, never cookies
     def view(request: HttpRequest, **parts: str | int) -> HttpResponseBase:
         if request.method not in allowed:
-            return _answer(request, 405, "method_not_allowed", f"Use {method} here.")
+            return _answer(request, 405, "MethodNotAllowed", f"Use {method} here.")
         try:
             return handler(request, authenticate(request), **parts)
         except (CatalogError, DataUnavailable) as error:
             status = next(status for kind, status in STATUSES.items() if isinstance(error, kind))
-            return _answer(request, status, error.code, str(error))
+            return _answer(request, status, type(error).__name__, str(error))
         except Exception as problem:
             if is_busy(problem):
-                return _answer(request, 503, "busy", "The server is busy. Try again in a moment.")
+                return _answer(request, 503, "Busy", "The server is busy. Try again in a moment.")
             logger.exception("node api: %s failed", getattr(handler, "__name__", "handler"))
-            return _answer(request, 500, "server_error", "The server failed.")
+            return _answer(request, 500, "ServerError", "The server failed.")
 
     return view
 

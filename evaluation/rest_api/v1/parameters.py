@@ -32,8 +32,8 @@ def number_of(request: Request, name: str) -> int | None:
 
 
 def page_of(item: type[serializers.BaseSerializer[Any]]) -> serializers.Serializer[Any]:
-    """`{"results": […], "next": cursor or null}` for the schema."""
+    """`{"results": […], "next": address or null}` for the schema."""
     return inline_serializer(
         f"{item.__name__.removesuffix('Out')}Page",
-        {"results": item(many=True), "next": serializers.CharField(allow_null=True)},
+        {"results": item(many=True), "next": serializers.URLField(allow_null=True)},
     )

@@ -117,7 +117,7 @@ class BoardRowOut(serializers.Serializer[BoardRow]):
 class BoardOut(serializers.Serializer[Any]):
     benchmark = BenchmarkOut()
     results = BoardRowOut(many=True)
-    next = serializers.CharField(allow_null=True)
+    next = serializers.URLField(allow_null=True)
 
 
 class BenchmarkScoresOut(serializers.Serializer[BenchmarkScores]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.http import HttpResponse
@@ -12,14 +12,14 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from catalog import access as catalog_access
 from catalog.errors import NotFound
 from catalog.models import Repo
+from catalog.rest_api.v1.base import CURSOR, REPO_PATH, ApiView, actor_of, next_url
 from evaluation import access, signing
 from evaluation.actions import runs
-from evaluation.models import Benchmark, Record
+from evaluation.models import Benchmark, Record, Run
 from evaluation.queries import scores as score_queries
 from evaluation.queries.benchmarks import benchmark_named, current_benchmarks
 from evaluation.queries.leaderboard import BoardFilter, BoardRow, leaderboard
@@ -28,14 +28,11 @@ from evaluation.rest_api.v1 import shapes
 from evaluation.rest_api.v1.errors import exception_handler
 from evaluation.rest_api.v1.parameters import number_of, page_of, text_of
 
-ExceptionHandler = Callable[[Exception, dict[str, Any]], Response | None]
-_TEXT = OpenApiTypes.STR
 
+class EvaluationView(ApiView):
+    """A view whose errors may be evaluation's, too."""
 
-class EvaluationView(APIView):
-    """What all views here share: the errors' shape."""
-
-    def get_exception_handler(self) -> ExceptionHandler:
+    def get_exception_handler(self) -> Callable[[Exception, Mapping[str, Any]], Response]:
         return exception_handler
 
 
@@ -59,6 +56,7 @@ class ModelRunsView(EvaluationView):
 
     @extend_schema(
         operation_id="model_runs_create",
+        parameters=REPO_PATH,
         request=shapes.RunIn,
         responses={
             201: OpenApiResponse(shapes.RunOut, description="queued"),
@@ -67,7 +65,7 @@ class ModelRunsView(EvaluationView):
     )
     def post(self, request: Request, owner: str, name: str) -> Response:
         """Ask for an evaluation; anyone signed in who can read the model may."""
-        actor = catalog_access.actor_of(request)
+        actor = actor_of(request)
         repo = catalog_access.repo_to_read(actor, Repo.Kind.MODEL, owner, name)
         user = catalog_access.writer(actor)
         asked = shapes.RunIn(data=request.data)
@@ -79,11 +77,11 @@ class ModelRunsView(EvaluationView):
         return Response(shapes.RunOut(run).data, status=201 if created else 200)
 
     @extend_schema(
-        operation_id="model_runs_list", parameters=[OpenApiParameter("cursor")], responses=page_of(shapes.RunOut)
+        operation_id="model_runs_list", parameters=[*REPO_PATH, CURSOR], responses=page_of(shapes.RunOut)
     )
     def get(self, request: Request, owner: str, name: str) -> Response:
         """What was measured of this model, newest first."""
-        actor = catalog_access.actor_of(request)
+        actor = actor_of(request)
         repo = catalog_access.repo_to_read(actor, Repo.Kind.MODEL, owner, name)
         return _run_page(request, actor, RunFilter(repo=repo))
 
@@ -92,16 +90,16 @@ class RunListView(EvaluationView):
     @extend_schema(
         operation_id="runs_list",
         parameters=[
-            OpenApiParameter("model", _TEXT, description="namespace/name"),
-            OpenApiParameter("benchmark", _TEXT),
-            OpenApiParameter("state", _TEXT),
-            OpenApiParameter("cursor", _TEXT),
+            OpenApiParameter("model", str, description="namespace/name"),
+            OpenApiParameter("benchmark", str),
+            OpenApiParameter("state", str, enum=Run.State.values),
+            CURSOR,
         ],
         responses=page_of(shapes.RunOut),
     )
     def get(self, request: Request) -> Response:
         """Runs you may see, newest first."""
-        actor = catalog_access.actor_of(request)
+        actor = actor_of(request)
         owner, _, name = text_of(request, "model").partition("/")
         slug = text_of(request, "benchmark")
         wanted = RunFilter(
@@ -116,14 +114,14 @@ class RunView(EvaluationView):
     @extend_schema(operation_id="runs_retrieve", responses=shapes.RunOut)
     def get(self, request: Request, run_id: int) -> Response:
         """State, progress and scores of one run."""
-        return Response(shapes.RunOut(access.run_to_read(catalog_access.actor_of(request), run_id)).data)
+        return Response(shapes.RunOut(access.run_to_read(actor_of(request), run_id)).data)
 
 
 class RunCancelView(EvaluationView):
     @extend_schema(operation_id="runs_cancel", request=None, responses=shapes.RunOut)
     def post(self, request: Request, run_id: int) -> Response:
         """Stop a run: who asked for it, who may write to the model, administrators."""
-        run = access.run_to_cancel(catalog_access.actor_of(request), run_id)
+        run = access.run_to_cancel(actor_of(request), run_id)
         runs.cancel_run(run=run)
         run.refresh_from_db()
         return Response(shapes.RunOut(run).data)
@@ -133,7 +131,7 @@ class RunRecordView(EvaluationView):
     @extend_schema(operation_id="runs_record", responses=shapes.RecordOut)
     def get(self, request: Request, run_id: int) -> Response:
         """The signed record behind the scores of a run."""
-        run = access.run_to_read(catalog_access.actor_of(request), run_id)
+        run = access.run_to_read(actor_of(request), run_id)
         record = Record.objects.filter(run=run).first()
         if record is None:
             raise NotFound(f"run {run_id} has no record yet: it is {run.state}")
@@ -141,10 +139,10 @@ class RunRecordView(EvaluationView):
 
 
 class ModelScoresView(EvaluationView):
-    @extend_schema(operation_id="model_scores", responses=shapes.ModelScoresOut)
+    @extend_schema(operation_id="model_scores", parameters=REPO_PATH, responses=shapes.ModelScoresOut)
     def get(self, request: Request, owner: str, name: str) -> Response:
         """What was measured here, apart from what the model card claims."""
-        actor = catalog_access.actor_of(request)
+        actor = actor_of(request)
         repo = catalog_access.repo_to_read(actor, Repo.Kind.MODEL, owner, name)
         facts = getattr(repo, "facts", None)
         body = {"results": score_queries.scores_of(repo), "claims": facts.claims if facts is not None else []}
@@ -152,8 +150,8 @@ class ModelScoresView(EvaluationView):
 
 
 _BOARD_PARAMETERS = [
-    OpenApiParameter("license", _TEXT),
-    OpenApiParameter("max_parameters", OpenApiTypes.INT64),
+    OpenApiParameter("license", str),
+    OpenApiParameter("max_parameters", int),
 ]
 
 
@@ -188,11 +186,11 @@ class KeysView(EvaluationView):
 
 def _run_page(request: Request, actor: catalog_access.Actor, wanted: RunFilter) -> Response:
     page = find_runs(user=actor.user, wanted=wanted, cursor=text_of(request, "cursor"))
-    return Response({"results": shapes.RunOut(page.items, many=True).data, "next": page.next_cursor})
+    return Response({"results": shapes.RunOut(page.items, many=True).data, "next": next_url(request, page.next_cursor)})
 
 
 def _board(request: Request, slug: str) -> tuple[Benchmark, list[BoardRow]]:
-    actor, benchmark = catalog_access.actor_of(request), benchmark_named(slug)
+    actor, benchmark = actor_of(request), benchmark_named(slug)
     narrowed = BoardFilter(
         licence=text_of(request, "license"), parameters_max=number_of(request, "max_parameters")
     )
