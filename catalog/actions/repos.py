@@ -64,7 +64,7 @@ def change_settings(*, repo: Repo, visibility: str, actor: User) -> Repo:
 
 
 @transaction.atomic
-def delete_repo(*, repo: Repo, actor: User) -> None:
+def delete_repo(*, repo: Repo, actor: User | None) -> None:
     """Take a repo away from everybody's sight; its name is free for its owner at once."""
     repo.deleted_at = timezone.now()
     repo.save(update_fields=["deleted_at"])
