@@ -48,11 +48,8 @@ def lfs_line(path: str, sha256: str, size: int | None = None) -> dict:
 
 
 def body_of(response) -> bytes:
-    """Returns the bytes of an answer, streamed or not."""
-    try:
-        return b"".join(response.streaming_content) if response.streaming else response.content
-    finally:
-        response.close()
+    """Returns the bytes of an answer, streamed or not. Reading to the end closes its file."""
+    return b"".join(response.streaming_content) if response.streaming else response.content
 
 
 @pytest.fixture
