@@ -1,5 +1,76 @@
-"""Routes of this face."""
+"""The catalogue's pages. Included last: `/{owner}/{name}` catches nearly everything."""
 
-from django.urls import URLPattern, URLResolver
+from __future__ import annotations
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from django.urls import URLPattern, path
+
+from catalog.models import Repo
+from catalog.pages import (
+    accounts,
+    files,
+    history,
+    home,
+    lists,
+    mirrors,
+    new,
+    profiles,
+    repo_settings,
+    repos,
+    reviews,
+    settings,
+    teams,
+)
+
+MODEL, DATASET = Repo.Kind.MODEL.value, Repo.Kind.DATASET.value
+
+
+def repo_urls(prefix: str, kind: str) -> list[URLPattern]:
+    """The pages of one repo: models stand at the root, datasets under `/datasets/`."""
+    base, given = f"{prefix}<owner:owner>/<segment:name>", {"kind": kind}
+    return [
+        path(base, repos.repo_page, given),
+        path(f"{base}/tree", files.tree, given),
+        path(f"{base}/tree/<revision:revision>", files.tree, given),
+        path(f"{base}/tree/<revision:revision>/<filepath:path>", files.tree, given),
+        path(f"{base}/blob/<revision:revision>/<filepath:path>", files.blob, given),
+        path(f"{base}/commits/<revision:revision>", history.commits, given),
+        path(f"{base}/commit/<segment:oid>", history.commit, given),
+        path(f"{base}/reviews", reviews.reviews, given),
+        path(f"{base}/reviews/withdraw", reviews.withdraw, given),
+        path(f"{base}/upload/<revision:revision>", new.upload, given),
+        path(f"{base}/settings", repo_settings.settings, given),
+        path(f"{base}/settings/delete", repo_settings.delete, given),
+    ]
+
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("robots.txt", home.robots),
+    path("favicon.ico", home.favicon),
+    path("login", accounts.sign_in_page, name="login"),
+    path("logout", accounts.sign_out, name="logout"),
+    path("join/<segment:code>/<segment:token>", accounts.join),
+    path("reset", accounts.forgotten),
+    path("settings/theme", home.theme),
+    path("settings/profile", settings.profile),
+    path("settings/tokens", settings.tokens),
+    path("settings/tokens/<int:token_id>/revoke", settings.revoke),
+    path("settings/link/<owner:owner>", accounts.link_for),
+    path("teams", teams.teams),
+    path("teams/new", teams.new_team),
+    path("teams/<owner:name>", teams.team),
+    path("teams/<owner:name>/members/<owner:person>", teams.change),
+    path("new", new.new_repo),
+    path("mirrors", mirrors.mirrors),
+    path("mirrors/new", mirrors.new_mirror),
+    path("mirrors/<int:mirror_id>", mirrors.mirror),
+    path("mirrors/<int:mirror_id>/status", mirrors.status),
+    path("mirrors/<int:mirror_id>/sync", mirrors.sync),
+    path("models", lists.repo_list, {"kind": MODEL}),
+    path("models/counted", lists.counted, {"kind": MODEL}),
+    path("datasets", lists.repo_list, {"kind": DATASET}),
+    path("datasets/counted", lists.counted, {"kind": DATASET}),
+    *repo_urls("datasets/", DATASET),
+    *repo_urls("", MODEL),
+    path("<owner:owner>", profiles.profile),
+]

@@ -1,0 +1,205 @@
+"""What the list pages show beside the rows: choices to filter by, and what is chosen now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import redis
+from django.core.cache import cache
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from catalog.models import User
+from catalog.pages import languages, tasks
+from catalog.queries import facets as facet_queries
+from catalog.queries.facets import FacetValue
+from catalog.queries.search_request import SearchRequest
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+SHOWN_PARAMETERS = (
+    "q",
+    "author",
+    "tag",
+    "task",
+    "library",
+    "licence",
+    "language",
+    "format",
+    "params",
+    "rating",
+    "sort",
+)
+ALIASES = {"pipeline_tag": "task", "search": "q", "license": "licence", "filter": "tag"}
+SECONDS_KNOWN = 300
+CHOICES_OPEN = 8  # of a long facet, before one scrolls
+
+SORTS: Mapping[str, _StrPromise] = {
+    "relevance": gettext_lazy("Best match"),
+    "downloads": gettext_lazy("Most downloaded"),
+    "rating": gettext_lazy("Best rated"),
+    "updated": gettext_lazy("Recently updated"),
+    "created": gettext_lazy("Newest"),
+    "size": gettext_lazy("Largest"),
+}
+SIZE_WORDS: Mapping[str, _StrPromise] = {
+    "max:10M": gettext_lazy("under 10M"),
+    "min:10M,max:100M": gettext_lazy("10M to 100M"),
+    "min:100M,max:1B": gettext_lazy("100M to 1B"),
+    "min:1B,max:8B": gettext_lazy("1B to 8B"),
+    "min:8B,max:30B": gettext_lazy("8B to 30B"),
+    "min:30B": gettext_lazy("30B and more"),
+}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One value of a facet, with words; `count` is None until the counts have arrived."""
+
+    value: str
+    label: str
+    is_chosen: bool
+    count: int | None = None
+
+
+@dataclass(frozen=True)
+class Facet:
+    """One group of the filter panel; `name` is its parameter in the query string."""
+
+    name: str
+    title: str
+    choices: tuple[Choice, ...]
+    is_single: bool = False
+
+    @property
+    def chosen(self) -> bool:
+        return any(choice.is_chosen for choice in self.choices)
+
+    @property
+    def is_open(self) -> bool:
+        return self.name in {"task", "library"} or self.chosen
+
+
+@dataclass(frozen=True)
+class Chip:
+    """One chosen value, and the address without it."""
+
+    label: str
+    href: str
+
+
+def _licence_words(value: str) -> str:
+    return _("not stated") if value == "unknown" else value
+
+
+_FACETS: tuple[tuple[str, str, _StrPromise, Callable[[str], str]], ...] = (
+    # facet of the query, parameter, title, words for a value
+    ("task", "task", gettext_lazy("Task"), tasks.label_of),
+    ("library", "library", gettext_lazy("Library"), str),
+    ("language", "language", gettext_lazy("Language"), languages.endonym),
+    ("licence", "licence", gettext_lazy("Licence"), _licence_words),
+    ("size", "params", gettext_lazy("Parameters"), lambda value: str(SIZE_WORDS.get(value, value))),
+    ("format", "format", gettext_lazy("Format"), str),
+)
+_WORDS = {parameter: words for _facet, parameter, _title, words in _FACETS}
+
+
+def known_facets(kind: str, query: QueryDict) -> list[Facet]:
+    """The filter panel without counts: values that public repos have."""
+    known = public_values(kind)
+    return [_facet(name, [FacetValue(value, -1) for value in known.get(name, {})], query) for name, *_rest in _FACETS]
+
+
+def public_values(kind: str) -> dict[str, dict[str, int]]:
+    """Facet → value → how many public repos have it, from a shared memory of some minutes."""
+
+    def count() -> dict[str, dict[str, int]]:
+        found = facet_queries.facets(SearchRequest(kind=kind), user=None)
+        return {name: {value.value: value.count for value in values} for name, values in found.items()}
+
+    try:
+        known: dict[str, dict[str, int]] | None = cache.get(f"pages:public-values:{kind}")
+        if known is None:
+            known = count()
+            cache.set(f"pages:public-values:{kind}", known, SECONDS_KNOWN)
+    except redis.RedisError:
+        known = count()
+    return known
+
+
+def counted_facets(search: SearchRequest, query: QueryDict, *, user: User | None) -> list[Facet]:
+    """The filter panel with counts, as this reader would see them."""
+    found = facet_queries.facets(replace(search, cursor=""), user=user)
+    return [_facet(name, found[name], query) for name, *_rest in _FACETS]
+
+
+def chips(query: QueryDict) -> list[Chip]:
+    """What is chosen now, each with the way to drop it."""
+    found = []
+    for parameter in ("author", "tag", "task", "library", "licence", "language", "format", "params", "rating"):
+        for value in dict.fromkeys(query.getlist(parameter)):
+            if value:
+                found.append(Chip(_chip_words(parameter, value), _without(query, parameter, value)))
+    return found
+
+
+def clean_query(query: QueryDict) -> QueryDict:
+    """The parameters that say something, by their own names and in one order: what stands in the address bar."""
+    clean = QueryDict(mutable=True)
+    for name, values in query.lists():
+        own = ALIASES.get(name, name)
+        for value in values:
+            if own in SHOWN_PARAMETERS and value.strip() and value not in clean.getlist(own):
+                clean.appendlist(own, value.strip())
+    return clean
+
+
+def ignored_parameters(query: QueryDict) -> list[str]:
+    """What somebody asked for that we do not know: named on the page rather than dropped in silence."""
+    known = {*SHOWN_PARAMETERS, *ALIASES, "cursor", "limit"}
+    return [name[:40] for name in query if name not in known]
+
+
+def _facet(name: str, values: list[FacetValue], query: QueryDict) -> Facet:
+    _name, parameter, title, words = next(entry for entry in _FACETS if entry[0] == name)
+    chosen = query.getlist(parameter)
+    choices = {
+        found.value: Choice(
+            found.value, words(found.value), found.value in chosen, None if found.count < 0 else found.count
+        )
+        for found in values
+        if found.value
+    }
+    for value in chosen:
+        if value and value not in choices:
+            choices[value] = Choice(value, _words_of(parameter, value), is_chosen=True)
+    if name == "size":
+        choices = {
+            value: choices.get(value, Choice(value, str(words), False)) for value, words in SIZE_WORDS.items()
+        } | {value: choice for value, choice in choices.items() if choice.is_chosen}
+    return Facet(parameter, str(title), tuple(choices.values()), is_single=name == "size")
+
+
+def _chip_words(parameter: str, value: str) -> str:
+    if parameter == "author":
+        return _("by %(name)s") % {"name": value}
+    if parameter == "rating":
+        return _("rated %(stars)s or better") % {"stars": value}
+    return _words_of(parameter, value)
+
+
+def _words_of(parameter: str, value: str) -> str:
+    words = _WORDS.get(parameter, str)
+    if value.startswith("!"):
+        return _("not %(value)s") % {"value": words(value[1:])}
+    return words(value)
+
+
+def _without(query: QueryDict, parameter: str, value: str) -> str:
+    rest = query.copy()
+    rest.setlist(parameter, [kept for kept in query.getlist(parameter) if kept != value])
+    return "?" + rest.urlencode()

@@ -1,0 +1,200 @@
+"""Forms of the catalogue's pages: they read and pre-check what people type; actions decide."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from catalog.actions.accounts import LONGEST_TOKEN_LIFETIME_DAYS
+from catalog.models import AccessToken, Membership, Namespace, Organisation, Repo, User
+from catalog.parsing.names import LONGEST_NAME
+
+
+class PageForm(forms.Form):
+    """A form whose fields wear our classes and point to their help and errors."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("label_suffix", "")
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            if not isinstance(field.widget, (forms.CheckboxInput, forms.RadioSelect)):
+                field.widget.attrs.setdefault("class", "input")
+
+
+class SignInForm(PageForm):
+    username = forms.CharField(
+        label=_("User name"), max_length=LONGEST_NAME,
+        widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}),
+    )  # fmt: skip
+    password = forms.CharField(
+        label=_("Password"), max_length=1000, strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )  # fmt: skip
+
+
+class NewRepoForm(PageForm):
+    """Where a new model or dataset goes; the choices of `namespace` are those this person may create in."""
+
+    kind = forms.ChoiceField(label=_("What"), choices=Repo.Kind.choices, widget=forms.RadioSelect)
+    namespace = forms.ChoiceField(label=_("Owner"))
+    name = forms.CharField(
+        label=_("Name"), max_length=LONGEST_NAME,
+        help_text=_("Latin letters, digits, '.', '_' and '-'. A title in any script goes into the card."),
+        widget=forms.TextInput(attrs={"autocapitalize": "none", "spellcheck": "false", "class": "input code"}),
+    )  # fmt: skip
+    visibility = forms.ChoiceField(
+        label=_("Who can see it"),
+        choices=[
+            (Repo.Visibility.PUBLIC, _("Public – everybody who can open this site")),
+            (Repo.Visibility.PRIVATE, _("Private – only its owner, or the members of its team")),
+        ],
+        widget=forms.RadioSelect,
+    )
+
+    def __init__(self, *args: Any, namespaces: list[Namespace], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["namespace"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [(space.name, space.name) for space in namespaces]
+
+
+class VisibilityForm(PageForm):
+    visibility = forms.ChoiceField(
+        label=_("Who can see it"),
+        choices=[
+            (Repo.Visibility.PUBLIC, _("Public – everybody who can open this site")),
+            (Repo.Visibility.PRIVATE, _("Private – only its owner, or the members of its team")),
+        ],
+        widget=forms.RadioSelect,
+    )
+
+
+class UploadForm(PageForm):
+    """Words for one commit of files sent by the browser."""
+
+    folder = forms.CharField(
+        label=_("Folder"), required=False, max_length=500,
+        help_text=_("Where the files go; empty is the top."),
+        widget=forms.TextInput(attrs={"class": "input code", "spellcheck": "false"}),
+    )  # fmt: skip
+    title = forms.CharField(label=_("What changes"), max_length=200, required=False)
+
+
+class ReviewForm(PageForm):
+    stars = forms.TypedChoiceField(
+        label=_("Stars"), coerce=int, choices=[(5, "5"), (4, "4"), (3, "3"), (2, "2"), (1, "1")],
+        widget=forms.RadioSelect,
+    )  # fmt: skip
+    text = forms.CharField(
+        label=_("Review"), required=False, max_length=4000, widget=forms.Textarea(attrs={"rows": 5}),
+        help_text=_("10 to 4000 characters, in any language. Stars alone count, too."),
+    )  # fmt: skip
+    used_for = forms.CharField(label=_("Used for"), required=False, max_length=200)
+    hardware = forms.CharField(label=_("On which hardware"), required=False, max_length=200)
+
+
+class ProfileForm(PageForm):
+    full_name = forms.CharField(
+        label=_("Full name"), required=False, max_length=200, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
+    email = forms.EmailField(
+        label=_("E-mail"), required=False, help_text=_("Only administrators see it."),
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )  # fmt: skip
+
+
+class TokenForm(PageForm):
+    name = forms.CharField(label=_("Name"), max_length=100, help_text=_("What uses it: “laptop”, “CI of my-project”."))
+    role = forms.ChoiceField(
+        label=_("What it may do"),
+        choices=[
+            (AccessToken.Role.READ, _("Read – download what you can see")),
+            (AccessToken.Role.WRITE, _("Write – also upload, rate and request runs")),
+        ],
+        widget=forms.RadioSelect,
+        initial=AccessToken.Role.READ,
+    )
+    lifetime_days = forms.IntegerField(
+        label=_("Days until it ends"), min_value=1, max_value=LONGEST_TOKEN_LIFETIME_DAYS, initial=90
+    )
+
+
+class TeamForm(PageForm):
+    name = forms.CharField(
+        label=_("Name"), max_length=LONGEST_NAME,
+        help_text=_("The first part of its models' names. It cannot be changed later."),
+        widget=forms.TextInput(attrs={"class": "input code", "autocapitalize": "none", "spellcheck": "false"}),
+    )  # fmt: skip
+    full_name = forms.CharField(label=_("Full name"), required=False, max_length=200, help_text=_("In any script."))
+    default_visibility = forms.ChoiceField(
+        label=_("New repos are"), choices=Organisation.Visibility.choices, widget=forms.RadioSelect,
+        initial=Organisation.Visibility.PUBLIC,
+    )  # fmt: skip
+
+
+class MemberForm(PageForm):
+    username = forms.CharField(
+        label=_("User name"), max_length=LONGEST_NAME,
+        widget=forms.TextInput(attrs={"autocapitalize": "none", "spellcheck": "false"}),
+    )  # fmt: skip
+    role = forms.ChoiceField(
+        label=_("Role"),
+        choices=[
+            (Membership.Role.READ, _("read – sees private repos")),
+            (Membership.Role.WRITE, _("write – also uploads and changes settings")),
+            (Membership.Role.ADMIN, _("admin – also decides who is a member")),
+        ],
+    )
+
+    def clean_username(self) -> User:
+        name = self.cleaned_data["username"]
+        user = User.objects.filter(namespace__key=name.strip().casefold(), is_active=True).first()
+        if user is None:
+            raise forms.ValidationError(_("There is nobody of this name here."))
+        return user
+
+
+class MirrorForm(PageForm):
+    """What to mirror, and where it goes."""
+
+    kind = forms.ChoiceField(
+        label=_("What"), choices=Repo.Kind.choices, initial=Repo.Kind.MODEL, widget=forms.RadioSelect
+    )
+    endpoint = forms.URLField(
+        label=_("Address of the other hub"), max_length=300, assume_scheme="https",
+        widget=forms.URLInput(attrs={"class": "input code", "placeholder": "https://"}),
+    )  # fmt: skip
+    upstream = forms.CharField(
+        label=_("Its name there"), max_length=200, help_text=_("As in the address: namespace/name."),
+        widget=forms.TextInput(attrs={"class": "input code", "autocapitalize": "none", "spellcheck": "false"}),
+    )  # fmt: skip
+    revision = forms.CharField(
+        label=_("Revision"), max_length=255, initial="main", widget=forms.TextInput(attrs={"class": "input code"})
+    )
+    token = forms.CharField(
+        label=_("Access token of the other hub"), required=False, max_length=500,
+        help_text=_("Only for what is private or gated there. It is stored encrypted and never shown again."),
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+    )  # fmt: skip
+    namespace = forms.ChoiceField(label=_("Owner here"))
+    name = forms.CharField(
+        label=_("Name here"), max_length=LONGEST_NAME, required=False, help_text=_("Empty: as it is called there."),
+        widget=forms.TextInput(attrs={"class": "input code", "autocapitalize": "none", "spellcheck": "false"}),
+    )  # fmt: skip
+    visibility = forms.ChoiceField(
+        label=_("Who can see it"),
+        choices=[
+            (Repo.Visibility.PUBLIC, _("Public, once the first sync has seen that it is public there")),
+            (Repo.Visibility.PRIVATE, _("Private")),
+        ],
+        initial=Repo.Visibility.PUBLIC,
+        widget=forms.RadioSelect,
+    )
+
+    def __init__(self, *args: Any, namespaces: list[Namespace], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["namespace"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [(space.name, space.name) for space in namespaces]

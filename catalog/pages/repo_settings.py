@@ -1,0 +1,44 @@
+"""Settings of one repo: who sees it, and its end."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from catalog import access
+from catalog.actions import repos
+from catalog.pages.errors import page
+from catalog.pages.forms import VisibilityForm
+from catalog.pages.frame import frame
+
+
+@page
+def settings(request: HttpRequest, kind: str, owner: str, name: str) -> HttpResponseBase:
+    actor = access.actor_of(request)
+    repo = access.repo_to_administer(actor, kind, owner, name)
+    form = VisibilityForm(request.POST or None, initial={"visibility": repo.visibility})
+    if request.method == "POST" and form.is_valid():
+        repos.change_settings(repo=repo, visibility=form.cleaned_data["visibility"], actor=access.writer(actor))
+        messages.success(request, _("Saved."))
+        return redirect(f"{repo.web_path}/settings")
+    return render(request, "catalog/repo_settings.html", frame(request, repo, "settings", form=form))
+
+
+@page
+@require_POST
+def delete(request: HttpRequest, kind: str, owner: str, name: str) -> HttpResponseBase:
+    """Delete, when the name was typed again."""
+    actor = access.actor_of(request)
+    repo = access.repo_to_administer(actor, kind, owner, name)
+    if request.POST.get("typed_name", "").strip() != repo.full_name:
+        messages.error(
+            request, _("Nothing was deleted: the name you typed is not %(name)s.") % {"name": repo.full_name}
+        )
+        return redirect(f"{repo.web_path}/settings")
+    repos.delete_repo(repo=repo, actor=access.writer(actor))
+    messages.success(request, _("%(name)s is deleted.") % {"name": repo.full_name})
+    return redirect(f"/{repo.namespace.name}")

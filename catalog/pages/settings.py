@@ -1,0 +1,69 @@
+"""One's own account: profile and access tokens."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from catalog import access
+from catalog.actions import accounts, members
+from catalog.errors import BadInput, NameTaken, NotFound
+from catalog.models import AccessToken
+from catalog.pages.errors import page
+from catalog.pages.forms import ProfileForm, TokenForm
+from catalog.pages.snippets import endpoint_of
+
+
+@page
+def profile(request: HttpRequest) -> HttpResponseBase:
+    user = access.signed_in(access.actor_of(request))
+    form = ProfileForm(request.POST or None, initial={"full_name": user.full_name, "email": user.email})
+    if request.method == "POST" and form.is_valid():
+        access.writer(access.actor_of(request))
+        members.change_profile(user=user, **form.cleaned_data)
+        messages.success(request, _("Saved."))
+        return redirect("/settings/profile")
+    shown = {"form": form, "tab": "profile"}
+    return render(request, "settings/profile.html", shown, status=422 if form.errors else 200)
+
+
+@never_cache
+@page
+def tokens(request: HttpRequest) -> HttpResponseBase:
+    """The list; a new token's secret is on the answer to the form that made it, and never again."""
+    user = access.signed_in(access.actor_of(request))
+    form, secret = TokenForm(request.POST or None), ""
+    if request.method == "POST" and form.is_valid():
+        access.writer(access.actor_of(request))
+        try:
+            _token, secret = accounts.create_token(user=user, **form.cleaned_data)
+            form = TokenForm()
+        except (BadInput, NameTaken) as error:
+            form.add_error("name", error.message)
+    shown = {
+        "form": form,
+        "secret": secret,
+        "tokens": AccessToken.objects.filter(user=user).order_by("-created_at"),
+        "now": timezone.now(),
+        "endpoint": endpoint_of(request),
+        "tab": "tokens",
+    }
+    return render(request, "settings/tokens.html", shown, status=422 if form.errors else 200)
+
+
+@page
+@require_POST
+def revoke(request: HttpRequest, token_id: int) -> HttpResponseBase:
+    user = access.writer(access.actor_of(request))
+    token = AccessToken.objects.filter(user=user, pk=token_id).first()
+    if token is None:
+        raise NotFound
+    accounts.revoke_token(token=token, actor=user)
+    messages.success(request, _("“%(name)s” is revoked; it stopped working just now.") % {"name": token.name})
+    return redirect("/settings/tokens")

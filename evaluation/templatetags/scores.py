@@ -1,0 +1,57 @@
+"""Scores on any page: looked up here, so that the catalogue need not know that evaluation exists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django import template
+from django.contrib.auth.models import AnonymousUser
+
+from catalog.models import Repo, RepoFacts, User
+from evaluation.models import Run, Score
+from evaluation.pages import numbers
+from evaluation.queries import headlines
+
+register = template.Library()
+
+register.filter("score_value", numbers.value_text)
+register.filter("score_interval", numbers.interval_text)
+register.filter("percent_of", numbers.percent_of)
+
+
+@register.simple_tag
+def leading_scores(rows: Iterable[RepoFacts]) -> dict[int, Score]:
+    """Repo id → its newest verified score, for a whole list at once."""
+    return headlines.leading_scores(facts.repo_id for facts in rows)
+
+
+@register.simple_tag
+def leading_score(repo: Repo) -> Score | None:
+    return headlines.leading_scores([repo.pk]).get(repo.pk)
+
+
+@register.simple_tag
+def score_count(repo: Repo) -> int:
+    return headlines.score_count(repo)
+
+
+@register.simple_tag
+def newest_results(user: User | AnonymousUser, limit: int = 6) -> list[Score]:
+    return headlines.newest_results(user if isinstance(user, User) else None, limit=limit)
+
+
+@register.inclusion_tag("components/score.html")
+def score_badge(score: Score | None, tier: str = "verified") -> dict[str, object]:
+    """✓ 91.4 ±0.8: the mark of its tier, the value, half its interval, no digit more than the interval bears."""
+    return {"score": score, "tier": tier}
+
+
+@register.inclusion_tag("components/claim.html")
+def claim_badge(claim: dict[str, object]) -> dict[str, object]:
+    """○ 84.1: what somebody states, hollow."""
+    return {"claim": claim}
+
+
+@register.inclusion_tag("components/run_state.html")
+def run_state(run: Run) -> dict[str, object]:
+    return {"run": run}

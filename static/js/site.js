@@ -1,0 +1,78 @@
+// Small behaviour on top of pages that work without it. No state lives here.
+
+class CopyButton extends HTMLElement {
+  connectedCallback() {
+    const button = this.querySelector("button");
+    if (!button || !navigator.clipboard) return;
+    button.hidden = false;
+    button.addEventListener("click", () => this.copy(button));
+  }
+
+  async copy(button) {
+    const source = this.dataset.text ?? this.closest(".snippet, .secret").querySelector("code").textContent;
+    await navigator.clipboard.writeText(source);
+    const words = button.querySelector("span");
+    const before = words.textContent;
+    words.textContent = this.dataset.done;
+    button.setAttribute("aria-live", "polite");
+    setTimeout(() => { words.textContent = before; }, 1600);
+  }
+}
+customElements.define("copy-button", CopyButton);
+
+// The theme changes at once; the server keeps it in a cookie.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.matches("[data-theme-form]") || !event.submitter) return;
+  event.preventDefault();
+  const body = new FormData(form, event.submitter);
+  const theme = body.get("theme");
+  if (theme === "system") delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = theme;
+  form.closest("details").open = false;
+  fetch(form.action, { method: "POST", body, redirect: "manual" });
+});
+
+// Ask before what cannot be undone.
+document.addEventListener("submit", (event) => {
+  const question = event.target.dataset.confirm;
+  if (question && !window.confirm(question)) event.preventDefault();
+});
+
+// Menus close with Escape and when one clicks elsewhere.
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll(".menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const menu of document.querySelectorAll(".menu[open]")) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
+
+// Keys: "/" searches, "g m" models, "g l" leaderboards, "y" the permanent address. Never while typing.
+let lastKey = "";
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+  const pair = lastKey + event.key;
+  lastKey = event.key;
+  if (event.key === "/") {
+    event.preventDefault();
+    document.querySelector('[data-key="/"]')?.focus();
+  } else if (pair === "gm") location.assign("/models");
+  else if (pair === "gl") location.assign("/leaderboards");
+  else if (event.key === "y") {
+    const permanent = document.querySelector("[data-permanent]");
+    if (permanent) location.assign(permanent.dataset.permanent);
+  }
+});
+
+// A log that is being followed stays at its end when it is swapped.
+document.addEventListener("htmx:after:swap", () => {
+  for (const log of document.querySelectorAll(".log[data-follow]")) log.scrollTop = log.scrollHeight;
+});
+for (const log of document.querySelectorAll(".log[data-follow]")) log.scrollTop = log.scrollHeight;
