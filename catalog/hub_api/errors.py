@@ -105,7 +105,8 @@ def _json(request: HttpRequest, status: int, code: str, message: str, facts: dic
     response["X-Error-Code"] = code
     response["X-Error-Message"] = header_text(message)
     if status == 401:
-        response["WWW-Authenticate"] = 'Bearer realm="hub"'
+        scheme = "Basic" if ".git/" in request.path else "Bearer"  # git and git-lfs ask for no other
+        response["WWW-Authenticate"] = f'{scheme} realm="hub"'
     return response
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 
 import pytest
@@ -45,6 +46,11 @@ def file_line(path: str, content: bytes) -> dict:
 def lfs_line(path: str, sha256: str, size: int | None = None) -> dict:
     size_field = {} if size is None else {"size": size}
     return {"key": "lfsFile", "value": {"path": path, "algo": "sha256", "oid": sha256, **size_field}}
+
+
+def cut_off(content: bytes, *, announced: int = 0) -> dict:
+    """Options of a request whose connection ends before the announced length."""
+    return {"wsgi.input": io.BytesIO(content), "CONTENT_LENGTH": str(announced or len(content) + 10)}
 
 
 def body_of(response) -> bytes:

@@ -1,0 +1,185 @@
+"""LFS: batch, signed upload, verify, download; nothing is said about bytes of other repos."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import pytest
+from django.utils import timezone
+
+from catalog.models import Blob, Upload
+from tests.catalog.hub_api.conftest import body_of, cut_off, lfs_line
+from tests.factories import RepoFactory, commit_content, store
+
+CONTENT = b"\0weights" * 1000
+OID = hashlib.sha256(CONTENT).hexdigest()
+BATCH = "/ann/model.git/info/lfs/objects/batch"
+
+
+def batch(caller, oid=OID, size=len(CONTENT), operation="upload", path=BATCH, **options):
+    body = {"operation": operation, "transfers": ["basic", "multipart"], "objects": [{"oid": oid, "size": size}]}
+    return caller.json("POST", path, body, **options)
+
+
+def actions(response) -> dict:
+    return response.json()["objects"][0]["actions"]
+
+
+def local(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.path}?{parts.query}"
+
+
+def put(stranger, response, content=CONTENT):
+    href = local(actions(response)["upload"]["href"])
+    return stranger.request("PUT", href, content, content_type="application/octet-stream")
+
+
+def test_an_upload_needs_no_more_than_its_address(repo, owner, stranger):
+    offered = batch(owner)
+
+    sent = put(stranger, offered)
+    verified = owner.json("POST", local(actions(offered)["verify"]["href"]), {"oid": OID, "size": len(CONTENT)})
+    committed = owner.commit("ann/model", lfs_line("w.bin", OID, len(CONTENT)))
+
+    assert offered["Content-Type"] == "application/vnd.git-lfs+json"
+    assert offered.json()["transfer"] == "basic"
+    assert [sent.status_code, verified.status_code, committed.status_code] == [200, 200, 200]
+    assert body_of(stranger.get("/ann/model/resolve/main/w.bin")) == CONTENT
+
+
+def test_what_this_repo_holds_is_not_asked_for_again(repo, owner):
+    store(repo, CONTENT)
+
+    assert "actions" not in batch(owner).json()["objects"][0]
+
+
+def test_what_another_repo_holds_is_asked_for_as_if_new(ann, repo, owner):
+    store(RepoFactory(actor=ann, name="elsewhere"), CONTENT)
+
+    assert "upload" in actions(batch(owner))
+    verify = {"oid": OID, "size": len(CONTENT)}
+    assert owner.json("POST", "/ann/model.git/info/lfs/objects/verify", verify).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [(CONTENT[:-1] + b"x", "HashMismatch"), (CONTENT[:-1], "SizeMismatch"), (CONTENT + b"x", "SizeMismatch")],
+)
+def test_wrong_bytes_are_422_and_nothing_is_kept(content, code, repo, owner, stranger):
+    offered = batch(owner)
+
+    response = put(stranger, offered, content)
+
+    assert (response.status_code, response["X-Error-Code"]) == (422, code)
+    assert not Blob.objects.filter(sha256=OID).exists()
+    assert put(stranger, offered).status_code == 200  # the same address, the right bytes
+
+
+def test_a_truncated_upload_is_422(repo, owner, stranger):
+    href = local(actions(batch(owner))["upload"]["href"])
+
+    response = stranger.request("PUT", href, b"", **cut_off(CONTENT[:100], announced=len(CONTENT)))
+
+    assert (response.status_code, response["X-Error-Code"]) == (422, "SizeMismatch")
+
+
+def test_an_address_cannot_be_forged_reused_or_outlive_its_time(repo, owner, stranger):
+    offered = batch(owner)
+    href = local(actions(offered)["upload"]["href"])
+
+    forged = stranger.request("PUT", href[:-4] + "aaaa", CONTENT)
+    Upload.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    late = put(stranger, offered)
+    Upload.objects.update(expires_at=timezone.now() + timedelta(hours=1))
+    sent, again = put(stranger, offered), put(stranger, offered)
+
+    assert [forged.status_code, late.status_code, sent.status_code, again.status_code] == [403, 410, 200, 410]
+
+
+def test_an_address_dies_with_its_owners_right(repo, owner, stranger, ann):
+    offered = batch(owner)
+    ann.is_active = False
+    ann.save()
+
+    assert put(stranger, offered).status_code == 410
+
+
+def test_files_over_50_gb_are_refused_one_by_one(repo, owner):
+    answer = batch(owner, size=50_000_000_001).json()["objects"][0]
+
+    assert answer["error"]["code"] == 413
+    assert "50 GB" in answer["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"operation": "upload"},
+        {"operation": "upload", "objects": [{"oid": "xyz", "size": 1}]},
+        {"operation": "upload", "objects": [{"oid": OID, "size": -1}]},
+        {"operation": "upload", "objects": [{"oid": OID, "size": True}]},
+        {"operation": "upload", "objects": ["x"]},
+        {"operation": "upload", "objects": [], "hash_algo": "md5"},
+        {"operation": "steal", "objects": []},
+    ],
+)
+def test_bad_batches_are_400(body, repo, owner):
+    assert owner.json("POST", BATCH, body).status_code == 400
+
+
+def test_long_batches_are_413(repo, owner):
+    body = {"operation": "upload", "objects": [{"oid": OID, "size": 1}] * 1001}
+
+    assert owner.json("POST", BATCH, body).status_code == 413
+
+
+def test_uploads_are_for_writers(repo, reader, other, stranger):
+    assert [batch(caller).status_code for caller in (reader, other, stranger)] == [403, 403, 401]
+
+
+def test_git_lfs_downloads_by_a_short_lived_address(repo, owner, stranger):
+    commit_content(repo, {"w.bin": CONTENT}, lfs=("w.bin",))
+
+    offered = batch(stranger, operation="download")
+    part = stranger.get(local(actions(offered)["download"]["href"]), headers={"Range": "bytes=1-7"})
+
+    assert body_of(part) == b"weights"
+    assert part.status_code == 206
+
+
+def test_downloads_offer_only_what_a_commit_holds(repo, owner):
+    store(repo, CONTENT)
+
+    answer = batch(owner, operation="download").json()["objects"][0]
+
+    assert answer["error"]["code"] == 404
+
+
+def test_a_download_address_asks_again_for_the_right(private_repo, owner, stranger, ann):
+    commit_content(private_repo, {"w.bin": CONTENT}, lfs=("w.bin",))
+    href = local(actions(batch(owner, operation="download", path=BATCH.replace("model", "secret")))["download"]["href"])
+
+    allowed = stranger.get(href)
+    assert (allowed.status_code, allowed["Cache-Control"]) == (200, "private, no-store")
+    assert body_of(allowed) == CONTENT
+    ann.is_active = False
+    ann.save()
+
+    assert stranger.get(href)["X-Error-Code"] == "RepoNotFound"
+    assert stranger.get("/-/lfs/forged").status_code == 403
+
+
+def test_git_lfs_signs_in_with_basic(private_repo, owner, stranger):
+    basic = base64.b64encode(f"ann:{owner.token}".encode()).decode()
+
+    path = BATCH.replace("model", "secret")
+
+    assert batch(stranger, path=path, headers={"Authorization": f"Basic {basic}"}).status_code == 200
+    refused = batch(stranger, path=path)
+    assert refused.status_code == 401
+    assert refused["WWW-Authenticate"].startswith("Basic ")
