@@ -19,12 +19,12 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from catalog.models import DownloadCount, Repo, RepoFacts, TreeEntry, User, WeightsDownload
+from catalog.parsing import formats
 
 COUNTERS: Final = "downloads:counting"  # hash: "DAY REPO" → count
 IN_FLIGHT: Final = "downloads:writing"  # the same, while a flush writes it
 RECENT: Final = timedelta(days=30)
 REDIS_TIMEOUT_SECONDS: Final = 0.5
-WEIGHTS: Final = (".safetensors", ".gguf", ".bin", ".pt", ".pth", ".onnx", ".h5", ".keras", ".msgpack", ".ckpt")
 
 _FLUSH_LOCK: Final = 0x6D61726B65740002  # one flush at a time
 
@@ -42,7 +42,7 @@ def note_download(*, repo: Repo, actor: User | None, entry: TreeEntry) -> None:
         _client().hincrby(COUNTERS, f"{timezone.now().date()} {repo.pk}", 1)
     except redis.RedisError as problem:
         logger.warning("a download was not counted: %s", problem)
-    if actor is not None and entry.path.lower().endswith(WEIGHTS):
+    if actor is not None and formats.is_weights(entry.path):
         seen = WeightsDownload.objects.filter(repo=repo, user=actor)
         if not seen.exists():
             WeightsDownload.objects.bulk_create([WeightsDownload(repo=repo, user=actor)], ignore_conflicts=True)

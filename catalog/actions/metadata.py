@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, Sum
 from django.utils import timezone
 
-from catalog.models import Commit, Repo, RepoFacts, TreeEntry
+from catalog.actions import card_facts, file_facts, search_index
+from catalog.models import Commit, Repo, RepoFacts
+from catalog.parsing.card import LONGEST_CARD_BYTES, parse_card
+
+CARD = "README.md"
 
 
 def read_facts(repo: Repo, commit: Commit) -> RepoFacts:
-    """Returns the facts of the new head of the default branch, written in the commit's transaction."""
+    """Returns the facts of the new head of the default branch, written in the commit's transaction.
+
+    Nothing in the files can make this fail: what cannot be read is among the problems.
+    """
     facts, _created = RepoFacts.objects.get_or_create(repo=repo, defaults={"kind": repo.kind})
-    sums = TreeEntry.objects.at(commit).files().aggregate(bytes=Sum("size", default=0), count=Count("pk"))
+    files = file_facts.Files.of(commit)
+    readme = files.content(CARD, LONGEST_CARD_BYTES + 1) or b""
+    model = file_facts.apply(facts, files)
+    card_facts.apply(facts, parse_card(readme), paths=files.sizes, model=model)
     facts.commit, facts.updated_at, facts.indexed_at = commit, timezone.now(), None
-    facts.total_bytes, facts.file_count = sums["bytes"], sums["count"]
-    facts.save(update_fields=["commit", "updated_at", "indexed_at", "total_bytes", "file_count"])
+    facts.save(update_fields=READ_FROM_FILES)
     repo.facts = facts
     return facts
+
+
+def index_repo(repo: Repo) -> None:
+    """Bring what may be a moment late up to date: the search document."""
+    facts = RepoFacts.objects.select_related("repo__namespace").filter(repo=repo).first()
+    if facts is not None:
+        search_index.refresh_document(facts)
+
+
+READ_FROM_FILES = [
+    *("commit", "updated_at", "indexed_at"),
+    *("title", "summary", "task", "library", "licence", "languages", "tags", "datasets", "base_models"),
+    *("base_relation", "card_data", "card_problems", "claims"),
+    *("config", "formats", "parameters", "parameters_by_dtype", "total_bytes", "file_count", "file_problems"),
+]  # other columns belong to counters and jobs, which may be writing them right now
