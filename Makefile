@@ -80,7 +80,7 @@ bench: install system-packages  ## The numbers of docs/, side by side on this ma
 
 lock:  ## requirements/lock.txt anew from the *.in files (needs pip-tools and PyPI)
 	cd requirements && pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-options --strip-extras \
-	  --no-annotate --no-header --unsafe-package torch --output-file lock.txt base.in runner.in demo.in test.in dev.in
+	  --no-annotate --no-header --unsafe-package torch --output-file lock.txt base.in embedded.in runner.in demo.in test.in dev.in
 	sed -i -E '/^(nvidia|cuda|triton)/,/[^\\]$$/d' requirements/lock.txt
 
 schema: install  ## The OpenAPI description of /api/v1

@@ -94,10 +94,12 @@ def data_dir():
 def site(data_dir):
     """One `up` for the tests of a running site; the last of them stops it."""
     up = Up(data_dir)
-    up.wait_for_line("ready ")
-    yield up
-    if up.process.poll() is None:
-        up.stop()
+    try:
+        up.wait_for_line("ready ")
+        yield up
+    finally:
+        if up.process.poll() is None:
+            up.stop()
 
 
 def test_it_says_where_it_is_ready_and_is(site):
