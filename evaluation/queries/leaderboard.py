@@ -46,9 +46,7 @@ class BoardRow:
         return str(self.rank_first) if self.rank_first == self.rank_last else f"{self.rank_first}–{self.rank_last}"
 
 
-def leaderboard(
-    benchmark: Benchmark, *, user: User | None, narrowed: BoardFilter | None = None
-) -> list[BoardRow]:
+def leaderboard(benchmark: Benchmark, *, user: User | None, narrowed: BoardFilter | None = None) -> list[BoardRow]:
     """The rows this person may see, best first; at most a thousand."""
     order = "-value" if benchmark.higher_is_better else "value"
     scores = (
@@ -114,9 +112,7 @@ def _is_wanted(row: BoardRow, narrowed: BoardFilter) -> bool:
 
 def _ranked(rows: list[BoardRow], benchmark: Benchmark) -> list[BoardRow]:
     ranges = rank_ranges([_interval(row.score) for row in rows], higher_is_better=benchmark.higher_is_better)
-    return [
-        replace(row, rank_first=first, rank_last=last) for row, (first, last) in zip(rows, ranges, strict=True)
-    ]
+    return [replace(row, rank_first=first, rank_last=last) for row, (first, last) in zip(rows, ranges, strict=True)]
 
 
 def _marked(rows: list[BoardRow], benchmark: Benchmark) -> list[BoardRow]:

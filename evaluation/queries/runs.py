@@ -23,9 +23,7 @@ class RunFilter:
     requester: User | None = None
 
 
-def find_runs(
-    *, user: User | None, wanted: RunFilter | None = None, cursor: str = "", limit: int = PAGE
-) -> Page[Run]:
+def find_runs(*, user: User | None, wanted: RunFilter | None = None, cursor: str = "", limit: int = PAGE) -> Page[Run]:
     """Newest first; repo, benchmark, node and requester at hand, scores fetched in one query.
 
     Raises:

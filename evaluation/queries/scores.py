@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -37,15 +36,6 @@ def scores_of_run(run: Run) -> list[Score]:
     """The primary metric first, then the others, then slices."""
     # Sorted here, so that a list of runs uses the scores it has fetched already.
     return sorted(run.scores.all(), key=lambda score: (not score.is_primary, score.slice != "", score.pk))
-
-
-def primary_scores(repos: Iterable[Repo]) -> dict[int, list[Score]]:
-    """Repo id → the primary scores of that repo, for lists of models: one query for all of them."""
-    found: dict[int, list[Score]] = {}
-    scores = Score.objects.filter(repo__in=list(repos), is_current=True, is_primary=True, slice="")
-    for score in scores.select_related("benchmark").order_by("benchmark__slug"):
-        found.setdefault(score.repo_id, []).append(score)
-    return found
 
 
 def _grouped(scores: list[Score], head: str) -> BenchmarkScores:

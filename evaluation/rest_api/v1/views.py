@@ -76,9 +76,7 @@ class ModelRunsView(EvaluationView):
         )
         return Response(shapes.RunOut(run).data, status=201 if created else 200)
 
-    @extend_schema(
-        operation_id="model_runs_list", parameters=[*REPO_PATH, CURSOR], responses=page_of(shapes.RunOut)
-    )
+    @extend_schema(operation_id="model_runs_list", parameters=[*REPO_PATH, CURSOR], responses=page_of(shapes.RunOut))
     def get(self, request: Request, owner: str, name: str) -> Response:
         """What was measured of this model, newest first."""
         actor = actor_of(request)
@@ -191,9 +189,7 @@ def _run_page(request: Request, actor: catalog_access.Actor, wanted: RunFilter) 
 
 def _board(request: Request, slug: str) -> tuple[Benchmark, list[BoardRow]]:
     actor, benchmark = actor_of(request), benchmark_named(slug)
-    narrowed = BoardFilter(
-        licence=text_of(request, "license"), parameters_max=number_of(request, "max_parameters")
-    )
+    narrowed = BoardFilter(licence=text_of(request, "license"), parameters_max=number_of(request, "max_parameters"))
     return benchmark, leaderboard(benchmark, user=actor.user, narrowed=narrowed)
 
 

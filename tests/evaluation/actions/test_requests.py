@@ -12,7 +12,9 @@ pytestmark = pytest.mark.django_db
 
 
 def request(repo, **fields):
-    return runs.request_run(repo=repo, benchmark=arrangement.benchmark(), actor=fields.pop("actor", repo.created_by), **fields)
+    return runs.request_run(
+        repo=repo, benchmark=arrangement.benchmark(), actor=fields.pop("actor", repo.created_by), **fields
+    )
 
 
 def test_a_request_queues_a_run_of_the_head():
@@ -120,9 +122,7 @@ def test_an_unknown_revision_is_told():
         request(arrangement.model(), revision="nowhere")
 
 
-@pytest.mark.parametrize(
-    ("task", "named"), [("text-generation", "text-generation"), ("", "pipeline_tag")]
-)
+@pytest.mark.parametrize(("task", "named"), [("text-generation", "text-generation"), ("", "pipeline_tag")])
 def test_a_model_of_another_task_is_refused(task, named):
     with pytest.raises(NotEvaluable, match=named):
         request(arrangement.model(task=task))

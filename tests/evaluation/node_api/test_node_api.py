@@ -58,7 +58,9 @@ class Machine:
 def test_a_node_says_what_it_is():
     machine = Machine()
 
-    answer = machine.post("register", {"name": "x", "hardware": {"cpu": "fast"}, "sandbox": "bubblewrap", "versions": {}})
+    answer = machine.post(
+        "register", {"name": "x", "hardware": {"cpu": "fast"}, "sandbox": "bubblewrap", "versions": {}}
+    )
 
     assert answer.json()["node_id"] == machine.node.pk
     machine.node.refresh_from_db()
@@ -76,7 +78,11 @@ def test_only_an_active_nodes_token_opens_this_door(credential):
     )
     run = arrangement.queued()
 
-    for answer in (machine.claim(), machine.post("register"), machine.get(f"/node_api/runs/{run.pk}/inputs/inputs.jsonl")):
+    for answer in (
+        machine.claim(),
+        machine.post("register"),
+        machine.get(f"/node_api/runs/{run.pk}/inputs/inputs.jsonl"),
+    ):
         assert (answer.status_code, answer["X-Error-Code"]) == (401, "BadNodeToken")
     run.refresh_from_db()
     assert run.state == "queued"
@@ -203,7 +209,9 @@ def test_a_whole_run_over_http():
     machine.claim(run_id=run.pk)
     path = f"runs/{run.pk}"
     for phase in ("fetching", "loading", "running", "uploading"):
-        assert machine.post(f"{path}/heartbeat", {"phase": phase, "done": 5, "total": 599, "rate": 1.5, "log": ["a"]}).json() == {
+        assert machine.post(
+            f"{path}/heartbeat", {"phase": phase, "done": 5, "total": 599, "rate": 1.5, "log": ["a"]}
+        ).json() == {
             "cancel": False,
             "lease_seconds": 90,
         }
@@ -310,9 +318,7 @@ def test_a_failure_reaches_the_page():
     machine = Machine()
     machine.claim()
 
-    machine.post(
-        f"runs/{run.pk}/fail", {"reason": "does_not_fit", "message": "Needs 80 GB.", "log_tail": "one\ntwo"}
-    )
+    machine.post(f"runs/{run.pk}/fail", {"reason": "does_not_fit", "message": "Needs 80 GB.", "log_tail": "one\ntwo"})
 
     run.refresh_from_db()
     assert (run.state, run.reason_code, run.reason, run.log) == ("failed", "does_not_fit", "Needs 80 GB.", "one\ntwo")

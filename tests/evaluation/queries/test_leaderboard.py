@@ -1,0 +1,104 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evaluation.queries.leaderboard import BoardFilter, frontier, leaderboard, rank_ranges
+from evaluation.queries.scores import scores_of
+from tests.evaluation import arrangement
+from tests.factories import UserFactory
+
+
+def test_overlapping_intervals_share_a_range_of_ranks():
+    intervals = [(0.912, 0.930), (0.906, 0.922), (0.870, 0.890)]
+
+    assert rank_ranges(intervals, higher_is_better=True) == [(1, 2), (1, 2), (3, 3)]
+
+
+def test_a_chain_of_overlaps_is_no_single_tie():
+    intervals = [(0.8, 0.9), (0.7, 0.85), (0.6, 0.75)]
+
+    assert rank_ranges(intervals, higher_is_better=True) == [(1, 2), (1, 3), (2, 3)]
+
+
+def test_where_lower_is_better_the_lowest_leads():
+    assert rank_ranges([(0.5, 0.6), (0.1, 0.2)], higher_is_better=False) == [(2, 2), (1, 1)]
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)).map(lambda pair: tuple(sorted(pair))), max_size=12))
+def test_rank_ranges_equal_counting_pairs(intervals):
+    found = rank_ranges(intervals, higher_is_better=True)
+
+    for (low, high), (first, last) in zip(intervals, found, strict=True):
+        assert first == 1 + sum(other_low > high for other_low, _ in intervals)
+        assert last == len(intervals) - sum(other_high < low for _, other_high in intervals)
+
+
+def test_the_frontier_is_what_nothing_smaller_beats():
+    points = [(100.0, 0.9), (10.0, 0.8), (50.0, 0.7), (10.0, 0.6), (200.0, 0.9)]
+
+    assert frontier(points, higher_is_better=True) == [1, 0]
+    assert frontier([(1.0, 5.0), (2.0, 3.0), (3.0, 4.0)], higher_is_better=False) == [0, 1]
+    assert frontier([], higher_is_better=True) == []
+
+
+@pytest.mark.django_db
+def test_a_board_ranks_what_the_reader_may_see():
+    owner = UserFactory()
+    best = arrangement.scored(arrangement.model(actor=owner, visibility="private"), measurements={"parameters": 10})
+    good = arrangement.scored(wrong=100, measurements={"parameters": 1000})
+    weak = arrangement.scored(wrong=400, measurements={"parameters": 2000})
+    benchmark = arrangement.benchmark()
+
+    for_all = leaderboard(benchmark, user=None)
+    for_owner = leaderboard(benchmark, user=owner)
+
+    assert [(row.score.run_id, row.rank) for row in for_all] == [(good.pk, "1"), (weak.pk, "2")]
+    assert [(row.score.run_id, row.rank) for row in for_owner] == [(best.pk, "1"), (good.pk, "2"), (weak.pk, "3")]
+    assert [row.is_frontier for row in for_all] == [True, False]
+    assert [row.is_frontier for row in for_owner] == [True, False, False]
+
+
+@pytest.mark.django_db
+def test_a_board_narrows_by_size_and_licence():
+    run = arrangement.scored(measurements={"parameters": 1000})
+    run.repo.facts.licence = "mit"
+    run.repo.facts.save()
+    benchmark = arrangement.benchmark()
+
+    def shown(**fields):
+        return len(leaderboard(benchmark, user=None, narrowed=BoardFilter(**fields)))
+
+    assert (shown(licence="mit"), shown(licence="gpl")) == (1, 0)
+    assert (shown(parameters_max=1000), shown(parameters_max=999)) == (1, 0)
+
+
+@pytest.mark.django_db
+def test_a_board_costs_the_same_for_many_models(django_assert_max_num_queries):
+    for _ in range(3):
+        arrangement.scored()
+    benchmark = arrangement.benchmark()
+
+    with django_assert_max_num_queries(1):
+        assert len(leaderboard(benchmark, user=None)) == 3
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("nonsense", [{"parameters": "many"}, {"parameters": -1}, {"p50_ms": True}, {"p50_ms": 1e300}])
+def test_figures_a_node_made_up_do_not_reach_the_board(nonsense):
+    arrangement.scored(measurements=nonsense)
+
+    row = leaderboard(arrangement.benchmark(), user=None)[0]
+
+    assert (row.parameters, row.p50_ms) == (None, None)
+
+
+@pytest.mark.django_db
+def test_scores_of_a_model_come_in_groups():
+    run = arrangement.scored(wrong=10)
+
+    group = scores_of(run.repo)[0]
+
+    assert (group.benchmark, group.run, group.is_at_head) == (run.benchmark, run, True)
+    assert group.primary.metric == "accuracy"
+    assert {score.metric for score in group.others} == {"macro_f1", "ece", "brier", "log_loss"}
+    assert group.slices == []
