@@ -18,13 +18,12 @@ from catalog.actions import xet
 from catalog.actions.xet import ShardPlan
 from catalog.errors import BadInput, CatalogError, NotFound, TooLarge
 from catalog.hub_api import bodies
-from catalog.hub_api.bodies import MIB
 from catalog.hub_api.cas_access import XetActor, sender
 from catalog.hub_api.errors import ANSWERS
+from catalog.parsing.shard import MOST_SHARD_BYTES
+from catalog.parsing.xorb import MOST_XORB_BYTES
 
 PREFIXES: Final = ("default", "default-merkledb")
-LARGEST_XORB_BYTES: Final = 66 * MIB  # 64 MiB of chunks, their headers, perhaps a footer
-LARGEST_SHARD_BYTES: Final = 80 * MIB
 PROGRESS_SECONDS: Final = 2.0
 # A xorb is checked in memory, one at a time in each process: that keeps memory flat however many arrive.
 _checking = threading.Lock()
@@ -49,7 +48,7 @@ def xorb(request: HttpRequest, actor: XetActor, prefix: str, xorb_hash: str) -> 
     if prefix not in PREFIXES:
         raise BadInput("unknown prefix")
     with tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as file:
-        _receive(request, file, LARGEST_XORB_BYTES)
+        _receive(request, file, MOST_XORB_BYTES)
         with _checking:
             file.seek(0)
             is_new = xet.accept_xorb(account=account, xorb_hash=xorb_hash, data=file.read())
@@ -70,7 +69,7 @@ def shard_with_progress(request: HttpRequest, actor: XetActor) -> StreamingHttpR
 def _plan(request: HttpRequest, actor: XetActor) -> ShardPlan:
     account, repo = sender(actor)
     with tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as file:
-        _receive(request, file, LARGEST_SHARD_BYTES)
+        _receive(request, file, MOST_SHARD_BYTES)
         file.seek(0)
         return xet.read_plan(repo=repo, account=account, data=file.read())
 

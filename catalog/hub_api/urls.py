@@ -2,7 +2,8 @@
 
 from django.urls import URLPattern, URLResolver, path, re_path
 
-from catalog.hub_api import accounts, commit, info, lfs, listing, preupload, refs, repos, resolve, small, tree
+from catalog.hub_api import accounts, cas, commit, info, lfs, listing, preupload, refs, repos, resolve, small, tree, xet
+from catalog.hub_api.cas_access import bearer
 from catalog.hub_api.endpoint import anyone, endpoint, on_any_method
 from catalog.models import Repo
 
@@ -33,8 +34,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{REPO}/tag/<filepath:revision>", endpoint(POST=refs.create_tag, DELETE=refs.delete_tag)),
     path(f"{REPO}/preupload/<revision:revision>", endpoint(POST=preupload.preupload)),
     path(f"{REPO}/commit/<revision:revision>", endpoint(POST=commit.commit)),
+    path(f"{REPO}/xet-read-token/<revision:revision>", endpoint(GET=xet.read_token)),
+    path(f"{REPO}/xet-write-token/<revision:revision>", endpoint(GET=xet.write_token)),
     # Xet's store; clients know its address from the token routes alone
+    path("v1/chunks/<segment:prefix>/<segment:chunk_hash>", endpoint(GET=cas.chunk, authenticate=bearer)),
+    path("v1/xorb-grants/<segment:prefix>/<segment:xorb_hash>", endpoint(POST=cas.grant, authenticate=bearer)),
+    path("v1/xorbs/<segment:prefix>/<segment:xorb_hash>", endpoint(POST=cas.xorb, authenticate=bearer)),
+    path("v1/shards", endpoint(POST=cas.shard, authenticate=bearer)),
+    path("v2/shards", endpoint(POST=cas.shard_with_progress, authenticate=bearer)),
     path("v1/telemetry", endpoint(POST=small.telemetry, authenticate=anyone)),
+    re_path("^v[12]/", on_any_method(cas.not_kept)),
     # Bytes, by addresses that are their own credential
     path("-/uploads/<segment:upload_id>", endpoint(PUT=lfs.receive, authenticate=anyone)),
     path("-/lfs/<segment:token>", endpoint(GET=lfs.send, authenticate=anyone)),

@@ -17,7 +17,11 @@ API = "/api/models/ann/model"
 
 
 def asked(path: str, content: bytes, size: int | None = None) -> dict:
-    return {"path": path, "sample": base64.b64encode(content[:512]).decode(), "size": len(content) if size is None else size}
+    return {
+        "path": path,
+        "sample": base64.b64encode(content[:512]).decode(),
+        "size": len(content) if size is None else size,
+    }
 
 
 def preupload(owner, files, **more):
@@ -37,7 +41,7 @@ def preupload(owner, files, **more):
         ("empty.safetensors", b"", None, "regular"),
     ],
 )
-def test_the_way_of_a_file_follows_attributes_sample_and_size(path, content, size, mode, repo, owner):
+def test_the_way_of_a_file_follows_attributes_sample_and_size(*, path, content, size, mode, repo, owner):
     answer = preupload(owner, [asked(path, content, size)]).json()["files"][0]
 
     assert (answer["path"], answer["uploadMode"], answer["shouldIgnore"]) == (path, mode, False)
@@ -124,7 +128,9 @@ def test_a_long_line_is_stored_piece_by_piece(repo, owner, monkeypatch):
         return keep(self, (gathered.append(len(piece)) or piece for piece in pieces))
 
     monkeypatch.setattr(commit_view.Changes, "keep", noting)
-    response = owner.commit("ann/model", file_line("a.txt", b"a"), file_line("big.txt", content), file_line("c.txt", b"c"))
+    response = owner.commit(
+        "ann/model", file_line("a.txt", b"a"), file_line("big.txt", content), file_line("c.txt", b"c")
+    )
 
     assert response.status_code == 200
     assert max(gathered) < 2 * LONGEST_LINE
@@ -185,7 +191,9 @@ def test_a_stale_parent_is_412_and_a_short_one_is_enough(repo, owner):
 
     assert fresh.status_code == 200
     assert stale.status_code == 412
-    assert "The branch was updated since you opened this page. Please refresh and try again." in stale["X-Error-Message"]
+    assert (
+        "The branch was updated since you opened this page. Please refresh and try again." in stale["X-Error-Message"]
+    )
     assert odd.status_code == 400
 
 
@@ -205,7 +213,9 @@ def test_an_unknown_branch_is_told(revision, repo, owner):
 
 
 def test_commits_are_for_those_who_may_write(repo, reader, other, stranger):
-    statuses = [caller.commit("ann/model", file_line("a.txt", b"a")).status_code for caller in (reader, other, stranger)]
+    statuses = [
+        caller.commit("ann/model", file_line("a.txt", b"a")).status_code for caller in (reader, other, stranger)
+    ]
 
     assert statuses == [403, 403, 401]
 
@@ -219,7 +229,14 @@ def test_pull_requests_are_refused_honestly(repo, owner):
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"\n\n", b'{"key": "file", "value": {}}', b'{"key":"header","value":{"summary":5}}', b'{"key":"header"', b"\xff\xfe"],
+    [
+        b"",
+        b"\n\n",
+        b'{"key": "file", "value": {}}',
+        b'{"key":"header","value":{"summary":5}}',
+        b'{"key":"header"',
+        b"\xff\xfe",
+    ],
 )
 def test_bodies_that_do_not_start_with_a_header_are_400(body, repo, owner):
     response = owner.request("POST", f"{API}/commit/main", body, content_type="application/x-ndjson")

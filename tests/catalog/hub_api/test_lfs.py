@@ -19,7 +19,7 @@ OID = hashlib.sha256(CONTENT).hexdigest()
 BATCH = "/ann/model.git/info/lfs/objects/batch"
 
 
-def batch(caller, oid=OID, size=len(CONTENT), operation="upload", path=BATCH, **options):
+def batch(caller, oid=OID, size=8000, operation="upload", path=BATCH, **options):
     body = {"operation": operation, "transfers": ["basic", "multipart"], "objects": [{"oid": oid, "size": size}]}
     return caller.json("POST", path, body, **options)
 

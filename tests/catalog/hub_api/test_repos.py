@@ -148,7 +148,9 @@ def test_settings_say_honestly_what_is_not_offered(body, status, repo, owner):
 
 
 def test_info_is_complete_and_dated_as_clients_read(repo, owner):
-    card = b"---\npipeline_tag: text-classification\nlibrary_name: transformers\nlicense: mit\nlanguage: pl\n---\n# Hi\n"
+    card = (
+        b"---\npipeline_tag: text-classification\nlibrary_name: transformers\nlicense: mit\nlanguage: pl\n---\n# Hi\n"
+    )
     commit = commit_content(repo, {"README.md": card, "weights.bin": b"\0\1\2"}, lfs=("weights.bin",))
 
     info = owner.get("/api/models/ANN/Model?blobs=true").json()

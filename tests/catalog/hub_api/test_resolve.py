@@ -99,7 +99,8 @@ def test_other_ranges_mean_the_whole_file(asked, commit, stranger):
 
 
 @pytest.mark.parametrize(
-    ("path", "asked", "size"), [("sub/w.bin", "bytes=1024-", 1024), ("sub/w.bin", "bytes=-0", 1024), ("empty.bin", "bytes=0-", 0)]
+    ("path", "asked", "size"),
+    [("sub/w.bin", "bytes=1024-", 1024), ("sub/w.bin", "bytes=-0", 1024), ("empty.bin", "bytes=0-", 0)],
 )
 def test_a_range_behind_the_end_is_416_with_the_size(path, asked, size, commit, stranger):
     response = stranger.get(f"/ann/model/resolve/main/{path}", headers={"Range": asked})
@@ -143,9 +144,7 @@ def test_nothing_runs_in_the_browser(commit, stranger):
 def test_file_names_cannot_break_out_of_their_header(commit, stranger):
     response = stranger.head("/ann/model/resolve/main/quo%22te%C5%BC.txt")
 
-    assert response["Content-Disposition"] == (
-        "inline; filename*=UTF-8''quote%C5%BC.txt; filename=\"quote_.txt\";"
-    )
+    assert response["Content-Disposition"] == ("inline; filename*=UTF-8''quote%C5%BC.txt; filename=\"quote_.txt\";")
 
 
 def test_a_missing_file_is_remembered_by_its_commit(commit, stranger):

@@ -155,7 +155,12 @@ def test_refs_list_branches_and_tags(commit, repo, owner, ann):
 def test_a_branch_is_created_once_and_deleted(commit, owner):
     path = f"{API}/branch/feature%2Fx"
 
-    answers = [owner.json("POST", path), owner.json("POST", path), owner.json("DELETE", path), owner.json("DELETE", path)]
+    answers = [
+        owner.json("POST", path),
+        owner.json("POST", path),
+        owner.json("DELETE", path),
+        owner.json("DELETE", path),
+    ]
 
     assert [answer.status_code for answer in answers] == [200, 409, 200, 404]
     assert answers[1].json()["error"] == "Reference refs/heads/feature/x already exists"
@@ -184,7 +189,7 @@ def test_a_branch_starts_where_it_is_told(commit, repo, owner):
         ("DELETE", "tag/main", {}, 404, "Invalid rev id"),
     ],
 )
-def test_bad_refs_are_refused_in_words(method, path, body, status, text, commit, owner):
+def test_bad_refs_are_refused_in_words(*, method, path, body, status, text, commit, owner):
     response = owner.json(method, f"{API}/{path}", body)
 
     assert response.status_code == status
