@@ -41,6 +41,8 @@ __all__ = [
 
 MOST_CHANGES: Final = 25_000  # per commit (security 1.5)
 
+# SQL states after which nothing was written for certain: timeouts, a deadlock. Else the connection is gone.
+_ROLLED_BACK: Final = {"40001", "40P01", "55P03", "57014"}
 _PARENT = re.compile(r"[0-9a-f]{5,40}", re.ASCII)
 _NEW_MODES: Final = (None, TreeEntry.MODE_FILE, TreeEntry.MODE_EXECUTABLE)
 
@@ -86,9 +88,9 @@ def commit_files(
     try:
         with transaction.atomic():
             return _commit(repo, branch.removeprefix("refs/heads/"), request, drafted)
-    except OperationalError:
-        if connection.in_atomic_block or connection.is_usable():
-            raise  # a timeout or a deadlock: rolled back for certain
+    except OperationalError as problem:
+        if connection.in_atomic_block or getattr(problem.__cause__, "sqlstate", None) in _ROLLED_BACK:
+            raise
         return _look_up_after_a_broken_connection(repo, drafted)
 
 

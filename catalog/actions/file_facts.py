@@ -13,6 +13,7 @@ from typing import Final
 from catalog.errors import BadMetadata, BlobUnavailable
 from catalog.models import Blob, Commit, RepoFacts, TreeEntry
 from catalog.parsing import config, formats, gguf, safetensors
+from catalog.parsing.paths import find_collisions
 from catalog.stores import blob_store
 
 LONGEST_READ_BYTES: Final = 32 * 1024**2  # of one header
@@ -52,6 +53,11 @@ class Files:
         except BlobUnavailable as problem:
             self.note(path, problem.message)
             return None
+
+    def note_collisions(self) -> None:
+        """Mark names that some file systems cannot hold together; only mirrored history can have them."""
+        for first, second in find_collisions(self.sizes):
+            self.note(second, f"On some file systems it cannot lie beside {first}.")
 
     def note(self, path: str, message: str) -> None:
         if len(self.problems) < MOST_PROBLEMS:
