@@ -89,6 +89,9 @@ class RepoFacts(models.Model):
             models.Index(fields=["kind", "-rating_sort", "-repo"], name="facts_by_rating"),
             models.Index(fields=["kind", "-total_bytes", "-repo"], name="facts_by_bytes"),
             models.Index(fields=["kind", "task", "-downloads", "-repo"], name="facts_by_task"),
+            models.Index(fields=["kind", "library", "-downloads", "-repo"], name="facts_by_library"),
+            models.Index(fields=["kind", "licence", "-downloads", "-repo"], name="facts_by_licence"),
+            GinIndex(fields=["languages"], name="facts_languages", fastupdate=False),
             models.Index(fields=["indexed_at"], name="facts_unindexed", condition=models.Q(indexed_at=None)),
         ]
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final, TypeVar
 
 import redis
@@ -15,10 +16,10 @@ from django.db.models import Case, CharField, Count, F, Func, Value, When
 from django.db.models.expressions import Combinable
 
 from catalog.models import User
-from catalog.queries.search import matching
+from catalog.queries.search import filtered, matching
 from catalog.queries.search_request import SearchRequest
 
-COUNTED_AT_MOST: Final = 10_000
+MATCHES_COUNTED: Final = 5_000  # of a text: each costs reading a document
 VALUES_PER_FACET: Final = 50
 SECONDS_FRESH: Final = 30
 SECONDS_FRESH_UNFILTERED: Final = 300  # which values there are at all
@@ -81,26 +82,30 @@ FACETS: Final = tuple(_GROUPS)
 
 
 def count_repos(request: SearchRequest, *, user: User | None) -> Total:
-    """Returns how many repos answer a request, counting no further than `COUNTED_AT_MOST`."""
+    """Returns how many repos answer a request; with a text counting stops at `MATCHES_COUNTED`."""
+    limit = MATCHES_COUNTED if request.text.strip() else None
 
     def count() -> int:
-        return matching(request, user).values("pk")[: COUNTED_AT_MOST + 1].count()
+        found = matching(request, user).values("pk")
+        return found.count() if limit is None else found[: limit + 1].count()
 
     number = _remembered(_key("count", request, user), SECONDS_FRESH, count)
-    return Total(min(number, COUNTED_AT_MOST), is_at_least=number > COUNTED_AT_MOST)
+    return Total(number) if limit is None else Total(min(number, limit), is_at_least=number > limit)
 
 
 def facets(request: SearchRequest, *, user: User | None) -> dict[str, list[FacetValue]]:
     """Returns the choices of each facet, most frequent first; a facet's counts ignore its own choice.
 
-    Values that no repo has under the other filters stay, with a count of 0.
+    Values that no repo has under the other filters stay, with a count of 0. Of a text the most downloaded
+    `MATCHES_COUNTED` matches are counted.
     """
     nothing_asked = SearchRequest(kind=request.kind)
+    among = _Matches(request, user)
     found: dict[str, list[FacetValue]] = {}
     for facet, (_, own_fields) in _GROUPS.items():
         unset = {field: getattr(nothing_asked, field) for field in own_fields}
-        counts = _counts(facet, replace(request, **unset), user, SECONDS_FRESH)
-        known = _counts(facet, nothing_asked, user, SECONDS_FRESH_UNFILTERED)
+        counts = _counts(facet, replace(request, **unset), user, SECONDS_FRESH, among)
+        known = _counts(facet, nothing_asked, user, SECONDS_FRESH_UNFILTERED, None)
         chosen = _chosen(facet, request)
         values = dict.fromkeys([*counts, *known, *(value.removeprefix("!") for value in chosen)])
         found[facet] = [
@@ -122,11 +127,28 @@ def _size_bounds() -> dict[str, tuple[int | None, int | None]]:
     return {name: (limits[at - 1] if at else None, limit) for at, (name, limit) in enumerate(SIZES)}
 
 
-def _counts(facet: str, request: SearchRequest, user: User | None, seconds: int) -> dict[str, int]:
+class _Matches:
+    """The repos that match a text, looked up once for all facets, when the first asks."""
+
+    def __init__(self, request: SearchRequest, user: User | None) -> None:
+        self._wanted = replace(SearchRequest(kind=request.kind), text=request.text, in_ids_only=request.in_ids_only)
+        self._user = user
+
+    @cached_property
+    def ids(self) -> list[int]:
+        best_known = matching(self._wanted, self._user).order_by("-facts__downloads", "-facts__pk")
+        return list(best_known.values_list("pk", flat=True)[:MATCHES_COUNTED])
+
+
+def _counts(
+    facet: str, request: SearchRequest, user: User | None, seconds: int, among: _Matches | None
+) -> dict[str, int]:
     def count() -> dict[str, int]:
+        repos = filtered(request, user)
+        if among is not None and request.text.strip():
+            repos = repos.filter(pk__in=among.ids)
         rows = (
-            matching(request, user)
-            .annotate(value=_GROUPS[facet][0])
+            repos.annotate(value=_GROUPS[facet][0])
             .values("value")
             .annotate(number=Count("pk"))
             .order_by("-number", "value")

@@ -1,6 +1,8 @@
 """Finding repos: one query behind the pages, `/api/v1` and `list_models`.
 
-The rows come first and fast; counts and facets may be late (decision 16), see `facets.py`.
+The rows come first and fast; counts and facets may be late (decision 16), see `facets.py`. A page is
+found in two steps: the keys of its rows by an index, then the rows themselves. How words are looked up
+is explained in `word_search.py`.
 """
 
 from __future__ import annotations
@@ -8,23 +10,21 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from django.contrib.postgres.search import SearchRank
-from django.db.models import Expression, ExpressionWrapper, F, FloatField, Q, Value
-from django.db.models.functions import Ln
+from django.db.models import F, FloatField, Q, Value
 
 from catalog.models import Repo, RepoFacts, User
 from catalog.models.repo import RepoQuerySet
-from catalog.queries.paging import Cursor, IsBeyond, Key, Page
-from catalog.queries.search_document import Matches, asked_as, question
+from catalog.queries import word_search
+from catalog.queries.paging import Cursor, Page
+from catalog.queries.search_document import Matches
 from catalog.queries.search_request import RELEVANCE, SearchRequest
+from catalog.queries.word_search import KeyedRows, Stretch
 
-RANKED_MATCHES: Final = 500  # relevance is judged among the most downloaded matches
 LEAST_RATINGS: Final = 3  # fewer say nothing, so a minimum rating matches none of them
-_WEIGHTS: Final = [0.05, 0.15, 0.6, 1.0]  # card; tags, task and parts of ids; title; id
 _ID = re.compile(r"([A-Za-z0-9._-]{1,96})/([A-Za-z0-9._-]{1,96})", re.ASCII)
 _COLUMNS: Final = {
-    RELEVANCE: "score",
-    "downloads": "facts__downloads",
+    RELEVANCE: word_search.SCORE,
+    "downloads": word_search.DOWNLOADS,
     "rating": "facts__rating_sort",
     "updated": "facts__updated_at",
     "created": "facts__pk",  # ids grow with time
@@ -47,22 +47,22 @@ def find_repos(request: SearchRequest, *, user: User | None, with_card: bool = F
         InvalidCursor: the cursor is not ours or belongs to another search.
     """
     cursor = Cursor.unseal(request.cursor, request.fingerprint) if request.cursor else None
-    exact = _exact_match(request, user)
-    rows = _listed(_ordered(request, user), with_card=with_card)
+    repos = filtered(request, user)
+    exact = _exact_match(request, repos)
     if exact is not None:
-        rows = rows.exclude(pk=exact)
-    page = _page_of(rows, request, cursor)
-    if exact is not None and cursor is None:
-        first = _listed(Repo.objects.visible_to(user).filter(pk=exact), with_card=with_card)
-        return Page([*(repo.facts for repo in first), *page.items], page.next_cursor, page.previous_cursor)
-    return page
+        repos = repos.exclude(pk=exact)
+    keys, page = _keys_of_page(repos, request, cursor)
+    first = [exact] if exact is not None and cursor is None else []
+    items = _loaded([*first, *(pk for _key, pk in keys)], with_card=with_card)
+    return Page(items, page.next_cursor, page.previous_cursor)
 
 
 def matching(request: SearchRequest, user: User | None) -> RepoQuerySet:
     """All repos that answer a request, in no order: what counts and facets are made from."""
     repos = filtered(request, user)
-    asked = _question(request)
-    return repos if asked is None else repos.filter(Matches(asked))
+    if not request.text.strip():
+        return repos
+    return repos.filter(Matches(word_search.asked_of(request)))
 
 
 def filtered(request: SearchRequest, user: User | None) -> RepoQuerySet:
@@ -101,77 +101,33 @@ def _bounds(request: SearchRequest) -> Q:
     return bounds
 
 
-def _question(request: SearchRequest) -> Expression | None:
-    if not request.text.strip():
-        return None
-    return asked_as(question(request.text, in_ids_only=request.in_ids_only))
-
-
-def _ordered(request: SearchRequest, user: User | None) -> RepoQuerySet:
-    asked = _question(request)
-    found = matching(request, user)
-    if request.order == RELEVANCE and asked is not None:
-        # Judging every match of a common word would read every document, so only the likeliest are judged.
-        likeliest = found.order_by("-facts__downloads", "-facts__pk").values("pk")[:RANKED_MATCHES]
-        found = Repo.objects.filter(pk__in=likeliest).annotate(score=_score(asked))
-    return found
-
-
-def _score(asked: Expression) -> Expression:
-    """How well the words fit, times a gentle push for what many people use."""
-    fit = SearchRank(F("facts__document"), asked, weights=_WEIGHTS)
-    push = Value(1.0) + Ln(F("facts__downloads") + Value(1.0)) * Value(0.1)
-    return ExpressionWrapper(fit * push, output_field=FloatField())
-
-
-def _listed(repos: RepoQuerySet, *, with_card: bool) -> RepoQuerySet:
-    heavy = _HEAVY if with_card else (*_HEAVY, *_CARD)
-    return repos.select_related("namespace", "mirror", "facts__commit").defer(*heavy)
-
-
-def _page_of(rows: RepoQuerySet, request: SearchRequest, cursor: Cursor | None) -> Page[RepoFacts]:
-    column = _COLUMNS[request.order]
+def _keys_of_page(repos: RepoQuerySet, request: SearchRequest, cursor: Cursor | None) -> tuple[KeyedRows, Page[int]]:
+    """Returns (sort key, id) of the rows of a page, and the cursors around it."""
     is_backward = cursor is not None and cursor.is_backward
-    if cursor is not None:
-        rows = rows.filter(IsBeyond([column, "facts__pk"], cursor))
-    sign = "" if is_backward else "-"
-    found = list(rows.order_by(f"{sign}{column}", f"{sign}facts__pk")[: request.limit + 1])
+    stretch = Stretch(_COLUMNS[request.order], cursor, request.limit + 1, is_backward)
+    found = word_search.found(repos, request, stretch) if request.text.strip() else list(stretch.of(repos))
     goes_on = len(found) > request.limit
     found = found[: request.limit]
     if is_backward:
         found.reverse()
     has_next, has_previous = (True, goes_on) if is_backward else (goes_on, cursor is not None)
-    return Page(
-        items=[repo.facts for repo in found],
-        next_cursor=_cursor_at(found[-1], request) if found and has_next else None,
-        previous_cursor=_cursor_at(found[0], request, is_backward=True) if found and has_previous else None,
+    name = request.fingerprint
+    return found, Page(
+        items=[],
+        next_cursor=Cursor(found[-1]).seal(name) if found and has_next else None,
+        previous_cursor=Cursor(found[0], is_backward=True).seal(name) if found and has_previous else None,
     )
 
 
-def _cursor_at(repo: Repo, request: SearchRequest, *, is_backward: bool = False) -> str:
-    keys = (_sort_key(repo, request.order), repo.pk)
-    return Cursor(keys=keys, is_backward=is_backward).seal(request.fingerprint)
+def _loaded(ids: list[int], *, with_card: bool) -> list[RepoFacts]:
+    heavy = _HEAVY if with_card else (*_HEAVY, *_CARD)
+    rows = Repo.objects.select_related("namespace", "mirror", "facts__commit").defer(*heavy).in_bulk(ids)
+    return [rows[pk].facts for pk in ids if pk in rows]
 
 
-def _sort_key(repo: Repo, order: str) -> Key:
-    if order == RELEVANCE:
-        score: float = repo.score  # type: ignore[attr-defined]  # annotated by _ordered
-        return score
-    facts = repo.facts
-    keys: dict[str, Key] = {
-        "downloads": facts.downloads,
-        "rating": facts.rating_sort,
-        "updated": facts.updated_at,
-        "created": repo.pk,
-        "size": facts.total_bytes,
-    }
-    return keys[order]
-
-
-def _exact_match(request: SearchRequest, user: User | None) -> int | None:
+def _exact_match(request: SearchRequest, repos: RepoQuerySet) -> int | None:
     match = _ID.fullmatch(request.text.strip())
     if match is None:
         return None
-    owner, name = match[1].casefold(), match[2].casefold()
-    found = filtered(request, user).filter(namespace__key=owner, name_key=name)
+    found = repos.filter(namespace__key=match[1].casefold(), name_key=match[2].casefold())
     return found.values_list("pk", flat=True).first()

@@ -46,7 +46,7 @@ class SearchRequest:
     parameters_max: int | None = None
     rating_min: float | None = None  # only repos with three ratings or more match
     gated: bool | None = None
-    sort: str = ""  # "": relevance with a text, downloads without
+    sort: str = ""  # "": relevance with words to judge by, downloads without
     limit: int = DEFAULT_LIMIT
     cursor: str = ""
 
@@ -65,7 +65,7 @@ class SearchRequest:
     def order(self) -> str:
         """The sort in force."""
         if self.sort in {"", RELEVANCE}:
-            return RELEVANCE if self.text.strip() else "downloads"
+            return RELEVANCE if self.text.strip() and not self.in_ids_only else "downloads"
         return self.sort
 
     @property

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from catalog.actions import accounts
 from catalog.errors import BadInput, InvalidCursor
+from catalog.queries import word_search
 from catalog.queries.facets import count_repos, facets
 from catalog.queries.search import find_repos
 from catalog.queries.search_request import SORTS, SearchRequest
@@ -187,9 +188,13 @@ def test_deleted_repos_and_other_kinds_are_left_out():
     assert ids(kind="dataset") == ["a/data"]
 
 
+@pytest.mark.parametrize("tested", [500, 2])
 @pytest.mark.parametrize("sort", SORTS)
 @pytest.mark.parametrize("text", ["", "common"])
-def test_pages_hold_every_repo_once_in_the_order_of_the_sort_and_lead_back(sort, text):
+def test_pages_hold_every_repo_once_in_the_order_of_the_sort_and_lead_back(sort, text, tested, monkeypatch):
+    monkeypatch.setattr(word_search, "ROWS_TESTED", tested)
+    monkeypatch.setattr(word_search, "ENOUGH_TO_JUDGE", 2)
+    monkeypatch.setattr(word_search, "MOST_JUDGED", max(tested, 6))
     now = timezone.now()
     for number in range(11):
         same = number // 3  # ties, which the id breaks
@@ -209,12 +214,15 @@ def test_pages_hold_every_repo_once_in_the_order_of_the_sort_and_lead_back(sort,
         if page.next_cursor is None:
             break
         cursor = page.next_cursor
-    back = find_repos(SearchRequest(text=text, sort=sort, limit=4, cursor=pages[1].previous_cursor or ""), user=None)
+    back = pages[-1]
+    way_back = [back]
+    while back.previous_cursor is not None:
+        back = find_repos(SearchRequest(text=text, sort=sort, limit=4, cursor=back.previous_cursor), user=None)
+        way_back.insert(0, back)
 
+    assert len(everything) == 11
     assert [facts.repo.full_name for page in pages for facts in page.items] == everything
-    assert [facts.pk for facts in back.items] == [facts.pk for facts in pages[0].items]
-    assert pages[0].previous_cursor is None
-    assert back.previous_cursor is None
+    assert [facts.repo.full_name for page in way_back for facts in page.items] == everything
 
 
 def test_a_cursor_serves_no_other_search():
@@ -238,18 +246,31 @@ def test_what_is_out_of_bounds_is_refused(asked):
         SearchRequest(**asked)
 
 
-def test_the_number_of_queries_does_not_grow_with_the_list(django_assert_num_queries):
+@pytest.mark.parametrize(
+    ("asked", "most"), [({}, 2), ({"text": "model"}, 7), ({"text": "model", "sort": "size"}, 3), ({"text": "a/b"}, 8)]
+)
+def test_the_number_of_queries_does_not_grow_with_the_list(asked, most, django_assert_max_num_queries):
     reader = person()
     for _ in range(30):
-        repo(title="model")
+        repo(title="model a b")
 
-    for asked in ({}, {"text": "model"}, {"text": "a/b"}):
-        with django_assert_num_queries(1 + ("/" in asked.get("text", ""))):
-            for facts in find_repos(SearchRequest(**asked), user=reader).items:
-                assert facts.repo.full_name
-                assert facts.repo.is_mirror is False
-                assert facts.commit is None
-                assert facts.downloads == 0
+    with django_assert_max_num_queries(most):
+        items = find_repos(SearchRequest(**asked), user=reader).items
+        shown = [(facts.repo.full_name, facts.repo.is_mirror, facts.commit, facts.downloads) for facts in items]
+
+    assert len(shown) == 30
+
+
+def test_a_rare_name_is_found_behind_many_popular_mentions(monkeypatch):
+    monkeypatch.setattr(word_search, "ROWS_TESTED", 3)
+    monkeypatch.setattr(word_search, "ENOUGH_TO_JUDGE", 2)
+    for number in range(6):
+        repo(downloads=1000 - number, card_html="<p>better than whisper</p>")
+    repo("acme/whisper", downloads=1)
+
+    assert ids(text="whisper")[0] == "acme/whisper"
+    assert len(ids(text="better")) == 6
+    assert len(ids(text="better", sort="downloads")) == 6
 
 
 def test_facet_counts_ignore_their_own_choice_and_keep_what_is_chosen():
