@@ -20,7 +20,7 @@ from catalog.models import Repo
 from evaluation import jobs
 from evaluation.errors import RunIsOver, RunLeaseLost
 from evaluation.models import Node, Run
-from evaluation.models.run import LEASE
+from evaluation.models.run import LEASE, RunQuerySet
 from evaluation.queries import queue
 
 FINAL_REASONS: Final = frozenset({"does_not_fit", "unsupported", "bad_output", "timeout", "sandbox_violation"})
@@ -234,7 +234,7 @@ def _token_of(run: Run) -> uuid.UUID:
     return run.lease_token
 
 
-def _held(run_id: int, node: Node, lease_token: uuid.UUID) -> queue.RunQuerySet:
+def _held(run_id: int, node: Node, lease_token: uuid.UUID) -> RunQuerySet:
     return Run.objects.filter(pk=run_id, node=node, lease_token=lease_token)
 
 

@@ -117,7 +117,7 @@ def _known_or_queued(wanted: Run) -> tuple[Run, bool]:
     known = _same_measurement(wanted)
     if known is not None:
         return known, False
-    if wanted.requester is not None and wanted.requester.runs.active().count() >= MOST_ACTIVE_PER_PERSON:  # type: ignore[attr-defined]  # the manager is made from RunQuerySet
+    if wanted.requester is not None and wanted.requester.runs.active().count() >= MOST_ACTIVE_PER_PERSON:
         raise TooManyRuns(
             _("You have %(count)d active runs; wait for one to finish or cancel it.")
             % {"count": MOST_ACTIVE_PER_PERSON},

@@ -122,7 +122,7 @@ def _make_newest_current(run: Run) -> None:
     with connection.cursor() as cursor:  # two runs that end together must agree which one that is
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [run.benchmark_id, run.repo_id % 2**31])
     same = Score.objects.filter(repo=run.repo, benchmark=run.benchmark)
-    newest = same.order_by("-run_id").values_list("run_id", flat=True).first()
+    newest = same.order_by("-run_id").values_list("run_id", flat=True)[0]  # there is one: that of `run`
     same.filter(is_current=True).exclude(run_id=newest).update(is_current=False)
     same.filter(run_id=newest).update(is_current=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from drf_spectacular.utils import inline_serializer
@@ -31,8 +32,9 @@ def number_of(request: Request, name: str) -> int | None:
     return int(text)
 
 
+@cache
 def page_of(item: type[serializers.BaseSerializer[Any]]) -> serializers.Serializer[Any]:
-    """`{"results": […], "next": address or null}` for the schema."""
+    """`{"results": […], "next": address or null}` for the schema; one component for each kind of item."""
     return inline_serializer(
         f"{item.__name__.removesuffix('Out')}Page",
         {"results": item(many=True), "next": serializers.URLField(allow_null=True)},

@@ -12,6 +12,13 @@ from evaluation.models import Benchmark, Record, Run, Score
 from evaluation.queries.leaderboard import BoardRow
 from evaluation.queries.scores import BenchmarkScores, scores_of_run
 
+_BENCHMARK = (
+    "id", "version", "title", "summary", "status", "task", "accepts", "languages",
+    "primary_metric", "higher_is_better", "definition_hash",
+)  # fmt: skip
+Rows = list[dict[str, Any]]
+_SCORE = ("metric", "value", "low", "high", "n", "unit", "higher_is_better", "method")
+
 
 class BenchmarkOut(serializers.ModelSerializer[Benchmark]):
     """One benchmark in its current version."""
@@ -20,17 +27,14 @@ class BenchmarkOut(serializers.ModelSerializer[Benchmark]):
 
     class Meta:
         model = Benchmark
-        fields = (
-            "id", "version", "title", "summary", "status", "task", "accepts", "languages",
-            "primary_metric", "higher_is_better", "definition_hash",
-        )  # fmt: skip
+        fields: tuple[str, ...] = _BENCHMARK
 
 
 class BenchmarkDetailOut(BenchmarkOut):
     definition = serializers.DictField(help_text=_("the whole definition, as its hash covers it"))
 
     class Meta(BenchmarkOut.Meta):
-        fields = (*BenchmarkOut.Meta.fields, "definition")
+        fields = (*_BENCHMARK, "definition")
 
 
 class ScoreOut(serializers.ModelSerializer[Score]):
@@ -38,12 +42,16 @@ class ScoreOut(serializers.ModelSerializer[Score]):
 
     class Meta:
         model = Score
-        fields = ("metric", "value", "low", "high", "n", "unit", "higher_is_better", "method")
+        fields: tuple[str, ...] = _SCORE
 
 
 class SliceOut(ScoreOut):
     class Meta(ScoreOut.Meta):
-        fields = ("slice", *ScoreOut.Meta.fields)
+        fields = ("slice", *_SCORE)
+
+
+def _rows(shape: type[ScoreOut], scores: list[Score]) -> Rows:
+    return [dict(shape(score).data) for score in scores]
 
 
 class ProgressOut(serializers.Serializer[Any]):
@@ -77,13 +85,13 @@ class RunOut(serializers.ModelSerializer[Run]):
         )  # fmt: skip
 
     @extend_schema_field(ScoreOut(many=True))
-    def get_scores(self, run: Run) -> Any:
+    def get_scores(self, run: Run) -> Rows:
         """All metrics over all items, the primary one first."""
-        return ScoreOut([score for score in scores_of_run(run) if not score.slice], many=True).data
+        return _rows(ScoreOut, [score for score in scores_of_run(run) if not score.slice])
 
     @extend_schema_field(SliceOut(many=True))
-    def get_slices(self, run: Run) -> Any:
-        return SliceOut([score for score in scores_of_run(run) if score.slice], many=True).data
+    def get_slices(self, run: Run) -> Rows:
+        return _rows(SliceOut, [score for score in scores_of_run(run) if score.slice])
 
 
 class RunIn(serializers.Serializer[Any]):
@@ -132,9 +140,9 @@ class BenchmarkScoresOut(serializers.Serializer[BenchmarkScores]):
     slices = SliceOut(many=True)
 
     @extend_schema_field(ScoreOut(many=True))
-    def get_scores(self, group: BenchmarkScores) -> Any:
+    def get_scores(self, group: BenchmarkScores) -> Rows:
         first = [] if group.primary is None else [group.primary]
-        return ScoreOut([*first, *group.others], many=True).data
+        return _rows(ScoreOut, [*first, *group.others])
 
 
 class ModelScoresOut(serializers.Serializer[Any]):

@@ -170,7 +170,8 @@ class LeaderboardCsvView(EvaluationView):
     def get(self, request: Request, slug: str) -> HttpResponse:
         """The same rows for spreadsheets."""
         _benchmark, rows = _board(request, slug)
-        response = HttpResponse(_csv(shapes.BoardRowOut(rows, many=True).data), content_type="text/csv; charset=utf-8")
+        text = _csv([dict(shapes.BoardRowOut(row).data) for row in rows])
+        response = HttpResponse(text, content_type="text/csv; charset=utf-8")
         response["Content-Disposition"] = f'attachment; filename="{slug}.csv"'
         return response
 
@@ -180,6 +181,11 @@ class KeysView(EvaluationView):
     def get(self, request: Request) -> Response:
         """The public keys that records are signed with."""
         return Response({"keys": signing.public_keys()})
+
+
+@extend_schema(exclude=True)
+class WellKnownKeysView(KeysView):
+    """The same at the address that outlives versions of this API."""
 
 
 def _run_page(request: Request, actor: catalog_access.Actor, wanted: RunFilter) -> Response:

@@ -107,7 +107,7 @@ def test_a_sixth_active_run_is_refused():
 def test_a_known_measurement_is_answered_beyond_the_limit():
     person = UserFactory()
     models = [arrangement.model() for _ in range(5)]
-    first = [request(repo, actor=person)[0] for repo in models][0]
+    first, *_others = [request(repo, actor=person)[0] for repo in models]
 
     assert request(models[0], actor=person) == (first, False)
 
