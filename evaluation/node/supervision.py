@@ -1,0 +1,188 @@
+"""One confined child from start to end: its events, its limits, and that nothing of it is left."""
+
+import contextlib
+import json
+import os
+import queue
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import psutil
+
+from evaluation.node.errors import REASONS, RunFailed, RunStopped
+from evaluation.node.sandbox import Confined, Level, start
+
+GRACE_SECONDS = 15.0  # between TERM and KILL
+LOOK_SECONDS = 0.25
+LONGEST_LINE = 64 * 1024
+MOST_PROCESSES = 256
+LONGEST_MESSAGE = 2000
+GIGABYTE = 2**30
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one child may use."""
+
+    wall_seconds: float
+    idle_seconds: float = 600.0  # without a progress line
+    ram_bytes: float = 32 * GIGABYTE
+    grace_seconds: float = GRACE_SECONDS
+
+
+def supervise(
+    level: Level,
+    confined: Confined,
+    *,
+    limits: Limits,
+    log: Path,
+    stopped: Callable[[], bool],
+    progress: Callable[[str, int, int], None],
+) -> None:
+    """Runs the child until it ends or has to; afterwards no process of it is left.
+
+    Args:
+        log: receives its standard error.
+        stopped: asked four times a second; True ends it.
+        progress: told phase, done and total.
+
+    Raises:
+        RunFailed: as the child says, or timeout, does_not_fit, sandbox_violation, node_error.
+        RunStopped
+    """
+    with log.open("wb") as stream:
+        child = start(level, confined, stderr=stream.fileno())
+    watched = _Watched(child, limits)
+    try:
+        failure = watched.follow(stopped, progress)
+    finally:
+        watched.end()
+    if failure is not None:
+        raise failure
+    if child.returncode != 0:
+        raise RunFailed("node_error", f"The runner ended {_how(child.returncode)} without saying why.")
+
+
+class _Watched:
+    """A running child."""
+
+    def __init__(self, child: subprocess.Popen[bytes], limits: Limits) -> None:
+        self.child, self.limits = child, limits
+        self.started = self.heard = time.monotonic()
+        self.lines: queue.Queue[bytes | None] = queue.Queue(maxsize=1000)
+        assert child.stdout is not None
+        self.reader = threading.Thread(target=_read, args=(child.stdout, self.lines), daemon=True)
+        self.reader.start()
+
+    def follow(self, stopped: Callable[[], bool], progress: Callable[[str, int, int], None]) -> RunFailed | None:
+        """Hears the child out; what it said of its failure, if it failed."""
+        failure: RunFailed | None = None
+        while True:
+            if stopped():
+                raise RunStopped("The run was stopped.")
+            self._check_limits()
+            try:
+                line = self.lines.get(timeout=LOOK_SECONDS)
+            except queue.Empty:
+                continue
+            if line is None:
+                # Its output is closed; it has to end now, or it is hiding.
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self.child.wait(timeout=self.limits.grace_seconds)
+                return failure
+            event = _event(line)
+            if event.get("event") == "progress":
+                self.heard = time.monotonic()
+                progress(str(event.get("phase")), _count(event.get("done")), _count(event.get("total")))
+            elif event.get("event") == "failed":
+                failure = failure or _failure(event)
+
+    def _check_limits(self) -> None:
+        now = time.monotonic()
+        if now - self.started > self.limits.wall_seconds:
+            raise RunFailed(
+                "timeout", f"The run took longer than the {self.limits.wall_seconds / 60:g} minutes allowed."
+            )
+        if now - self.heard > self.limits.idle_seconds:
+            raise RunFailed("timeout", f"The run made no progress for {self.limits.idle_seconds / 60:g} minutes.")
+        family = self._family()
+        if len(family) > MOST_PROCESSES:
+            raise RunFailed("sandbox_violation", f"The run started more than {MOST_PROCESSES} processes.")
+        used = sum(_memory(process) for process in family)
+        if used > self.limits.ram_bytes:
+            raise RunFailed(
+                "does_not_fit", f"The run used more than the {self.limits.ram_bytes / GIGABYTE:g} GB of memory allowed."
+            )
+
+    def end(self) -> None:
+        """Ends what still runs: TERM to the group, KILL after the grace time, and a look for what escaped."""
+        family = self._family()
+        if self.child.poll() is None:
+            self._signal(signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.child.wait(timeout=self.limits.grace_seconds)
+        self._signal(signal.SIGKILL)
+        for process in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        self.child.wait()
+        psutil.wait_procs(family, timeout=5)
+        self.reader.join(timeout=5)
+        if self.child.stdout is not None:
+            self.child.stdout.close()
+
+    def _family(self) -> list[psutil.Process]:
+        try:
+            own = psutil.Process(self.child.pid)
+            return [own, *own.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.child.pid, number)
+
+
+def _read(stream: IO[bytes], lines: "queue.Queue[bytes | None]") -> None:
+    """Lines of the child, each of bounded length; None at the end."""
+    with contextlib.suppress(OSError, ValueError):
+        while line := stream.readline(LONGEST_LINE):
+            # A flood is dropped, the supervisor stays in charge.
+            with contextlib.suppress(queue.Full):
+                lines.put(line, timeout=1)
+    lines.put(None)
+
+
+def _event(line: bytes) -> dict[str, Any]:
+    try:
+        event = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}
+    return event if isinstance(event, dict) else {}
+
+
+def _failure(event: dict[str, Any]) -> RunFailed:
+    reason = str(event.get("reason"))
+    return RunFailed(reason if reason in REASONS else "node_error", str(event.get("message"))[:LONGEST_MESSAGE])
+
+
+def _count(value: object) -> int:
+    return min(value, 10**12) if type(value) is int and value >= 0 else 0
+
+
+def _memory(process: psutil.Process) -> int:
+    try:
+        memory: int = process.memory_info().rss
+    except psutil.Error:
+        return 0
+    return memory
+
+
+def _how(code: int) -> str:
+    return f"by signal {signal.Signals(-code).name}" if code < 0 else f"with code {code}"
