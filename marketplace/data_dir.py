@@ -1,10 +1,10 @@
 """What lies where in a data directory: `MARKETPLACE_DATA_DIR`, or `--data-dir` of `up`.
 
-    secrets/    generated once, readable by the owner alone
-    postgres/   the embedded database          redis/   the embedded broker
-    run/        sockets, pid files, Beat's schedule
-    logs/       one file per process           blobs/   file contents by sha256
-    node/       token and cache of the embedded evaluation node
+secrets/    generated once, readable by the owner alone
+postgres/   the embedded database          redis/   the embedded broker
+run/        sockets, pid files, Beat's schedule
+logs/       one file per process           blobs/   file contents by sha256
+node/       token and cache of the embedded evaluation node
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import secrets
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 # A unix socket's whole path may have 107 bytes; PostgreSQL's file is the longest name we put there.
 LONGEST_SOCKET_PATH = 107
@@ -77,10 +78,26 @@ def kept_secret(data_dir: Path, name: str, make: Callable[[], str] = lambda: sec
             with contextlib.suppress(FileExistsError):
                 os.link(draft, path)
         finally:
-            os.unlink(draft)
+            Path(draft).unlink()
     return path.read_text().strip()
 
 
 def new_signing_key() -> str:
     """32 random bytes, base64: an Ed25519 private key."""
     return base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def embedded_database(data_dir: Path) -> dict[str, Any]:
+    """Django's entry for the PostgreSQL that `up` runs in this directory."""
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": "marketplace",
+        "USER": "marketplace",
+        "PASSWORD": kept_secret(data_dir, "postgres"),
+        "HOST": str(socket_dir(data_dir)),
+        "PORT": "5432",
+    }
+
+
+def embedded_redis_url(data_dir: Path) -> str:
+    return f"unix://:{kept_secret(data_dir, 'redis')}@{socket_dir(data_dir)}/redis.sock?db=0"

@@ -111,6 +111,6 @@ def _outcome(future: Future[None]) -> str:
         future.result(timeout=SECONDS_PER_CHECK)
     except TimeoutError:
         return "timeout"
-    except Exception as problem:  # the edge of the process: any failure means "not ready"
+    except Exception as problem:  # noqa: BLE001  whatever it is, the answer is "not ready"
         return type(problem).__name__
     return "ok"

@@ -12,14 +12,16 @@ from contextvars import ContextVar
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 # Access tokens, and signatures or passwords in URLs.
-CONFIDENTIAL = re.compile(r"(hf_)[A-Za-z0-9]{8,}|((?:sig|signature|token|password)=)[^&\s\"']+|(://[^/\s:@]*:)[^/\s@]+(?=@)")
+CONFIDENTIAL = re.compile(
+    r"(hf_)[A-Za-z0-9]{8,}|((?:sig|signature|token|password)=)[^&\s\"']+|(://[^/\s:@]*:)[^/\s@]+(?=@)"
+)
 LONGEST_MESSAGE = 8_000  # characters
 
 
 class JsonLines(logging.Formatter):
     """JSON escapes control characters, so a hostile path cannot forge a line."""
 
-    converter = time.gmtime
+    converter = staticmethod(time.gmtime)  # UTC, as everything here
 
     def format(self, record: logging.LogRecord) -> str:
         line = {

@@ -38,10 +38,10 @@ def _normal_escape(match: re.Match[str]) -> str:
 class EncodedPathRequest(WSGIRequest):
     """A request whose path is encoded already and must not be encoded a second time in links to itself."""
 
-    def get_full_path(self, force_append_slash: bool = False) -> str:
+    def get_full_path(self, force_append_slash: bool = False) -> str:  # noqa: FBT001, FBT002  Django's signature
         return self._with_query(self.path)
 
-    def get_full_path_info(self, force_append_slash: bool = False) -> str:
+    def get_full_path_info(self, force_append_slash: bool = False) -> str:  # noqa: FBT001, FBT002  Django's signature
         return self._with_query(self.path_info)
 
     def _with_query(self, path: str) -> str:

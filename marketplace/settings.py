@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import dj_database_url
@@ -19,7 +20,6 @@ DEBUG = False
 DATA_DIR = env.folder("MARKETPLACE_DATA_DIR", BASE_DIR / "var")
 DATABASE_URL = env.url("DATABASE_URL", "", schemes=("postgres", "postgresql"))
 IS_EMBEDDED = not DATABASE_URL  # `up` runs PostgreSQL for us, and secrets may be generated
-SOCKET_DIR = data_dir.socket_dir(DATA_DIR)
 STORAGE_URL = env.url("STORAGE_URL", f"file://{DATA_DIR}/blobs", schemes=("file", "s3"))
 PUBLIC_URL = env.site_url("PUBLIC_URL")
 SITE_NAME = env.text("SITE_NAME", "Model Marketplace")
@@ -29,15 +29,9 @@ if IS_EMBEDDED:
     try:
         SECRET_KEY = env.text("SECRET_KEY") or data_dir.kept_secret(DATA_DIR, "secret_key")
         TOKEN_PEPPER = env.text("TOKEN_PEPPER") or data_dir.kept_secret(DATA_DIR, "token_pepper")
-        SIGNING_KEY = env.text("SIGNING_KEY") or data_dir.kept_secret(
-            DATA_DIR, "signing_key", data_dir.new_signing_key
-        )
-        POSTGRES_PASSWORD = data_dir.kept_secret(DATA_DIR, "postgres")
-        REDIS_PASSWORD = data_dir.kept_secret(DATA_DIR, "redis")
+        SIGNING_KEY = env.text("SIGNING_KEY") or data_dir.kept_secret(DATA_DIR, "signing_key", data_dir.new_signing_key)
     except OSError as problem:
-        raise ImproperlyConfigured(
-            f"MARKETPLACE_DATA_DIR {DATA_DIR} cannot be used: {problem.strerror}"
-        ) from problem
+        raise ImproperlyConfigured(f"MARKETPLACE_DATA_DIR {DATA_DIR} cannot be used: {problem.strerror}") from problem
 else:
     SECRET_KEY = env.secret("SECRET_KEY", "sessions and links are signed with it", shortest=32)
     TOKEN_PEPPER = env.secret("TOKEN_PEPPER", "access tokens are stored under it", shortest=32)
@@ -119,27 +113,23 @@ TEMPLATES = [
 # --- Database, cache, sessions --------------------------------------------------------------------
 STATEMENT_TIMEOUT_MS = env.number("STATEMENT_TIMEOUT_MS", 0)  # 0: no limit; wsgi.py sets the web's
 LOCK_TIMEOUT_MS = env.number("LOCK_TIMEOUT_MS", 0)
+_database: dict[str, Any] = (
+    {**dj_database_url.parse(DATABASE_URL)} if DATABASE_URL else data_dir.embedded_database(DATA_DIR)
+)
 DATABASES = {
-    "default": dj_database_url.parse(DATABASE_URL)
-    if DATABASE_URL
-    else {
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": "marketplace",
-        "USER": "marketplace",
-        "PASSWORD": POSTGRES_PASSWORD,
-        "HOST": str(SOCKET_DIR),
-        "PORT": "5432",
+    "default": {
+        **_database,
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            **_database.get("OPTIONS", {}),
+            "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS}",
+            "application_name": env.text("PROCESS_NAME", "marketplace"),
+            "connect_timeout": 10,
+        },
     }
 }
-DATABASES["default"].update(CONN_MAX_AGE=60, CONN_HEALTH_CHECKS=True)
-DATABASES["default"].setdefault("OPTIONS", {}).update(
-    options=f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS}",
-    application_name=env.text("PROCESS_NAME", "marketplace"),
-    connect_timeout=10,
-)
-REDIS_URL = env.url("REDIS_URL", "", schemes=("redis", "rediss", "unix"))
-if not REDIS_URL:
-    REDIS_URL = f"unix://:{REDIS_PASSWORD}@{SOCKET_DIR}/redis.sock?db=0"
+REDIS_URL = env.url("REDIS_URL", "", schemes=("redis", "rediss", "unix")) or data_dir.embedded_redis_url(DATA_DIR)
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -38,10 +37,9 @@ def wait_for(url: str, *, timeout_seconds: float = 30) -> None:
     """Return when `url` answers 200."""
     deadline = time.monotonic() + timeout_seconds
     while True:
-        with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError):
-            with urllib.request.urlopen(url, timeout=5) as answer:
-                if answer.status == 200:
-                    return
+        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=5) as answer:
+            if answer.status == 200:
+                return
         if time.monotonic() > deadline:
             raise TimeoutError(f"{url} did not answer 200 within {timeout_seconds} s")
         time.sleep(0.1)

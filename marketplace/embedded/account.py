@@ -16,7 +16,7 @@ from marketplace.embedded.problems import CannotStart
 CANDIDATES = ("marketplace", "postgres", "daemon", "nobody")
 
 
-class PopenArguments(TypedDict):
+class PopenArguments(TypedDict, total=False):
     user: int
     group: int
     extra_groups: list[int]
@@ -28,12 +28,15 @@ class Account:
     uid: int
     gid: int
 
-    @property
-    def popen_arguments(self) -> PopenArguments:
-        return {"user": self.uid, "group": self.gid, "extra_groups": [], "umask": 0o077}
-
     def own(self, path: Path) -> None:
         os.chown(path, self.uid, self.gid)
+
+
+def popen_arguments(account: Account | None) -> PopenArguments:
+    """For Popen: become that account, or stay who we are."""
+    if account is None:
+        return {}
+    return {"user": account.uid, "group": account.gid, "extra_groups": [], "umask": 0o077}
 
 
 def servers_account() -> Account | None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 
 from marketplace import data_dir as places
-from marketplace.embedded.account import Account
+from marketplace.embedded.account import Account, popen_arguments
 
 OWNER_VARIABLE = "MARKETPLACE_UP"  # in the environment of every child: the data directory it works for
 PR_SET_PDEATHSIG = 1
@@ -51,7 +51,7 @@ class Child:
         self.pid_file.unlink(missing_ok=True)
 
 
-def start(  # noqa: PLR0917
+def start(
     name: str,
     command: Sequence[str | Path],
     *,
@@ -83,7 +83,7 @@ def start(  # noqa: PLR0917
             env={**(os.environ if environment is None else environment), OWNER_VARIABLE: str(data_dir)},
             start_new_session=True,
             preexec_fn=_die_with(os.getpid(), stop_signal),  # noqa: PLW1509  we have one thread
-            **(account.popen_arguments if account else {}),
+            **popen_arguments(account),
         )
     if stdin and process.stdin:
         process.stdin.write(stdin)

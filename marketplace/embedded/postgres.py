@@ -16,7 +16,7 @@ from psycopg import sql
 
 from marketplace import data_dir as places
 from marketplace.embedded import children
-from marketplace.embedded.account import Account, make_private_dir, make_socket_dir, reachable_program
+from marketplace.embedded.account import Account, make_private_dir, make_socket_dir, popen_arguments, reachable_program
 from marketplace.embedded.children import Child
 from marketplace.embedded.problems import CannotStart
 
@@ -106,7 +106,7 @@ def _create_cluster(home: Path, data_dir: Path, account: Account | None) -> None
             check=False,
             cwd="/",
             env=_environment(),
-            **(account.popen_arguments if account else {}),
+            **popen_arguments(account),
         )
     finally:
         password_file.unlink()

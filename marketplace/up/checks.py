@@ -32,7 +32,8 @@ def roomy(data_dir: Path) -> None:
     free = shutil.disk_usage(data_dir).free
     if free < LEAST_FREE_BYTES:
         raise CannotStart(
-            f"The disk of {data_dir} is nearly full: {free // 1024**2} MB are free, {LEAST_FREE_BYTES // 1024**2} are needed."
+            f"The disk of {data_dir} is nearly full: {free // 1024**2} MB are free, "
+            f"{LEAST_FREE_BYTES // 1024**2} are needed."
         )
 
 

@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -18,7 +19,7 @@ from django.core.management import call_command
 from django.db import connections
 
 from marketplace import data_dir as places
-from marketplace.embedded import children, postgres, redis_server, servers
+from marketplace.embedded import children, postgres, redis_server
 from marketplace.embedded.account import servers_account
 from marketplace.embedded.children import Child
 from marketplace.embedded.problems import CannotStart
@@ -103,7 +104,7 @@ class Site:
             wanted.append(parts.node(url=self.url, token_file=parts.token_file()))
         connections.close_all()
         for part in wanted:
-            self.watch.add(self._start_part(part), lambda part=part: self._start_part(part))
+            self.watch.add(self._start_part(part), partial(self._start_part, part))
 
     def _start_part(self, part: Part, *, on_terminal: bool = False) -> Child:
         return children.start(

@@ -74,7 +74,10 @@ def test_below_a_private_folder_even_root_gets_a_database_and_the_folder_stays_p
 
 
 def test_two_processes_that_need_a_secret_at_once_agree(folder):
-    code = "import sys; from pathlib import Path; from marketplace.data_dir import kept_secret; print(kept_secret(Path(sys.argv[1]), 'x'))"
+    code = (
+        "import sys; from pathlib import Path; from marketplace.data_dir import kept_secret;"
+        "print(kept_secret(Path(sys.argv[1]), 'x'))"
+    )
     racers = [
         subprocess.Popen([sys.executable, "-c", code, str(folder)], cwd=ROOT, stdout=subprocess.PIPE) for _ in range(4)
     ]
@@ -88,7 +91,8 @@ def test_two_processes_that_need_a_secret_at_once_agree(folder):
 def test_a_child_dies_with_its_parent(folder):
     code = (
         "import sys, time; from pathlib import Path; from marketplace.embedded import children;"
-        "children.start('sleeper', ['sleep', '60'], data_dir=Path(sys.argv[1])); print('up', flush=True); time.sleep(60)"
+        "children.start('sleeper', ['sleep', '60'], data_dir=Path(sys.argv[1]));"
+        "print('up', flush=True); time.sleep(60)"
     )
     parent = subprocess.Popen([sys.executable, "-c", code, str(folder)], cwd=ROOT, stdout=subprocess.PIPE)
     parent.stdout.readline()
@@ -101,7 +105,9 @@ def test_a_child_dies_with_its_parent(folder):
 
 
 def test_leftovers_that_ignore_a_polite_request_are_killed(folder):
-    stubborn = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(60)"
+    stubborn = (
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(60)"
+    )
     child = children.start("stubborn", [sys.executable, "-c", stubborn], data_dir=folder)
     while not (folder / "logs" / "stubborn.log").read_text():
         time.sleep(0.02)

@@ -5,7 +5,6 @@ import json
 import shutil
 import urllib.error
 import urllib.request
-from pathlib import Path
 
 import pytest
 
@@ -19,7 +18,9 @@ CONTENT = b"0123456789" * 1000
 def site():
     """A site that hands files to nginx, and the address of that nginx."""
     port = free_port()
-    with Hub.started("nginx", SENDFILE="x-accel", TRUSTED_PROXIES="127.0.0.1", PUBLIC_URL=f"http://127.0.0.1:{port}") as hub:
+    with Hub.started(
+        "nginx", SENDFILE="x-accel", TRUSTED_PROXIES="127.0.0.1", PUBLIC_URL=f"http://127.0.0.1:{port}"
+    ) as hub:
         configuration = hub.home / "nginx.conf"
         configuration.write_text(adapted((ROOT / "docker" / "nginx.conf").read_text(), hub, port))
         nginx = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin")
@@ -65,7 +66,10 @@ def test_a_private_file_leaves_through_nginx_with_the_sites_own_headers(site):
     assert call(f"{url}/api/repos/create", token, create)[0] == 200
     lines = [
         {"key": "header", "value": {"summary": "a file"}},
-        {"key": "file", "value": {"path": "a b.txt", "content": base64.b64encode(CONTENT).decode(), "encoding": "base64"}},
+        {
+            "key": "file",
+            "value": {"path": "a b.txt", "content": base64.b64encode(CONTENT).decode(), "encoding": "base64"},
+        },
     ]
     body = "\n".join(json.dumps(line) for line in lines).encode()
     status, _, answer = call(f"{url}/api/models/ann/tool/commit/main", token, body, "application/x-ndjson")

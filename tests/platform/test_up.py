@@ -28,7 +28,16 @@ class Up:
 
     def __init__(self, data_dir, *arguments, port=None):
         self.data_dir, self.port = data_dir, port or free_port()
-        command = [sys.executable, "manage.py", "up", "--data-dir", str(data_dir), "--port", str(self.port), "--no-demo"]
+        command = [
+            sys.executable,
+            "manage.py",
+            "up",
+            "--data-dir",
+            str(data_dir),
+            "--port",
+            str(self.port),
+            "--no-demo",
+        ]
         self.process = subprocess.Popen(
             [*command, *arguments],
             cwd=ROOT,

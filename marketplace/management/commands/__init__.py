@@ -1,0 +1,1 @@
+"""`up`, and `migrate` one at a time."""

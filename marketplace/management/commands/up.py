@@ -11,7 +11,7 @@ from marketplace.up.site import Site
 
 class Command(BaseCommand):
     help = __doc__ or ""
-    requires_system_checks: list[str] = []  # noqa: RUF012  the database is not there yet
+    requires_system_checks: list[str] = []
     requires_migrations_checks = False
 
     def add_arguments(self, parser: CommandParser) -> None:
