@@ -56,6 +56,11 @@ class ErrorOut(serializers.Serializer[object]):
 class ApiSchema(AutoSchema):
     """Every operation may answer with an error of the one shape."""
 
+    def get_operation_id(self) -> str:
+        name: str = super().get_operation_id()
+        is_list = type(self.view).__name__.endswith("ListView")
+        return name.replace("_retrieve", "_list") if is_list else name
+
     def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         error = self._get_response_for_code(ErrorOut, "default")  # type: ignore[no-untyped-call]
