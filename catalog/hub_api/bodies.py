@@ -88,7 +88,7 @@ def drain(request: HttpRequest, *, trusted: bool) -> None:
     """Read and forget what is left of a body, within reason."""
     left = DRAINED_BYTES[trusted]
     try:
-        while left > 0 and (piece := request.read(PIECE_BYTES)):
+        while left > 0 and (piece := _read(request, PIECE_BYTES)):
             left -= len(piece)
     except Exception:  # noqa: BLE001, S110  the connection is gone or the body was read elsewhere: nothing to answer
         pass
@@ -149,9 +149,11 @@ def _bounded(request: HttpRequest) -> bytes:
 
 
 def _read(request: HttpRequest, size: int) -> bytes:
+    # Django reads a body without announced length (chunked) as empty; the server knows where it ends.
+    is_chunked = content_length(request) is None and request.META.get("wsgi.input_terminated")
     try:
-        return request.read(size)
-    except UnreadablePostError:
+        return bytes(request.META["wsgi.input"].read(size)) if is_chunked else request.read(size)
+    except (UnreadablePostError, OSError):
         raise SizeMismatch("the connection broke before the whole body had arrived") from None
 
 

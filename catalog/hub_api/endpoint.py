@@ -54,9 +54,9 @@ def endpoint(authenticate: Callable[[HttpRequest], Actor] | None = None, **handl
     return view
 
 
-def on_any_method(handler: Handler) -> View:
+def on_any_method(handler: Handler, authenticate: Callable[[HttpRequest], Actor] | None = None) -> View:
     """For what is answered alike however it is asked."""
-    return endpoint(GET=handler, POST=handler, PUT=handler, PATCH=handler, DELETE=handler)
+    return endpoint(authenticate, GET=handler, POST=handler, PUT=handler, PATCH=handler, DELETE=handler)
 
 
 def anyone(request: HttpRequest) -> Actor:

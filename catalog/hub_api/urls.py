@@ -43,7 +43,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/shards", endpoint(POST=cas.shard, authenticate=bearer)),
     path("v2/shards", endpoint(POST=cas.shard_with_progress, authenticate=bearer)),
     path("v1/telemetry", endpoint(POST=small.telemetry, authenticate=anyone)),
-    re_path("^v[12]/", on_any_method(cas.not_kept)),
+    re_path("^v[12]/", on_any_method(cas.not_kept, anyone)),
     # Bytes, by addresses that are their own credential
     path("-/uploads/<segment:upload_id>", endpoint(PUT=lfs.receive, authenticate=anyone)),
     path("-/lfs/<segment:token>", endpoint(GET=lfs.send, authenticate=anyone)),

@@ -298,7 +298,9 @@ def test_transformers_loads_a_saved_model_and_the_header_is_read_by_range(plain_
         import torch
         from transformers import AutoModel, BertConfig, BertModel
         torch.manual_seed(0)
-        config = BertConfig(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16, vocab_size=50)
+        config = BertConfig(
+            hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16, vocab_size=50
+        )
         model = BertModel(config).eval()
         model.push_to_hub("ann/tiny-bert")
         loaded = AutoModel.from_pretrained("ann/tiny-bert").eval()

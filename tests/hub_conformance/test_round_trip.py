@@ -148,11 +148,10 @@ def test_many_text_files_of_nine_megabytes_travel_in_one_commit(ann, with_xet):
         from huggingface_hub import CommitOperationAdd
         api.create_repo("ann/big-commit", exist_ok=True)
         line = b"0123456789abcde\\n"
-        operations = [
-            CommitOperationAdd(path_in_repo=f"{n}.txt", path_or_fileobj=str(n).encode() + line * 562_500) for n in range(6)
-        ]
+        operations = [CommitOperationAdd(f"{n}.txt", str(n).encode() + line * 562_500) for n in range(6)]
         api.create_commit("ann/big-commit", operations, commit_message="Six")
-        answer([(f.path, f.size, f.lfs is None) for f in api.list_repo_tree("ann/big-commit") if f.path.endswith("txt")])
+        tree = api.list_repo_tree("ann/big-commit")
+        answer([(file.path, file.size, file.lfs is None) for file in tree if file.path.endswith("txt")])
         """
     )
 
