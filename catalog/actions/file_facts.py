@@ -64,6 +64,13 @@ class Files:
             self.problems.append({"path": path, "message": message})
 
 
+def content_at(commit: Commit, path: str, longest: int) -> bytes:
+    """The first `longest` bytes of a file of this commit; nothing when there is none to read."""
+    entry = TreeEntry.objects.at(commit).files().filter(path=path).first()
+    files = Files({path: entry.size}, {path: entry.blob_id}) if entry else Files({}, {})
+    return files.content(path, longest) or b""
+
+
 def apply(facts: RepoFacts, files: Files) -> config.ModelConfig | None:
     """Fill in what the files say; returns the config of the model, where there is one."""
     model = _config_of(files)

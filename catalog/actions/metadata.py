@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from catalog.actions import card_facts, file_facts, search_index
+from catalog.actions import card_facts, card_html, file_facts, search_index
 from catalog.models import Commit, Repo, RepoFacts
 from catalog.parsing.card import LONGEST_CARD_BYTES, parse_card
 
@@ -30,10 +30,21 @@ def read_facts(repo: Repo, commit: Commit) -> RepoFacts:
 
 
 def index_repo(repo: Repo) -> None:
-    """Bring what may be a moment late up to date: the search document."""
-    facts = RepoFacts.objects.select_related("repo__namespace").filter(repo=repo).first()
+    """Bring what may be a moment late up to date: the card's HTML and the search document."""
+    facts = RepoFacts.objects.select_related("repo__namespace", "commit").filter(repo=repo).first()
     if facts is not None:
+        _refresh_card(facts)
         search_index.refresh_document(facts)
+
+
+def _refresh_card(facts: RepoFacts) -> None:
+    """Render the card unless the one that is there was made from the same text in the same way."""
+    readme = file_facts.content_at(facts.commit, CARD, LONGEST_CARD_BYTES + 1) if facts.commit else b""
+    key = card_html.key_of(facts.repo, readme)
+    if key != facts.card_html_key:
+        facts.card_html, facts.card_html_key = card_html.render(facts.repo, readme), key
+        # a card of a newer commit is another job's to write
+        RepoFacts.objects.filter(pk=facts.pk, commit=facts.commit).update(card_html=facts.card_html, card_html_key=key)
 
 
 READ_FROM_FILES = [

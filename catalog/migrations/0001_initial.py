@@ -198,7 +198,7 @@ class Migration(migrations.Migration):
                 ('rating_sum', models.PositiveIntegerField(default=0)),
                 ('rating_sort', models.FloatField(default=0)),
                 ('card_html', models.TextField(blank=True)),
-                ('card_html_commit', models.CharField(blank=True, max_length=40)),
+                ('card_html_key', models.CharField(blank=True, max_length=40)),
                 ('document', django.contrib.postgres.search.SearchVectorField(null=True)),
                 ('indexed_at', models.DateTimeField(null=True)),
             ],

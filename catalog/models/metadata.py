@@ -74,7 +74,7 @@ class RepoFacts(models.Model):
 
     # Written by jobs, a moment later (decision 21)
     card_html = models.TextField(blank=True)
-    card_html_commit = models.CharField(max_length=40, blank=True)  # oid the HTML was made from
+    card_html_key = models.CharField(max_length=40, blank=True)  # says what the HTML was made from, and how
     document = SearchVectorField(null=True)
     indexed_at = models.DateTimeField(null=True)  # None: `document` is out of date, a job is due
 

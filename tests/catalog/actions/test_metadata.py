@@ -3,7 +3,7 @@ import struct
 
 import pytest
 
-from catalog.actions import commits
+from catalog.actions import card_html, commits, metadata
 from catalog.models import Blob, Repo, RepoFacts
 from catalog.queries import trees
 from catalog.stores import blob_store
@@ -271,3 +271,47 @@ def test_lost_weights_do_not_block_a_commit(repo):
     facts = facts_of(repo)
     assert facts.file_problems[0]["path"] == "model.safetensors"
     assert Blob.objects.get(sha256=change.sha256).header is None
+
+
+def index(repo):
+    metadata.index_repo(Repo.objects.select_related("namespace").get(pk=repo.pk))
+    return facts_of(repo)
+
+
+def test_the_card_is_rendered_by_the_job_and_found_by_its_words(repo):
+    commit_content(repo, {"README.md": CARD + b"\n![plot](plot.png) <script>alert(1)</script>"})
+    assert facts_of(repo).card_html == ""
+
+    facts = index(repo)
+
+    assert "It maps sentences to vectors" in facts.card_html
+    assert f'src="{repo.web_path}/resolve/main/plot.png"' in facts.card_html
+    assert "script" not in facts.card_html
+    assert "license:" not in facts.card_html
+    assert facts.indexed_at is not None
+
+
+def test_an_unchanged_card_is_not_rendered_again(repo, monkeypatch):
+    commit_content(repo, {"README.md": CARD})
+    before = index(repo)
+    commit_content(repo, {"notes.txt": b"other"})
+    monkeypatch.setattr(card_html, "_rendered", lambda *_given: pytest.fail("rendered again"))
+
+    assert index(repo).card_html == before.card_html
+
+
+def test_a_card_that_takes_too_long_is_shown_as_its_source(repo, monkeypatch):
+    monkeypatch.setattr(card_html, "RENDERING_SECONDS", 0.01)
+    commit_content(repo, {"README.md": b"# <b>Slow</b>\n" + b"![" * 60_000})
+
+    html = index(repo).card_html
+
+    assert html.startswith("<pre># &lt;b&gt;Slow&lt;/b&gt;")
+
+
+def test_without_a_card_there_is_no_html(repo):
+    commit_content(repo, {"README.md": CARD})
+    index(repo)
+    commits.commit_files(repo=repo, branch="main", changes=[DeleteFile("README.md")], title="x", actor=repo.created_by)
+
+    assert index(repo).card_html == ""

@@ -107,8 +107,8 @@ def test_a_missing_folder_is_not_an_empty_one(repo, commit):
         trees.entries_of(emptied, folder="data-2")
 
 
-def test_a_listing_takes_one_query_with_blobs_and_last_commits(commit, django_assert_num_queries):
-    with django_assert_num_queries(1):
+def test_a_listing_takes_two_queries_with_blobs_and_last_commits(commit, django_assert_num_queries):
+    with django_assert_num_queries(2):
         for entry in trees.entries_of(commit, recursive=True):
             assert entry.changed_in.title
             assert entry.is_folder or entry.etag
