@@ -16,6 +16,7 @@ from catalog import access
 from catalog.actions import downloads
 from catalog.errors import BlobUnavailable
 from catalog.models import Blob, Commit, Repo, TreeEntry
+from catalog.parsing import formats
 from catalog.parsing.paths import check_mirrored_path
 from catalog.queries import trees
 from catalog.rest_api.v1.base import REPO_PATH, ApiView, actor_of
@@ -97,9 +98,8 @@ def _check_complete(commit: Commit) -> None:
 
 def _note_download(repo: Repo, commit: Commit, actor: access.Actor) -> None:
     """One download, by its weights if it has any."""
-    files = trees.entries_in(commit).filter(mode__in=_REGULAR)
-    weights = files.filter(path__iregex=rf"({'|'.join(downloads.WEIGHTS)})$".replace(".", r"\.")).first()
-    entry = weights or files.first()
+    weights = (entry for entry in _files(commit) if formats.is_weights(entry.path))
+    entry = next(weights, None) or next(_files(commit), None)
     if entry is not None:
         downloads.note_download(repo=repo, actor=actor.user, entry=entry)
 

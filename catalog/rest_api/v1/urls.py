@@ -6,6 +6,7 @@ from rest_framework.views import APIView
 from catalog.models import Repo
 from catalog.rest_api.v1 import docs
 from catalog.rest_api.v1.archives import ArchiveView
+from catalog.rest_api.v1.mirrors import MirrorListView, MirrorSyncView, MirrorView
 from catalog.rest_api.v1.ratings import MyRatingView, ReviewListView
 from catalog.rest_api.v1.repos import FileListView, RepoListView, RepoView
 from catalog.rest_api.v1.tokens import TokenListView, TokenView
@@ -28,6 +29,9 @@ def _routes_of(kind: Repo.Kind) -> list[URLPattern]:
 urlpatterns = [
     *_routes_of(Repo.Kind.MODEL),
     *_routes_of(Repo.Kind.DATASET),
+    path("mirrors", MirrorListView.as_view()),
+    path("mirrors/<int:mirror_id>", MirrorView.as_view()),
+    path("mirrors/<int:mirror_id>/sync", MirrorSyncView.as_view()),
     path("tokens", TokenListView.as_view()),
     path("tokens/<int:token_id>", TokenView.as_view()),
     path("schema", docs.schema, name="api-schema"),
