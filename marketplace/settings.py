@@ -185,6 +185,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "login"
+CSRF_FAILURE_VIEW = "catalog.pages.errors.csrf_failure"
 LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "home"
 EMAIL_URL = env.url("EMAIL_URL", "", schemes=("smtp", "smtps"))
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"

@@ -10,3 +10,8 @@ urlpatterns = [
     path("", include("evaluation.urls")),
     path("", include("catalog.urls")),
 ]
+
+handler400 = "catalog.pages.errors.bad_request"
+handler403 = "catalog.pages.errors.forbidden"
+handler404 = "catalog.pages.errors.not_found"
+handler500 = "catalog.pages.errors.server_error"
