@@ -52,7 +52,9 @@ def to_stderr(level: str) -> None:
             "loggers": {
                 "django.server": {"level": "WARNING"},
                 "httpx": {"level": "WARNING"},
+                "httpx2": {"level": "WARNING"},  # huggingface_hub's
                 "celery.app.trace": {"level": "WARNING"},
+                "celery.worker.strategy": {"level": "WARNING"},  # one line per message received
             },
         }
     )
