@@ -1,0 +1,1 @@
+"""FACE 3 of the catalogue: HTML."""

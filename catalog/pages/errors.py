@@ -113,7 +113,7 @@ def _words_for_missing(error: errors.CatalogError) -> str:
 # --- Django's own: named in marketplace/urls.py ---------------------------------------------------
 
 
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001  Django's signature
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return missing(request)
 
 
@@ -121,11 +121,11 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     return answer(request, errors.NotAllowed(str(exception)))
 
 
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001  Django's signature
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return answer(request, errors.BadInput())
 
 
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001  Django's signature
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return render(request, "errors/csrf.html", status=403)
 
 

@@ -19,7 +19,8 @@ from catalog.queries.facets import FacetValue
 from catalog.queries.search_request import SearchRequest
 
 if TYPE_CHECKING:
-    from django.utils.functional import _StrPromise
+    from django.utils.functional import _StrPromise as StrPromise
+
 
 SHOWN_PARAMETERS = (
     "q",
@@ -38,7 +39,7 @@ ALIASES = {"pipeline_tag": "task", "search": "q", "license": "licence", "filter"
 SECONDS_KNOWN = 300
 CHOICES_OPEN = 8  # of a long facet, before one scrolls
 
-SORTS: Mapping[str, _StrPromise] = {
+SORTS: Mapping[str, StrPromise] = {
     "relevance": gettext_lazy("Best match"),
     "downloads": gettext_lazy("Most downloaded"),
     "rating": gettext_lazy("Best rated"),
@@ -46,7 +47,7 @@ SORTS: Mapping[str, _StrPromise] = {
     "created": gettext_lazy("Newest"),
     "size": gettext_lazy("Largest"),
 }
-SIZE_WORDS: Mapping[str, _StrPromise] = {
+SIZE_WORDS: Mapping[str, StrPromise] = {
     "max:10M": gettext_lazy("under 10M"),
     "min:10M,max:100M": gettext_lazy("10M to 100M"),
     "min:100M,max:1B": gettext_lazy("100M to 1B"),
@@ -96,7 +97,7 @@ def _licence_words(value: str) -> str:
     return _("not stated") if value == "unknown" else value
 
 
-_FACETS: tuple[tuple[str, str, _StrPromise, Callable[[str], str]], ...] = (
+_FACETS: tuple[tuple[str, str, StrPromise, Callable[[str], str]], ...] = (
     # facet of the query, parameter, title, words for a value
     ("task", "task", gettext_lazy("Task"), tasks.label_of),
     ("library", "library", gettext_lazy("Library"), str),

@@ -53,7 +53,7 @@ def theme(request: HttpRequest) -> HttpResponseBase:
     return response
 
 
-def robots(request: HttpRequest) -> HttpResponse:  # noqa: ARG001  Django's signature
+def robots(request: HttpRequest) -> HttpResponse:
     """Pages may be found; bytes, histories and forms are no reading for robots."""
     lines = [
         "User-agent: *",
@@ -62,5 +62,5 @@ def robots(request: HttpRequest) -> HttpResponse:  # noqa: ARG001  Django's sign
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
 
 
-def favicon(request: HttpRequest) -> HttpResponseBase:  # noqa: ARG001  Django's signature
+def favicon(request: HttpRequest) -> HttpResponseBase:
     return redirect(static("img/favicon.svg"))

@@ -9,7 +9,6 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 
 from catalog import access
-from catalog.models import Repo
 from catalog.pages import finding
 from catalog.pages.errors import page
 from catalog.queries.facets import count_repos

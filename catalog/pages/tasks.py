@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
-    from django.utils.functional import _StrPromise
+    from django.utils.functional import _StrPromise as StrPromise
 
 
 @dataclass(frozen=True)
 class Modality:
     """One group of tasks; `icon` is a symbol of static/img/icons.svg."""
 
-    label: _StrPromise
+    label: StrPromise
     icon: str
-    tasks: dict[str, _StrPromise]
+    tasks: dict[str, StrPromise]
 
 
 MODALITIES = (

@@ -172,3 +172,9 @@ def get(mapping: dict[object, object], key: object) -> object:
 
 def _babel_locale() -> str:
     return languages.bcp47(get_language() or "en").replace("-", "_")
+
+
+@register.filter
+def unlocalised(number: float) -> str:
+    """A number as SVG writes it, whatever the reader's language makes of the decimal point."""
+    return f"{number:g}"

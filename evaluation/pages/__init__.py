@@ -1,0 +1,1 @@
+"""FACE 3 of evaluation: HTML."""

@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-import math
-
 from evaluation.models import Score
 
-PERCENT_UNITS = {"", "proportion", "ratio", "accuracy"}  # values 0–1 without a unit of their own
-
-
-def is_proportion(score: Score) -> bool:
-    bounds = [number for number in (score.value, score.low, score.high) if number is not None]
-    return score.unit in PERCENT_UNITS and all(-1.0 <= number <= 1.0 for number in bounds)
+SHOWN_AS_PERCENT = {"", "proportion"}
 
 
 def scale_of(score: Score) -> float:
-    return 100.0 if is_proportion(score) else 1.0
+    return 100.0 if score.unit in SHOWN_AS_PERCENT else 1.0
 
 
 def decimals_of(score: Score) -> int:
-    """One digit, two where the interval is narrower than 0.2, none where it is wider than ±10."""
+    """So many that the interval has one or two digits that say something."""
     half = half_width(score)
     if half is None:
-        return 1
-    if half >= 10:
-        return 0
-    return 1 if half >= 0.1 else 2
+        return 1 if score.unit in SHOWN_AS_PERCENT else 3
+    return next(digits for digits, least in ((0, 10.0), (1, 0.1), (2, 0.01), (3, 0.0)) if half >= least)
 
 
 def half_width(score: Score) -> float | None:
     """Half the 95 % interval, in shown units: the larger side, when it is not symmetric."""
     if score.low is None or score.high is None:
         return None
-    return max(score.value - score.low, score.high - score.value) * scale_of(score)
+    return max(score.value - score.low, score.high - score.value, 0.0) * scale_of(score)
 
 
 def value_text(score: Score) -> str:
@@ -42,9 +33,7 @@ def value_text(score: Score) -> str:
 def interval_text(score: Score) -> str:
     """`±0.8`, or nothing when there is no interval."""
     half = half_width(score)
-    if half is None or math.isnan(half):
-        return ""
-    return f"±{half:.{decimals_of(score)}f}"
+    return "" if half is None else f"±{half:.{decimals_of(score)}f}"
 
 
 def range_text(score: Score) -> str:

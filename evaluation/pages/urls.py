@@ -1,5 +1,21 @@
-"""Routes of this face."""
+"""Evaluation's pages. Their fixed words win over a namespace's name; under a model they come before the catalogue's."""
 
-from django.urls import URLPattern, URLResolver
+from __future__ import annotations
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from django.urls import path
+
+from evaluation.pages import boards, runs
+
+urlpatterns = [
+    path("benchmarks", boards.benchmarks),
+    path("benchmarks/<slug:slug>", boards.benchmark),
+    path("leaderboards", boards.boards),
+    path("leaderboards/<slug:slug>", boards.board),
+    path("runs", runs.run_list),
+    path("runs/<int:run_id>", runs.run_page),
+    path("runs/<int:run_id>/status", runs.status),
+    path("runs/<int:run_id>/cancel", runs.cancel),
+    path("runs/<int:run_id>/again", runs.again),
+    path("<owner:owner>/<segment:name>/scores", runs.scores),
+    path("<owner:owner>/<segment:name>/evaluate", runs.evaluate),
+]

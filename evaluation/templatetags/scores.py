@@ -16,6 +16,7 @@ register = template.Library()
 
 register.filter("score_value", numbers.value_text)
 register.filter("score_interval", numbers.interval_text)
+register.filter("score_range", numbers.range_text)
 register.filter("percent_of", numbers.percent_of)
 
 

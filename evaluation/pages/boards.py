@@ -1,0 +1,141 @@
+"""What is measured, and who stands where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
+
+from catalog import access
+from catalog.errors import BadInput
+from catalog.models import User
+from evaluation.benchmarks.definitions import Definition
+from evaluation.models import Benchmark
+from evaluation.pages import charts, numbers
+from evaluation.pages.charts import Datum
+from evaluation.pages.errors import page
+from evaluation.queries.benchmarks import benchmark_named, current_benchmarks, definition_of
+from evaluation.queries.leaderboard import BoardFilter, BoardRow, leaderboard
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise as StrPromise
+
+
+TOP = 3
+SIZES: dict[str, tuple[StrPromise, int | None]] = {
+    "": (_("any"), None),
+    "10M": (_("up to 10M"), 10**7),
+    "100M": (_("up to 100M"), 10**8),
+    "1B": (_("up to 1B"), 10**9),
+    "8B": (_("up to 8B"), 8 * 10**9),
+}
+AXES: dict[str, StrPromise] = {"parameters": _("parameters (log)"), "time": _("time per item (log)")}
+
+
+@dataclass(frozen=True)
+class Board:
+    """A benchmark with the best of its models."""
+
+    benchmark: Benchmark
+    rows: list[BoardRow]
+    total: int
+
+
+@page
+def benchmarks(request: HttpRequest) -> HttpResponse:
+    return render(
+        request, "evaluation/benchmarks.html", {"benchmarks": current_benchmarks(), "section": "leaderboards"}
+    )
+
+
+@page
+def benchmark(request: HttpRequest, slug: str) -> HttpResponse:
+    """What exactly is measured, on what, and where its limits are."""
+    found = benchmark_named(slug)
+    definition = definition_of(found)
+    shown = {
+        "section": "leaderboards",
+        "benchmark": found,
+        "definition": definition,
+        "labels": definition.label_names,
+        "rows": definition.dataset.expect_rows,
+        "metrics": _metrics_of(definition),
+        "versions": Benchmark.objects.filter(slug=slug).order_by("-version"),
+    }
+    return render(request, "evaluation/benchmark.html", shown)
+
+
+@page
+def boards(request: HttpRequest) -> HttpResponse:
+    user = access.actor_of(request).user
+    shown = {"boards": [_board(found, user) for found in current_benchmarks()], "section": "leaderboards"}
+    return render(request, "evaluation/boards.html", shown)
+
+
+@page
+def board(request: HttpRequest, slug: str) -> HttpResponse:
+    """The ranking of one benchmark; the query string narrows it and chooses the axis."""
+    found = benchmark_named(slug)
+    size, axis, licence = (request.GET.get(name, "") for name in ("size", "x", "licence"))
+    if size not in SIZES or (axis and axis not in AXES):
+        raise BadInput
+    rows = leaderboard(found, user=access.actor_of(request).user)
+    shown_rows = rows
+    if size or licence:
+        narrowed = BoardFilter(licence=licence[:100], parameters_max=SIZES[size][1])
+        shown_rows = leaderboard(found, user=access.actor_of(request).user, narrowed=narrowed)
+    shown = {
+        "section": "leaderboards",
+        "benchmark": found,
+        "rows": shown_rows,
+        "hidden": len(rows) - len(shown_rows),
+        "chart": _chart(found, shown_rows, axis or "parameters"),
+        "axis": axis or "parameters",
+        "axes": AXES,
+        "sizes": {name: words for name, (words, _limit) in SIZES.items()},
+        "size": size,
+        "licences": sorted({row.licence for row in rows if row.licence} | ({licence} if licence else set())),
+        "licence": licence,
+        "query": request.GET.urlencode(),
+        "is_small": any(row.score.n < 200 for row in rows),
+    }
+    return render(request, "evaluation/board.html", shown)
+
+
+def _board(found: Benchmark, user: User | None) -> Board:
+    rows = leaderboard(found, user=user)
+    return Board(found, rows[:TOP], len(rows))
+
+
+def _chart(found: Benchmark, rows: list[BoardRow], axis: str) -> charts.Scatter | None:
+    data = []
+    for row in rows:
+        place = _place(row, axis)
+        if place is None:
+            continue
+        scale = numbers.scale_of(row.score)
+        low, high = row.score.low, row.score.high
+        data.append(
+            Datum(
+                x=place,
+                y=row.score.value * scale,
+                low=None if low is None else low * scale,
+                high=None if high is None else high * scale,
+                name=row.repo.full_name,
+                href=row.repo.web_path,
+            )
+        )
+    return charts.scatter(data, higher_is_better=found.higher_is_better)
+
+
+def _place(row: BoardRow, axis: str) -> float | None:
+    if axis == "time":
+        return 1000 / row.items_per_second if row.items_per_second else None
+    return float(row.parameters) if row.parameters else None
+
+
+def _metrics_of(definition: Definition) -> list[dict[str, Any]]:
+    return [{"name": use.name, "primary": use.primary, "params": dict(use.params)} for use in definition.metrics]

@@ -1,0 +1,198 @@
+"""Runs: the list, one run as it happens, asking for one and stopping one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from catalog import access as catalog_access
+from catalog.errors import BadInput
+from catalog.models import Repo
+from catalog.pages.frame import frame
+from catalog.pages.polling import etag_of, fragment
+from evaluation import access
+from evaluation.actions import runs as actions
+from evaluation.errors import BenchmarkNotFound, NotEvaluable, TooManyRuns
+from evaluation.models import Benchmark, Run
+from evaluation.pages.errors import page
+from evaluation.queries.benchmarks import benchmark_named, current_benchmarks
+from evaluation.queries.runs import RunFilter, attempts_of, find_runs
+from evaluation.queries.scores import scores_of, scores_of_run
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise as StrPromise
+
+STATES = [Run.State.QUEUED, Run.State.RUNNING, Run.State.SUCCEEDED, Run.State.FAILED]
+_STEPS: tuple[tuple[str, StrPromise], ...] = (
+    (Run.State.QUEUED, gettext_lazy("queued")),
+    (Run.State.CLAIMED, gettext_lazy("fetch")),
+    (Run.State.RUNNING, gettext_lazy("run")),
+    (Run.State.SCORING, gettext_lazy("score")),
+    (Run.State.SUCCEEDED, gettext_lazy("done")),
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One stage of a run: done, now, failed or ahead."""
+
+    words: str
+    status: str
+
+
+@page
+def run_list(request: HttpRequest) -> HttpResponse:
+    state, slug = request.GET.get("state", ""), request.GET.get("benchmark", "")
+    if state and state not in Run.State.values:
+        raise BadInput
+    wanted = RunFilter(benchmark=benchmark_named(slug) if slug else None, state=state)
+    user = catalog_access.actor_of(request).user
+    found = find_runs(user=user, wanted=wanted, cursor=request.GET.get("cursor", ""))
+    shown = {
+        "section": "runs",
+        "runs": found.items,
+        "state": state,
+        "states": STATES,
+        "next_url": _next_url(request, found.next_cursor),
+    }
+    return render(request, "evaluation/runs.html", shown)
+
+
+@page
+def run_page(request: HttpRequest, run_id: int) -> HttpResponse:
+    return render(request, "evaluation/run.html", _frame(request, run_id))
+
+
+@page
+def status(request: HttpRequest, run_id: int) -> HttpResponse:
+    """The part that changes, polled while the run is active; the last answer has no trigger any more."""
+    shown = _frame(request, run_id)
+    return fragment(request, "evaluation/run_status.html", shown, shown["etag"])
+
+
+@page
+@require_POST
+def cancel(request: HttpRequest, run_id: int) -> HttpResponseBase:
+    run = access.run_to_cancel(catalog_access.actor_of(request), run_id)
+    actions.cancel_run(run=run)
+    messages.success(request, _("The run is cancelled."))
+    return redirect(f"/runs/{run_id}")
+
+
+@page
+@require_POST
+def again(request: HttpRequest, run_id: int) -> HttpResponseBase:
+    """The same measurement once more, on the same revision."""
+    actor = catalog_access.actor_of(request)
+    run = access.run_to_read(actor, run_id)
+    current = benchmark_named(run.benchmark.slug)
+    return _request(request, run.repo, current, run.commit_oid)
+
+
+@page
+def evaluate(request: HttpRequest, owner: str, name: str) -> HttpResponseBase:
+    """Which benchmarks fit this model, and asking for one of them."""
+    actor = catalog_access.actor_of(request)
+    repo = catalog_access.repo_to_read(actor, Repo.Kind.MODEL, owner, name)
+    if request.method == "POST":
+        chosen = benchmark_named(request.POST.get("benchmark", ""))
+        return _request(request, repo, chosen, request.POST.get("revision", "").strip())
+    found = current_benchmarks()
+    shown = frame(
+        request,
+        repo,
+        "scores",
+        fitting=[one for one in found if repo.facts.task in one.accepts],
+        others=[one for one in found if repo.facts.task not in one.accepts],
+    )
+    return render(request, "evaluation/evaluate.html", shown)
+
+
+@page
+def scores(request: HttpRequest, owner: str, name: str) -> HttpResponse:
+    """All that was measured here, then what others claim."""
+    repo = catalog_access.repo_to_read(catalog_access.actor_of(request), Repo.Kind.MODEL, owner, name)
+    user = catalog_access.actor_of(request).user
+    shown = frame(
+        request,
+        repo,
+        "scores",
+        groups=scores_of(repo),
+        recent=find_runs(user=user, wanted=RunFilter(repo=repo), limit=10).items,
+    )
+    return render(request, "evaluation/scores.html", shown)
+
+
+def _request(request: HttpRequest, repo: Repo, benchmark: Benchmark, revision: str) -> HttpResponseBase:
+    user = catalog_access.writer(catalog_access.actor_of(request))
+    try:
+        run, created = actions.request_run(repo=repo, benchmark=benchmark, revision=revision, actor=user)
+    except (NotEvaluable, TooManyRuns, BenchmarkNotFound) as error:
+        messages.error(request, error.message)
+        return redirect(f"{repo.web_path}/evaluate")
+    if not created:
+        messages.info(request, _("This exact measurement exists already; here it is."))
+    return redirect(f"/runs/{run.pk}")
+
+
+def _frame(request: HttpRequest, run_id: int) -> dict[str, Any]:
+    actor = catalog_access.actor_of(request)
+    run = access.run_to_read(actor, run_id)
+    found = scores_of_run(run)
+    return {
+        "section": "runs",
+        "run": run,
+        "repo": run.repo,
+        "steps": _steps(run),
+        "primary": next((score for score in found if score.is_primary and not score.slice), None),
+        "metrics": [score for score in found if not score.slice],
+        "slices": [score for score in found if score.slice],
+        "log": run.log,
+        "attempts": attempts_of(run.repo, run.benchmark),
+        "cancels": run.is_active and actor.user is not None and access.may_cancel(actor.user, run),
+        "seconds": (run.finished_at - run.started_at).total_seconds() if run.finished_at and run.started_at else None,
+        "hardware": run.provenance.get("hardware") or {},
+        "sandbox": run.provenance.get("sandbox") or (run.node.sandbox if run.node else ""),
+        "etag": etag_of(run.state, run.is_stalled, run.progress, run.log, run.reason, run.attempt, len(found)),
+    }
+
+
+def _steps(run: Run) -> list[Step]:
+    reached = _stage_reached(run)
+    steps = []
+    for at, (_state, words) in enumerate(_STEPS):
+        if at < reached or run.state == Run.State.SUCCEEDED:
+            steps.append(Step(str(words), "done"))
+        elif at > reached:
+            steps.append(Step(str(words), "ahead"))
+        else:
+            steps.append(Step(str(words), "now" if run.is_active else "failed"))
+    return steps
+
+
+def _stage_reached(run: Run) -> int:
+    """Place in `_STEPS` of the stage the run is in, or ended in."""
+    order = [state for state, _words in _STEPS]
+    if run.state in order:
+        return order.index(run.state)
+    if run.measurements:
+        return order.index(Run.State.SCORING)
+    if run.started_at:
+        return order.index(Run.State.RUNNING)
+    return order.index(Run.State.CLAIMED if run.claimed_at else Run.State.QUEUED)
+
+
+def _next_url(request: HttpRequest, cursor: str | None) -> str:
+    if cursor is None:
+        return ""
+    query = request.GET.copy()
+    query["cursor"] = cursor
+    return f"?{query.urlencode()}"
