@@ -23,7 +23,7 @@ from marketplace.embedded import children, postgres, redis_server
 from marketplace.embedded.account import servers_account
 from marketplace.embedded.children import Child
 from marketplace.embedded.problems import CannotStart
-from marketplace.up import log_files, parts
+from marketplace.up import log_files, parts, static_files
 from marketplace.up.parts import Part
 from marketplace.up.watch import Watch
 
@@ -68,6 +68,9 @@ class Site:
             self._start_servers()
         with progress("database tables"):
             call_command("migrate", verbosity=0, interactive=False)
+        if static_files.are_stale():
+            with progress("static files"):
+                call_command("collectstatic", verbosity=0, interactive=False)
         with progress("web, worker, scheduler, evaluation node"):
             self._prepare_content()
             self._start_parts()

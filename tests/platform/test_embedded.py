@@ -1,5 +1,6 @@
 """The embedded servers and their children, where a whole `up` would be too much."""
 
+import os
 import shutil
 import signal
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 from marketplace import data_dir as places
 from marketplace.embedded import children, servers
 from marketplace.embedded.problems import CannotStart
-from marketplace.up import checks, log_files
+from marketplace.up import checks, log_files, static_files
 from marketplace.up.watch import PAUSES_SECONDS, Watch
 from tests.processes import ROOT
 from tests.session import DATA_DIR
@@ -165,3 +166,19 @@ def test_a_long_log_moves_aside_and_goes_on(folder):
 
     assert log.read_text() == "after"
     assert log.with_suffix(".log.1").read_text() == "x" * 100
+
+
+def test_a_changed_style_sheet_is_collected_again(folder, settings):
+    settings.IS_STATIC_PLAIN, settings.BASE_DIR, settings.STATIC_ROOT = False, folder, folder / "collected"
+    sheet = folder / "static" / "css" / "site.css"
+    sheet.parent.mkdir(parents=True)
+    sheet.touch()
+    settings.STATIC_ROOT.mkdir()
+
+    never = static_files.are_stale()
+    (settings.STATIC_ROOT / "staticfiles.json").touch()
+    fresh = static_files.are_stale()
+    os.utime(sheet, (time.time() + 10, time.time() + 10))
+    changed = static_files.are_stale()
+
+    assert (never, fresh, changed) == (True, False, True)
