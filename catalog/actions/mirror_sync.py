@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from catalog.actions import commits, repos, sync_leases, uploads
 from catalog.actions.mirrors import allow_list
@@ -25,7 +26,7 @@ from catalog.errors import (
     UpstreamRefused,
     UpstreamUnavailable,
 )
-from catalog.models import Blob, Mirror, Repo, SyncRun, TreeEntry
+from catalog.models import Blob, Mirror, Repo, SyncRun, TreeEntry, User
 from catalog.parsing.paths import check_mirrored_path
 from catalog.queries import trees
 from catalog.sealing import unseal
@@ -38,16 +39,19 @@ PLAN_LISTED = 500  # files the job page shows one by one
 
 
 def sync(run_id: int) -> None:
-    """Do the work of this run, unless it is over or somebody else's. Ends in a state, never an exception
-    that its message cannot explain."""
+    """Do the work of this run, unless it is over or somebody else's. It ends in a state that says why."""
     run = sync_leases.claim(run_id)
-    if run is None:
-        return
+    if run is not None:
+        with suppress(LeaseLost):  # somebody else has it by now, and writes how it ends
+            _work(run)
+
+
+def _work(run: SyncRun) -> None:
     try:
         with closing(_client(run.mirror)) as client:
             SyncJob(run, _source(run.mirror, client)).work()
     except LeaseLost:
-        return
+        raise
     except (UpstreamUnavailable, StorageFull) as problem:
         retry_after = problem.facts.get("retry_after_seconds")
         seconds = retry_after if isinstance(retry_after, float) else None
@@ -57,7 +61,7 @@ def sync(run_id: int) -> None:
         sync_leases.fail(run, code=problem.code, reason=problem.message)
     except Exception:
         # The edge of a job: without this the lease would expire and the same fault repeat.
-        sync_leases.fail(run, code="internal", reason="an internal error; the operator's log has the details")
+        sync_leases.fail(run, code="internal", reason=str(_("An internal error; the operator's log has the details.")))
         raise
 
 
@@ -68,6 +72,7 @@ class SyncJob:
         self.run, self.source = run, source
         self.mirror: Mirror = run.mirror
         self.repo: Repo = run.mirror.repo
+        self.owner = _owner(run.mirror)
         self._renewed = time.monotonic()
 
     def work(self) -> None:
@@ -144,7 +149,7 @@ class SyncJob:
 
     def _store(self, file: UpstreamFile, path: Path) -> Blob:
         blob = uploads.store_bytes(
-            repo=self.repo, actor=self.mirror.created_by, chunks=self._pieces(path), sha256=file.sha256, size=file.size
+            repo=self.repo, actor=self.owner, chunks=self._pieces(path), sha256=file.sha256, size=file.size
         )
         if file.git_sha1 and not file.is_lfs and blob.git_sha1 != file.git_sha1:
             raise HashMismatch
@@ -184,7 +189,7 @@ class SyncJob:
         else:
             return
         if self.repo.visibility != wanted:
-            repos.change_settings(repo=self.repo, visibility=wanted, actor=self.mirror.created_by)
+            repos.change_settings(repo=self.repo, visibility=wanted, actor=self.owner)
 
     def _done(self, oid: str) -> None:
         Mirror.objects.filter(pk=self.mirror.pk).update(checked_at=timezone.now(), upstream_state="present")
@@ -217,6 +222,13 @@ def _client(mirror: Mirror) -> UpstreamClient:
     if mirror.token_sealed and token is None:
         raise UpstreamRefused("the stored token cannot be read any more; enter it again")
     return UpstreamClient(allowed=allow_list(), token=token)
+
+
+def _owner(mirror: Mirror) -> User:
+    """On whose account the bytes come in."""
+    if mirror.created_by is None or not mirror.created_by.is_active:
+        raise BadInput(_("The account that set up this mirror is no longer active; set it up again from yours."))
+    return mirror.created_by
 
 
 def _source(mirror: Mirror, client: UpstreamClient) -> Source:

@@ -48,7 +48,7 @@ def add_mirror(*, upstream: Upstream, namespace: Namespace, name: str, visibilit
         raise BadInput(f"unknown source {upstream.source!r}; known: {', '.join(sorted(SOURCES))}")
     endpoint = _clean_endpoint(upstream.endpoint)
     owner, slash, rest = upstream.name.partition("/")
-    if not (owner and (rest or not slash)) or "/" in rest or len(upstream.name) > 200:
+    if not (owner and (rest or not slash)) or "/" in rest:
         raise BadInput("`repo` must look like namespace/name")
     repo = repos.create_repo(
         namespace=namespace, kind=upstream.kind, name=name, visibility=Repo.Visibility.PRIVATE,

@@ -8,6 +8,7 @@ Source: git's gitprotocol-v2 and gitprotocol-common documents; packs are read by
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -107,10 +108,9 @@ def _pack_bytes(answer: bytes) -> bytes:
 
 def _objects_of_pack(pack: bytes) -> dict[str, ShaFile]:
     try:
-        data = PackData.from_file(BytesIO(pack), SHA1, len(pack))
-        data.check()
-        inflater = PackInflater.for_pack_data(data)
-        return {found.id.decode(): found for found in inflater}
+        with closing(PackData.from_file(BytesIO(pack), SHA1, len(pack))) as data:
+            data.check()
+            return {found.id.decode(): found for found in PackInflater.for_pack_data(data)}
     except (AssertionError, ChecksumMismatch, KeyError, ValueError) as problem:
         raise UpstreamUnavailable("the other hub's git pack is damaged") from problem
 

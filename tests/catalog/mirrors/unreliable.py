@@ -1,0 +1,71 @@
+"""A proxy before a hub that cuts transfers short or changes bytes, as broken upstreams do."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+
+class UnreliableHub(ThreadingHTTPServer):
+    """Passes requests on to `target`; `cuts` and `flips` say what happens to files on their way."""
+
+    def __init__(self, target: str) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.target = target
+        self.cuts: list[int] = []  # the next transfers end after so many bytes
+        self.flips = False  # whether the last byte of every file is changed
+        self.fetched: list[tuple[str, str]] = []  # (path, Range header) of every file asked for
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+    @classmethod
+    @contextmanager
+    def before(cls, target: str) -> Iterator[UnreliableHub]:
+        server = cls(target)
+        thread = Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: UnreliableHub
+
+    def do_GET(self) -> None:
+        kept = ("authorization", "range", "if-range", "accept", "git-protocol")
+        headers = {name: value for name, value in self.headers.items() if name.lower() in kept}
+        asked = urllib.request.Request(self.server.target + self.path, headers=headers)
+        try:
+            with urllib.request.urlopen(asked, timeout=30) as answer:
+                status, found, body = answer.status, dict(answer.headers), answer.read()
+        except urllib.error.HTTPError as refusal:
+            with refusal:
+                status, found, body = refusal.code, dict(refusal.headers), refusal.read()
+        self._pass_on(status, found, body)
+
+    def _pass_on(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        cut = None
+        if "/resolve/" in self.path:
+            self.server.fetched.append((self.path, self.headers.get("Range", "")))
+            cut = self.server.cuts.pop(0) if self.server.cuts else None
+            if self.server.flips:
+                body = body[:-1] + bytes([body[-1] ^ 1])
+        self.send_response(status)
+        for name, value in headers.items():
+            if name.lower() not in ("connection", "transfer-encoding", "date", "server"):
+                self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body[:cut])
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # named by the base class
+        """Keep the test output quiet."""
