@@ -41,22 +41,22 @@ def read_json(data: bytes | str, *, what: str, deepest: int = DEEPEST_JSON) -> J
         raise BadMetadata(f"{what} is not acceptable JSON: {error}.") from None
     if _is_deeper_than(value, deepest):
         raise BadMetadata(f"{what} is nested deeper than {deepest} levels.")
-    return storable(value)
-
-
-def storable(value: Json) -> Json:
-    """The value without what PostgreSQL refuses in text: NUL and lone surrogates."""
-    if isinstance(value, str):
-        return storable_text(value)
-    if isinstance(value, list):
-        return [storable(item) for item in value]
-    if isinstance(value, dict):
-        return {storable_text(key): storable(item) for key, item in value.items()}
-    return value
+    return _storable(value)
 
 
 def storable_text(text: str) -> str:
+    """The text without what PostgreSQL refuses: NUL and lone surrogates."""
     return text.replace("\0", "").encode(errors="replace").decode()
+
+
+def _storable(value: Json) -> Json:
+    if isinstance(value, str):
+        return storable_text(value)
+    if isinstance(value, list):
+        return [_storable(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _storable(item) for key, item in value.items()}
+    return value
 
 
 def _is_deeper_than(value: Json, levels: int) -> bool:
@@ -67,7 +67,7 @@ def _is_deeper_than(value: Json, levels: int) -> bool:
 
 
 def _unique_keys(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    found = dict(pairs)
+    found = {storable_text(key): value for key, value in pairs}
     if len(found) != len(pairs):
         raise ValueError("a key occurs twice")
     return found
