@@ -126,15 +126,21 @@ def held_by(repo: Repo, sha256s: Iterable[str]) -> dict[str, int]:
 
 @transaction.atomic
 def open_upload(*, repo: Repo, actor: User, sha256: str, size: int) -> Upload:
-    """Reserve room for bytes that were announced.
+    """Reserve room for bytes that were announced; announcing them again reserves no more.
 
     Raises:
         StorageFull
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_RESERVATION_LOCK])
-    _check_room(size)
     now = timezone.now()
+    open_ones = Upload.objects.filter(finished_at=None, expires_at__gt=now)
+    waiting = open_ones.filter(repo=repo, actor=actor, sha256=sha256, size=size).first()
+    if waiting is not None:
+        waiting.expires_at = now + UPLOAD_LIFETIME
+        waiting.save(update_fields=["expires_at"])
+        return waiting
+    _check_room(size)
     return Upload.objects.create(
         repo=repo, actor=actor, sha256=sha256, size=size, created_at=now, expires_at=now + UPLOAD_LIFETIME
     )

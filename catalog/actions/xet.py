@@ -13,7 +13,7 @@ from typing import Final
 from django.utils.translation import gettext as _
 
 from catalog.actions import uploads
-from catalog.errors import InvalidShard, InvalidXorb, TooLarge
+from catalog.errors import InvalidShard, InvalidXorb, StorageFull, TooLarge
 from catalog.models import Repo, StagedXorb, User
 from catalog.parsing import xet_hash
 from catalog.parsing.shard import ShardFile, Term, read_shard
@@ -48,12 +48,16 @@ def accept_xorb(*, account: User, xorb_hash: str, data: bytes) -> bool:
 
     Raises:
         InvalidXorb: malformed, or another hash.
+        StorageFull
     """
     store, key = blob_store(), _key(account, xorb_hash)
     known = StagedXorb.objects.filter(account=account, xorb_hash=xorb_hash).exists()
     if known and store.has_staged(key):
         return False
     xorb = read_xorb(data, xorb_hash)
+    room = store.headroom_bytes()
+    if room is not None and len(data) > room:
+        raise StorageFull(_("The server has no room for these %(size)d bytes.") % {"size": len(data)})
     store.put_staged(key, data)
     StagedXorb.objects.update_or_create(
         account=account,

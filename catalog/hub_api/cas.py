@@ -19,7 +19,7 @@ from catalog.actions.xet import ShardPlan
 from catalog.errors import BadInput, CatalogError, NotFound, TooLarge
 from catalog.hub_api import bodies
 from catalog.hub_api.cas_access import XetActor, sender
-from catalog.hub_api.errors import ANSWERS
+from catalog.hub_api.errors import answer_for
 from catalog.parsing.shard import MOST_SHARD_BYTES
 from catalog.parsing.xorb import MOST_XORB_BYTES
 
@@ -104,7 +104,7 @@ def _outcome(work: Future[bool]) -> dict[str, Any]:
     if problem is None:
         return {"type": "result", "result": int(work.result())}
     if isinstance(problem, CatalogError):
-        retryable = ANSWERS[type(problem)].status >= 500
+        retryable = answer_for(problem).status >= 500
         return {"type": "error", "message": problem.message, "retryable": retryable}
     raise problem
 

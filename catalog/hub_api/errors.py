@@ -65,7 +65,7 @@ _SERVER_FAILED = ANSWERS[CatalogError]
 
 def error_response(request: HttpRequest, error: CatalogError, actor: Actor) -> JsonResponse:
     """Returns the answer for this error; a missing repo is 401 to strangers, 404 to people (security 1.2)."""
-    answer = ANSWERS[type(error)]
+    answer = answer_for(error)
     status = 401 if isinstance(error, errors.RepoNotFound) and actor.is_anonymous else answer.status
     response = _json(request, status, answer.code, answer.message or error.message, error.facts)
     if isinstance(error, errors.EntryNotFound) and error.facts.get("commit"):
@@ -73,6 +73,11 @@ def error_response(request: HttpRequest, error: CatalogError, actor: Actor) -> J
     if status in (429, 503):
         response["Retry-After"] = str(error.facts.get("retry_after_seconds", RETRY_AFTER_SECONDS))
     return response
+
+
+def answer_for(error: CatalogError) -> Answer:
+    """Returns the entry of the error's class, or of its nearest parent that has one."""
+    return next(ANSWERS[one] for one in type(error).__mro__ if one in ANSWERS)
 
 
 def failure_response(request: HttpRequest) -> JsonResponse:

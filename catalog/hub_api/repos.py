@@ -54,6 +54,16 @@ def settings(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name:
     return JsonResponse({"visibility": repo.visibility, "private": repo.is_private, "gated": False})
 
 
+def may_read(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: str) -> JsonResponse:
+    access.repo_to_read(actor, kind, owner, name)
+    return JsonResponse({})
+
+
+def may_write(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: str) -> JsonResponse:
+    access.repo_to_write(actor, kind, owner, name)
+    return JsonResponse({})
+
+
 def _kind(body: Json) -> str:
     kind = body.get("type") or Repo.Kind.MODEL.value
     if kind in KNOWN_TO_OTHERS:

@@ -183,3 +183,10 @@ def test_git_lfs_signs_in_with_basic(private_repo, owner, stranger):
     refused = batch(stranger, path=path)
     assert refused.status_code == 401
     assert refused["WWW-Authenticate"].startswith("Basic ")
+
+
+def test_asking_again_reserves_no_more_room(repo, owner):
+    hrefs = {actions(batch(owner))["upload"]["href"] for _ in range(3)}
+
+    assert len(hrefs) == 1
+    assert Upload.objects.count() == 1

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from catalog.models import Repo
+from catalog.models import Mirror, Repo
 from tests.catalog.hub_api.conftest import Caller, file_line
 from tests.factories import OrganisationFactory, RepoFactory, UserFactory, commit_content, token_of
 
@@ -301,3 +301,21 @@ def test_validation_answers_uploads_in_json_and_cards_in_text(stranger):
     assert broken.json()["errors"][0]["message"]
     assert odd.status_code == 400
     assert odd.content.startswith(b'- Error: "license" must be one of [')
+
+
+def test_rights_are_checked_without_doing_anything(*, repo, private_repo, owner, reader, other, stranger):
+    def statuses(path: str) -> list[int]:
+        return [caller.get(f"/api/models/ann/{path}").status_code for caller in (owner, reader, other, stranger)]
+
+    assert statuses("model/auth-check") == [200, 200, 200, 200]
+    assert statuses("model/auth-check/write") == [200, 403, 403, 401]
+    assert statuses("secret/auth-check") == [200, 200, 404, 401]
+
+
+def test_a_mirror_is_read_only_and_says_so(repo, ann, owner):
+    Mirror.objects.create(repo=repo, source="huggingface", endpoint="https://example.org", upstream_name="x/y")
+
+    response = owner.commit("ann/model", file_line("a.txt", b"a"))
+
+    assert response.status_code == 403
+    assert "mirror" in response.json()["error"]
