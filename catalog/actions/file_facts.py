@@ -107,7 +107,8 @@ def _summary_of(model: config.ModelConfig) -> dict[str, object]:
 
 def _headers_of(files: Files) -> dict[str, dict[str, object]]:
     """By path, what each file with weights says of itself (see `Blob.header`)."""
-    paths = [path for path in files.sizes if formats.is_weights(path)][:MOST_HEADERS]
+    likely = [path for path in files.sizes if path.lower().endswith(formats.WEIGHT_SUFFIXES)]
+    paths = [path for path in likely if formats.is_weights(path)][:MOST_HEADERS]
     blobs = Blob.objects.in_bulk({files.blob_ids[path] for path in paths} - {None})
     headers: dict[str, dict[str, object]] = {}
     for path in paths:

@@ -81,7 +81,7 @@ def _children_of(base: Commit | None, folders: Iterable[str]) -> dict[str, Child
     children: dict[str, Children] = {folder: {} for folder in folders}
     if base is not None:
         rows = TreeEntry.objects.at(base).filter(folder__in=list(children))
-        for folder, path, mode, oid in rows.values_list("folder", "path", "mode", "oid").iterator(5000):
+        for folder, path, mode, oid in rows.values_list("folder", "path", "mode", "oid"):
             children[folder][path[len(folder) + 1 if folder else 0 :]] = (mode, oid)
     return children
 
@@ -131,7 +131,7 @@ def _refuse_collisions(folder: str, before: set[str], present: Children) -> None
 
 
 def _id_of(children: Children) -> str:
-    items = (TreeItem(mode=mode, name=name, oid=oid) for name, (mode, oid) in children.items())
+    items = [TreeItem(mode, name, oid) for name, (mode, oid) in children.items()]
     return git_objects.object_id("tree", git_objects.tree_body(items))
 
 
