@@ -111,7 +111,10 @@ class Hub:
                     response.read()
                     _check(response)
                     raise HubUnavailable(f"The hub answered {response.status_code} to a download.")
-                yield offset if response.status_code == 206 else 0, response.iter_bytes(PIECE)
+                yield (
+                    offset if response.status_code == 206 else 0,
+                    response.iter_raw(),
+                )  # as they come: a break must lose none
         except httpx.HTTPError as error:
             raise HubUnavailable(f"{type(error).__name__}: {error}") from error
 

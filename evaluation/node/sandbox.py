@@ -155,7 +155,20 @@ def _namespaces(confined: Confined) -> list[str]:
         "scratch_bytes": SCRATCH_BYTES,
     }
     spaces = ["--user", "--map-root-user", "--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child"]
-    return ["unshare", *spaces, sys.executable, "-I", "-S", "-B", str(JAIL), json.dumps(view)]
+    # unshare alone would outlive a killed agent, and the model with it.
+    return [
+        "setpriv",
+        "--pdeathsig",
+        "KILL",
+        "unshare",
+        *spaces,
+        sys.executable,
+        "-I",
+        "-S",
+        "-B",
+        str(JAIL),
+        json.dumps(view),
+    ]
 
 
 def _masked(confined: Confined) -> list[Path]:

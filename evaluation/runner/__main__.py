@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -57,4 +58,8 @@ def _perform_all(spec: Spec) -> list[Reason]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # All files are closed and synced; taking torch apart in good order would only take time.
+    os._exit(code)

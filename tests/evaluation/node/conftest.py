@@ -33,7 +33,24 @@ def small_model(tmp_path_factory):
 def slow_model(tmp_path_factory):
     torch.set_num_threads(1)
     return models.save_text_classifier(
-        tmp_path_factory.mktemp("slow"), LANGID.label_names, hidden_size=256, intermediate_size=1024, num_hidden_layers=8
+        tmp_path_factory.mktemp("slow"),
+        LANGID.label_names,
+        hidden_size=256,
+        intermediate_size=1024,
+        num_hidden_layers=8,
+    )
+
+
+@pytest.fixture(scope="session")
+def medium_model(tmp_path_factory):
+    """Takes seconds: long enough to be stopped half way."""
+    torch.set_num_threads(1)
+    return models.save_text_classifier(
+        tmp_path_factory.mktemp("medium"),
+        LANGID.label_names,
+        hidden_size=96,
+        intermediate_size=384,
+        num_hidden_layers=4,
     )
 
 

@@ -89,9 +89,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = json.loads(self._body() or b"{}")
-        if not self._admitted():
-            return None
-        path = self.path
+        if self._admitted():
+            self._act(self.path, body)
+
+    def _act(self, path, body):
         if path == "/node_api/register":
             self.server.nodes.append(body)
             return self._json(200, {"node_id": 1})
@@ -99,18 +100,20 @@ class Handler(BaseHTTPRequestHandler):
             run = self.server.next_run(float(claim[1]), body.get("run_id"))
             return self._json(200, self._order(run)) if run else self._answer(204)
         run = self._run()
-        if run is None:
-            return None
+        return self._act_on(run, path, body) if run else None
+
+    def _act_on(self, run, path, body):
+        answer = {}
         if path.endswith("/heartbeat"):
             run.heartbeats.append(body)
             if run.state == "claimed" and body["phase"] in ("running", "uploading"):
                 run.state = "running"
-            return self._json(200, {"cancel": run.cancel, "lease_seconds": 90})
-        if path.endswith("/complete"):
+            answer = {"cancel": run.cancel, "lease_seconds": 90}
+        elif path.endswith("/complete"):
             run.state = "scoring"
-            return self._json(200, {})
-        run.failure, run.state = body, "failed"
-        return self._json(200, {})
+        else:
+            run.failure, run.state = body, "failed"
+        self._json(200, answer)
 
     def do_GET(self):
         if not self._admitted():
