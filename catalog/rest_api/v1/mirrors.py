@@ -19,7 +19,9 @@ from catalog.upstream import SOURCES
 
 
 class MirrorIn(serializers.Serializer[object]):
-    source = serializers.ChoiceField(choices=sorted(SOURCES), default="huggingface")
+    source = serializers.ChoiceField(  # type: ignore[assignment]  # the wire name; DRF takes declared fields off the class
+        choices=sorted(SOURCES), default="huggingface"
+    )
     endpoint = serializers.CharField(max_length=300, help_text="Address of the other hub; its host must be allowed.")
     repo = serializers.CharField(max_length=200, help_text="Its id there, `namespace/name`.")
     revision = serializers.CharField(max_length=255, default="main", help_text="Branch, tag or commit there.")
@@ -36,7 +38,7 @@ class MirrorIn(serializers.Serializer[object]):
     )  # fmt: skip
 
 
-class ProgressOut(serializers.Serializer[object]):
+class SyncProgressOut(serializers.Serializer[object]):
     files_done = serializers.IntegerField()
     files_total = serializers.IntegerField()
     bytes_done = serializers.IntegerField()
@@ -46,7 +48,7 @@ class ProgressOut(serializers.Serializer[object]):
 
 class MirrorOut(serializers.Serializer[object]):
     id = serializers.IntegerField()
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]  # likewise
     endpoint = serializers.CharField()
     repo = serializers.CharField(help_text="Its id there.")
     revision = serializers.CharField()
@@ -57,7 +59,7 @@ class MirrorOut(serializers.Serializer[object]):
     checked_at = serializers.DateTimeField(allow_null=True)
     licence_evidence = serializers.ListField(child=serializers.DictField())
     state = serializers.ChoiceField(choices=SyncRun.State.choices, help_text="Of the latest sync.")
-    progress = ProgressOut()
+    progress = SyncProgressOut()
     reason = serializers.CharField(help_text="Why it failed or waits.")
     reason_code = serializers.CharField()
     attempt = serializers.IntegerField()
