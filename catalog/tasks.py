@@ -34,6 +34,7 @@ def sweep() -> None:
         jobs.index_repo(facts.repo)
     uploads.expire_uploads()
     garbage.expire_uncommitted()
+    garbage.clear_leftovers()
     sync_leases.expire()
 
 

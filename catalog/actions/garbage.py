@@ -9,8 +9,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from catalog.models import RepoBlob
+from catalog.stores import blob_store
 
 ROWS_PER_BATCH = 1000
+LEFTOVERS_KEPT_SECONDS = 7 * 86_400  # longer than any upload session
 
 
 @transaction.atomic
@@ -22,3 +24,8 @@ def expire_uncommitted() -> int:
     doomed = RepoBlob.objects.select_for_update(skip_locked=True).filter(uncommitted_until__lte=timezone.now())
     keys = list(doomed.order_by("pk").values_list("pk", flat=True)[:ROWS_PER_BATCH])
     return RepoBlob.objects.filter(pk__in=keys).delete()[0]
+
+
+def clear_leftovers() -> int:
+    """Remove what killed uploads left in the store, and trash that is a week old; returns how many files."""
+    return blob_store().sweep(older_than_seconds=LEFTOVERS_KEPT_SECONDS)

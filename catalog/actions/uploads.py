@@ -6,7 +6,7 @@ and hashed in full even if we hold them already, since sending them is the proof
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -67,10 +67,9 @@ def store_many(*, repo: Repo, contents: Sequence[bytes]) -> list[Blob]:
         for done in waiting:
             leaving.callback(_discard_result, done)
         arrivals = [done.result() for done in waiting]
-        by_sha256 = {arrival.names.sha256: arrival for arrival in arrivals}
         with transaction.atomic():
-            # in one order, so that two requests with the same files wait for each other and no more
-            blobs = {sha256: publish(repo=repo, arrival=by_sha256[sha256]) for sha256 in sorted(by_sha256)}
+            blobs = _keep_all(arrivals, pool.map)
+            _entitle(repo, blobs.values())
         return [blobs[arrival.names.sha256] for arrival in arrivals]
 
 
@@ -90,32 +89,46 @@ def arriving(chunks: Iterable[bytes], *, size: int | None = None, sha256: str | 
 def publish(*, repo: Repo, arrival: Arrival) -> Blob:
     """Make these bytes durable, known, and this repo's to commit for the next days."""
     blob = keep(arrival)
-    _entitle(repo, blob)
+    _entitle(repo, [blob])
     return blob
 
 
 @transaction.atomic
 def keep(arrival: Arrival) -> Blob:
     """Make these bytes durable and known; whoever needs them notes so in the same transaction."""
-    names, now = arrival.names, timezone.now()
-    _lock(names.sha256)
-    is_damaged = Blob.objects.filter(sha256=names.sha256, state=Blob.State.CORRUPT).exists()
-    blob_store().publish(arrival.staged, replace=is_damaged)
-    blob, _created = Blob.objects.update_or_create(
-        sha256=names.sha256,
-        defaults={"state": Blob.State.LIVE, "touched_at": now},
-        create_defaults={"size": names.size, "git_sha1": names.git_sha1, "md5": names.md5, "touched_at": now},
+    return _keep_all([arrival], map)[arrival.names.sha256]
+
+
+def _keep_all(arrivals: Iterable[Arrival], run: Callable[..., Iterable[None]]) -> dict[str, Blob]:
+    """Files first, then rows (security 3), while holding the locks of their names.
+
+    Args:
+        run: `map`, or one that publishes several files at a time.
+    """
+    by_sha256 = {arrival.names.sha256: arrival for arrival in arrivals}
+    _lock(by_sha256)
+    damaged = Blob.objects.filter(sha256__in=by_sha256, state=Blob.State.CORRUPT).values_list("sha256", flat=True)
+    replace, store = set(damaged), blob_store()
+    list(run(lambda one: store.publish(one.staged, replace=one.names.sha256 in replace), by_sha256.values()))
+    rows = [_row(by_sha256[sha256].names) for sha256 in sorted(by_sha256)]
+    Blob.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["sha256"], update_fields=["state", "touched_at"]
     )
-    return blob
+    return Blob.objects.in_bulk(list(by_sha256), field_name="sha256")
 
 
-def _entitle(repo: Repo, blob: Blob) -> None:
+def _row(names: StoredBlob) -> Blob:
+    return Blob(sha256=names.sha256, size=names.size, git_sha1=names.git_sha1, md5=names.md5, touched_at=timezone.now())
+
+
+def _entitle(repo: Repo, blobs: Iterable[Blob]) -> None:
     """Note that this repo received these bytes; what no commit holds yet may wait some days."""
     until = timezone.now() + UNCOMMITTED_LIFETIME
-    held, created = RepoBlob.objects.get_or_create(repo=repo, blob=blob, defaults={"uncommitted_until": until})
-    if not created:
-        # in one statement: a commit that takes the row meanwhile must not be undone
-        RepoBlob.objects.filter(pk=held.pk, uncommitted_until__isnull=False).update(uncommitted_until=until)
+    rows = [RepoBlob(repo=repo, blob=blob, uncommitted_until=until) for blob in sorted(blobs, key=lambda one: one.pk)]
+    RepoBlob.objects.bulk_create(rows, ignore_conflicts=True)
+    # in one statement: a commit that takes the row meanwhile must not be undone
+    waiting = RepoBlob.objects.filter(repo=repo, blob__in=[row.blob_id for row in rows], uncommitted_until__lt=until)
+    waiting.update(uncommitted_until=until)
 
 
 def held_by(repo: Repo, sha256s: Iterable[str]) -> dict[str, int]:
@@ -217,8 +230,11 @@ def _check_room(size: int) -> None:
         raise StorageFull(_("The server has no room for these %(size)d bytes.") % {"size": size})
 
 
-def _lock(sha256: str) -> None:
-    """Hold the lock that collection and publishing of these bytes share, until the transaction ends."""
-    key = int.from_bytes(bytes.fromhex(sha256[:16]), "big", signed=True)
+def _lock(sha256s: Iterable[str]) -> None:
+    """Hold the locks that collection and publishing of these bytes share, until the transaction ends.
+
+    They are taken in one order, so that two requests with the same files wait for each other and no more.
+    """
+    keys = sorted(int.from_bytes(bytes.fromhex(sha256[:16]), "big", signed=True) for sha256 in sha256s)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [key])
+        cursor.execute("SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key", [keys])

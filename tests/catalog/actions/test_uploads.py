@@ -1,4 +1,5 @@
 import hashlib
+import os
 from datetime import timedelta
 
 import pytest
@@ -152,3 +153,16 @@ def test_what_was_never_committed_expires_and_the_rest_stays(repo):
     assert garbage.expire_uncommitted() == 1
 
     assert set(uploads.held_by(repo, [forgotten, fresh, sha256(b"committed")])) == {fresh, sha256(b"committed")}
+
+
+def test_leftovers_of_killed_uploads_go_after_a_week_and_younger_ones_stay():
+    incoming = blob_store().root / "incoming"
+    old, young = incoming / "old", incoming / "young"
+    for path in (old, young):
+        path.write_bytes(b"half")
+    os.utime(old, (0, 0))
+
+    assert garbage.clear_leftovers() == 1
+
+    assert (old.exists(), young.exists()) == (False, True)
+    young.unlink()
