@@ -10,6 +10,9 @@ os.environ.setdefault("LOCK_TIMEOUT_MS", "2000")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings")
 django.setup(set_prefix=False)
 
-from marketplace.raw_paths import EncodedPathHandler  # noqa: E402  settings come first
+from django.urls import get_resolver  # noqa: E402  settings come first
 
+from marketplace.raw_paths import EncodedPathHandler  # noqa: E402
+
+get_resolver().url_patterns  # noqa: B018  all faces now, not while somebody waits for the first page
 application = EncodedPathHandler()
