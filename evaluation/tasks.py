@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from evaluation.actions import automatic, leases, scoring
+from evaluation.actions import automatic, inputs, recovery, scoring
 
 
 @shared_task(name="evaluation.score_run", time_limit=270)  # seconds, below the lease
@@ -15,5 +15,7 @@ def score_run(run_id: int) -> None:
 @shared_task(name="evaluation.sweep", time_limit=120)  # seconds
 def sweep() -> None:
     """Every 15 seconds: take back lost runs, repeat lost nudges, queue what uploads deserve."""
-    leases.expire_leases()
+    recovery.expire_leases()
+    recovery.cancel_runs_of_deleted_models()
     automatic.schedule_automatic()
+    inputs.sweep()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 
 from django.conf import settings
@@ -9,6 +10,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
+from catalog.errors import CatalogError
 from catalog.models import Repo, RepoFacts
 from evaluation.actions import runs
 from evaluation.errors import NotEvaluable
@@ -16,6 +18,8 @@ from evaluation.models import AutomaticCheck, Run
 from evaluation.queries import evaluability
 from evaluation.queries.benchmarks import benchmarks_for
 from evaluation.queries.snapshots import snapshot_of
+
+logger = logging.getLogger(__name__)
 
 LOOKED_BACK = timedelta(days=1)  # an older head is not news, even if no worker ran at the time
 MOST_AT_ONCE = 100
@@ -64,7 +68,10 @@ def _schedule(facts: RepoFacts) -> list[Run]:
                 repo=repo, benchmark=benchmark, revision=commit.oid, trigger=Run.Trigger.UPLOAD
             )
         except NotEvaluable:
-            continue  # nobody asked, so nobody is told; the page of the benchmark would say why
+            continue  # nobody asked, so nobody is told; a request would say why
+        except CatalogError:
+            logger.exception("no automatic run of %s on %s", repo.full_name, benchmark)
+            continue  # one damaged repo must not keep the others waiting
         _cancel_superseded(run)
         made += [run] if created else []
     return made

@@ -14,7 +14,6 @@ from typing import Final
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from catalog.models import Repo
 from evaluation import jobs
@@ -28,7 +27,6 @@ TRANSIENT_REASONS: Final = frozenset({"lost", "node_error", "data_unavailable"})
 BACKOFF: Final = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))
 LOG_LINES, LONGEST_LINE, LONGEST_REASON = 200, 500, 2_000
 SCORING_LEASE: Final = timedelta(minutes=5)  # longer than the task may run
-MOST_SCORING_ATTEMPTS: Final = 3
 NODE_ALIVE: Final = timedelta(minutes=2)
 PHASES: Final = {
     "fetching": Run.State.CLAIMED,
@@ -163,23 +161,19 @@ def fail_run(
     return run
 
 
-def expire_leases() -> int:
-    """Take back the runs of nodes and workers that fell silent. Returns how many were found."""
-    now = timezone.now()
-    lost = Run.objects.filter(state__in=Run.LEASED, lease_until__lt=now).values_list("pk", flat=True)
-    waiting = Run.objects.filter(state=Run.State.SCORING).exclude(lease_until__gte=now)
-    unscored = waiting.exclude(nudged_at__gt=now - timedelta(minutes=1)).values_list("pk", flat=True)
-    return sum(_expire(pk) for pk in lost) + sum(_score_again(pk) for pk in unscored)
+def fail(run: Run, reason: str, message: str, *, delay: timedelta | None = None) -> None:
+    """Queue this locked run again when the cause may pass and attempts are left; else it has failed.
 
-
-def fail(run: Run, reason: str, message: str) -> None:
-    """Queue this locked run again when the cause may pass and attempts are left; else it has failed."""
+    Args:
+        delay: until the next attempt; None for longer with each one.
+    """
     run.reason_code, run.reason = reason, _plain(message)[:LONGEST_REASON]
     run.lease_token = run.lease_until = None
     run.progress = {}
     if reason in TRANSIENT_REASONS and run.attempt < run.max_attempts:
         run.state = Run.State.QUEUED
-        run.not_before = timezone.now() + BACKOFF[min(run.attempt, len(BACKOFF)) - 1]
+        backoff = BACKOFF[min(run.attempt, len(BACKOFF)) - 1]
+        run.not_before = timezone.now() + (backoff if delay is None else delay)
     else:
         run.state, run.finished_at = Run.State.FAILED, timezone.now()
     run.save()
@@ -205,27 +199,6 @@ def lock_scoring(run: Run) -> Run:
     if held is None:
         raise RunLeaseLost
     return held
-
-
-@transaction.atomic
-def _expire(run_id: int) -> int:
-    run = Run.objects.select_for_update(skip_locked=True).filter(pk=run_id, state__in=Run.LEASED).first()
-    if run is None or run.lease_until is None or run.lease_until >= timezone.now():
-        return 0
-    fail(run, "lost", _("The machine that evaluated this model stopped answering."))
-    return 1
-
-
-@transaction.atomic
-def _score_again(run_id: int) -> int:
-    run = Run.objects.select_for_update(skip_locked=True).filter(pk=run_id, state=Run.State.SCORING).first()
-    if run is None or (run.lease_until is not None and run.lease_until >= timezone.now()):
-        return 0
-    if run.scoring_attempts >= MOST_SCORING_ATTEMPTS:
-        fail(run, "scoring_failed", _("The results could not be scored; the operator finds the cause in the log."))
-    else:
-        jobs.score_run(run)
-    return 1
 
 
 def _token_of(run: Run) -> uuid.UUID:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 from urllib.parse import quote
 
 from evaluation.actions import inputs, leases
 from evaluation.benchmarks.corpora import DataUnavailable
+from evaluation.benchmarks.definitions import run_spec
 from evaluation.models import Node, Run
 from evaluation.models.run import LEASE
 from evaluation.queries.benchmarks import definition_of
@@ -34,7 +34,7 @@ def described(run: Run, node: Node) -> Json | None:
         "run_id": run.pk,
         "lease_token": str(run.lease_token),
         "lease_seconds": int(LEASE.total_seconds()),
-        "spec": _spec(run),
+        "spec": run_spec(definition_of(run.benchmark)),
         "model": {
             "repo": run.repo.full_name,
             "commit": run.commit_oid,
@@ -51,19 +51,6 @@ def described(run: Run, node: Node) -> Json | None:
                 for file in made.files
             ]
         },
-    }
-
-
-def _spec(run: Run) -> Json:
-    """What the runner reads: nothing of it tells what the right answers are."""
-    definition = definition_of(run.benchmark)
-    return {
-        "request": definition.request,
-        "labels": {str(number): label for number, label in (definition.labels or {}).items()},
-        "preprocess": dataclasses.asdict(definition.preprocess),
-        "seed": definition.seed,
-        "dtype": definition.dtype,
-        "limits": dataclasses.asdict(definition.limits),
     }
 
 

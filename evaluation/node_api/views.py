@@ -8,7 +8,7 @@ from django.http.response import HttpResponseBase
 from catalog.errors import EntryNotFound
 from catalog.hub_api.bodies import json_body, pieces
 from catalog.hub_api.serving import Content, content_response
-from evaluation.actions import inputs, leases, nodes, outputs
+from evaluation.actions import inputs, leases, nodes, outputs, recovery
 from evaluation.models import Node
 from evaluation.models.run import LEASE
 from evaluation.node_api import bodies, claiming, waiting
@@ -25,6 +25,7 @@ def register(request: HttpRequest, node: Node) -> HttpResponse:
         hardware=bodies.facts_of(body, "hardware"),
         versions=bodies.facts_of(body, "versions"),
     )
+    recovery.release_leases(node)  # who introduces itself works on nothing yet
     return JsonResponse({"node_id": node.pk, "name": node.name})
 
 

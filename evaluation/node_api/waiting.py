@@ -11,20 +11,27 @@ from typing import Final
 
 from django.http import HttpRequest
 
+from catalog.errors import Busy
 from evaluation.models import Run
 from evaluation.queries import queue
 
 LONGEST_WAIT_SECONDS: Final = 20.0
 LOOK_AGAIN_SECONDS: Final = 1.0  # backed-off runs become due without a notice
-# Each waiting node holds a thread of the web server; more than these are answered at once.
+# Each waiting node holds a thread of the web server; more than these are sent away.
 _places = threading.BoundedSemaphore(6)
 
 
 def claim_within(seconds: float, claim: Callable[[], Run | None], request: HttpRequest) -> Run | None:
-    """What `claim` gives, tried again whenever a run may have been queued, for at most `seconds`."""
+    """What `claim` gives, tried again whenever a run may have been queued, for at most `seconds`.
+
+    Raises:
+        Busy: there is nothing now, and no place to wait; the node comes back a little later.
+    """
     run = claim()
-    if run is not None or seconds <= 0 or not _places.acquire(blocking=False):
+    if run is not None or seconds <= 0:
         return run
+    if not _places.acquire(blocking=False):
+        raise Busy
     try:
         until = time.monotonic() + min(seconds, LONGEST_WAIT_SECONDS)
         with queue.listening() as wait:

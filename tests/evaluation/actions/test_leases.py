@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from evaluation.actions import leases, runs, scoring
+from evaluation.actions import leases, recovery, runs, scoring
 from evaluation.errors import RunLeaseLost
 from evaluation.models import Node, Run
 from tests.evaluation import arrangement
@@ -165,7 +165,7 @@ def test_a_silent_node_loses_its_run_and_another_gets_it():
     lost = arrangement.running(by=arrangement.node("silent"))
     Run.objects.filter(pk=lost.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
 
-    assert leases.expire_leases() == 1
+    assert recovery.expire_leases() == 1
 
     lost.refresh_from_db()
     assert (lost.state, lost.reason_code, lost.lease_token) == ("queued", "lost", None)
@@ -177,10 +177,22 @@ def test_a_silent_node_loses_its_run_and_another_gets_it():
     assert (again.pk, again.attempt, again.reason_code) == (lost.pk, 2, "")
 
 
+def test_a_node_that_starts_anew_holds_nothing_and_its_run_goes_on_at_once():
+    machine, other = arrangement.node(), arrangement.node()
+    lost, of_other = arrangement.running(by=machine), arrangement.running(by=other)
+
+    assert recovery.release_leases(machine) == 1
+
+    lost.refresh_from_db()
+    of_other.refresh_from_db()
+    assert (lost.state, of_other.state) == ("queued", "running")
+    assert leases.claim_run(node=machine, queues=QUEUES).pk == lost.pk
+
+
 def test_a_lease_that_still_runs_is_left_alone():
     run = arrangement.running()
 
-    assert leases.expire_leases() == 0
+    assert recovery.expire_leases() == 0
 
     run.refresh_from_db()
     assert run.state == "running"
@@ -192,7 +204,7 @@ def test_the_third_lost_attempt_is_the_last():
         Run.objects.filter(pk=run.pk).update(not_before=timezone.now())
         assert leases.claim_run(node=node, queues=QUEUES) is not None
         Run.objects.filter(pk=run.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
-        leases.expire_leases()
+        recovery.expire_leases()
 
     run.refresh_from_db()
     assert (run.state, run.reason_code, run.attempt) == ("failed", "lost", 3)
@@ -252,12 +264,24 @@ def test_a_new_attempt_starts_without_the_outputs_of_the_last():
     assert run.outputs.count() == 0
 
 
+def test_the_runs_of_a_deleted_model_end_with_it():
+    run, other = arrangement.running(), arrangement.running()
+    run.repo.deleted_at = timezone.now()
+    run.repo.save()
+
+    assert recovery.cancel_runs_of_deleted_models() == 1
+
+    run.refresh_from_db()
+    other.refresh_from_db()
+    assert (run.state, other.state) == ("cancelled", "running")
+
+
 def test_a_forgotten_scoring_job_is_sent_again(django_capture_on_commit_callbacks):
     run = arrangement.handed_in()
     Run.objects.filter(pk=run.pk).update(nudged_at=timezone.now() - timedelta(minutes=5))
 
     with django_capture_on_commit_callbacks() as callbacks:
-        assert leases.expire_leases() == 1
+        assert recovery.expire_leases() == 1
 
     assert len(callbacks) == 1
     run.refresh_from_db()
@@ -270,7 +294,7 @@ def test_scoring_that_kills_its_worker_three_times_ends_the_run():
         leases.claim_scoring(run.pk)
         long_ago = timezone.now() - timedelta(hours=1)
         Run.objects.filter(pk=run.pk).update(lease_until=long_ago, nudged_at=long_ago)
-    leases.expire_leases()
+    recovery.expire_leases()
 
     run.refresh_from_db()
     assert (run.state, run.reason_code) == ("failed", "scoring_failed")
