@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 
+import httpx
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 
@@ -26,11 +28,15 @@ class Command(BaseCommand):
         with tempfile.TemporaryDirectory(prefix="demo-hf-") as home:
             # The client reads its settings when it is imported, and must not touch the visitor's own cache.
             os.environ.update(HF_HOME=home, HF_HUB_DISABLE_PROGRESS_BARS="1", HF_HUB_DISABLE_TELEMETRY="1")
+            from huggingface_hub.errors import HfHubHTTPError
+
             from marketplace.demo.seeding import DemoFailed, Seeding
 
+            for name in ("httpx", "httpx2", "huggingface_hub"):
+                logging.getLogger(name).setLevel(logging.ERROR)  # one line a step is enough
             try:
                 Seeding(url.rstrip("/"), self._say).run()
-            except DemoFailed as problem:
+            except (DemoFailed, HfHubHTTPError, httpx.TransportError, ConnectionError) as problem:
                 raise CommandError(f"demo: {problem}") from None
 
     def _say(self, line: str) -> None:
