@@ -62,7 +62,7 @@ def page_with(statuses: Statuses) -> Callable[[View[P]], View[P]]:
 
     def decorate(view: View[P]) -> View[P]:
         @wraps(view)
-        def answering(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        def answering(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             try:
                 response = view(request, *args, **kwargs)
             except errors.CatalogError as error:
@@ -71,8 +71,8 @@ def page_with(statuses: Statuses) -> Callable[[View[P]], View[P]]:
                 if not isinstance(error.__cause__, (pg.LockNotAvailable, pg.QueryCanceled)):
                     raise
                 response = answer(request, errors.Busy(), statuses)
-            patch_cache_control(response, private=True, no_cache=True)  # type: ignore[arg-type]  # any response has headers
-            patch_vary_headers(response, ["Cookie", "HX-Request-Type"])  # type: ignore[arg-type]  # likewise
+            patch_cache_control(response, private=True, no_cache=True)
+            patch_vary_headers(response, ["Cookie", "HX-Request-Type"])
             return response
 
         return answering

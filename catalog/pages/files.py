@@ -43,7 +43,7 @@ class Row:
 
 @page
 def tree(
-    request: HttpRequest, kind: str, owner: str, name: str, revision: str = "", path: str = ""
+    request: HttpRequest, *, kind: str, owner: str, name: str, revision: str = "", path: str = ""
 ) -> HttpResponseBase:
     """A folder, at most `ENTRIES_PER_PAGE` entries at a time."""
     repo = readable(request, kind, owner, name)
@@ -69,7 +69,7 @@ def tree(
 
 
 @page
-def blob(request: HttpRequest, kind: str, owner: str, name: str, revision: str, path: str) -> HttpResponse:
+def blob(request: HttpRequest, *, kind: str, owner: str, name: str, revision: str, path: str) -> HttpResponse:
     """One file: text with numbered lines, a picture, or what else we know about it."""
     repo = readable(request, kind, owner, name)
     commit = commit_at(repo, revision)

@@ -142,9 +142,11 @@ def chips(query: QueryDict) -> list[Chip]:
     """What is chosen now, each with the way to drop it."""
     found = []
     for parameter in ("author", "tag", "task", "library", "licence", "language", "format", "params", "rating"):
-        for value in dict.fromkeys(query.getlist(parameter)):
-            if value:
-                found.append(Chip(_chip_words(parameter, value), _without(query, parameter, value)))
+        found += [
+            Chip(_chip_words(parameter, value), _without(query, parameter, value))
+            for value in dict.fromkeys(query.getlist(parameter))
+            if value
+        ]
     return found
 
 

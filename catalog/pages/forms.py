@@ -15,7 +15,7 @@ from catalog.parsing.names import LONGEST_NAME
 class PageForm(forms.Form):
     """A form whose fields wear our classes and point to their help and errors."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  passed through to Django
         kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
@@ -53,7 +53,7 @@ class NewRepoForm(PageForm):
         widget=forms.RadioSelect,
     )
 
-    def __init__(self, *args: Any, namespaces: list[Namespace], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, namespaces: list[Namespace], **kwargs: Any) -> None:  # noqa: ANN401  passed through to Django
         super().__init__(*args, **kwargs)
         field = self.fields["namespace"]
         assert isinstance(field, forms.ChoiceField)
@@ -193,7 +193,7 @@ class MirrorForm(PageForm):
         widget=forms.RadioSelect,
     )
 
-    def __init__(self, *args: Any, namespaces: list[Namespace], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, namespaces: list[Namespace], **kwargs: Any) -> None:  # noqa: ANN401  passed through to Django
         super().__init__(*args, **kwargs)
         field = self.fields["namespace"]
         assert isinstance(field, forms.ChoiceField)

@@ -21,7 +21,7 @@ def may_administer(actor: Actor, repo: Repo) -> bool:
     return actor.user is not None and actor.may_write and access.can_write(actor.user, repo.namespace)
 
 
-def frame(request: HttpRequest, repo: Repo, tab: str, **more: Any) -> dict[str, Any]:
+def frame(request: HttpRequest, repo: Repo, tab: str, **more: object) -> dict[str, Any]:
     """The context of templates/catalog/repo.html, and what the page adds to it."""
     administers = may_administer(access.actor_of(request), repo)
     return {

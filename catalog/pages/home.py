@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 
 from catalog import access
 from catalog.models import Organisation, Repo
-from catalog.pages import finding, tasks
+from catalog.pages import finding
 from catalog.pages.errors import page
 from catalog.queries.search import find_repos
 from catalog.queries.search_request import SearchRequest
@@ -29,8 +29,6 @@ def home(request: HttpRequest) -> HttpResponse:
     counts = finding.public_values(kind).get("task", {})
     shown = {
         "tasks": list(counts.items())[:TASKS_SHOWN],
-        "modalities": tasks.MODALITIES,
-        "popular": find_repos(SearchRequest(kind=kind, limit=6), user=user).items,
         "recent": find_repos(SearchRequest(kind=kind, sort="updated", limit=6), user=user).items,
         "teams": Organisation.objects.filter(memberships__user=user).select_related("namespace") if user else [],
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
@@ -88,7 +89,7 @@ def _upload_frame(request: HttpRequest, repo: Repo, revision: str, form: UploadF
     return frame(request, repo, "files", revision=revision, form=form, steps=steps, most_files=MOST_FILES)
 
 
-def _commit(repo: Repo, branch: str, files: Sequence[UploadedFile], asked: dict[str, str], user: User) -> None:
+def _commit(repo: Repo, branch: str, files: Sequence[UploadedFile[Any]], asked: dict[str, str], user: User) -> None:
     """Keep the bytes, then commit them. Raises what the actions raise; paths are checked before any byte is kept."""
     if not files:
         raise CatalogError(_("Choose at least one file."))
@@ -116,7 +117,7 @@ def _commit(repo: Repo, branch: str, files: Sequence[UploadedFile], asked: dict[
     commits.commit_files(repo=repo, branch=branch, changes=changes, title=title, actor=user)
 
 
-def _belongs_in_lfs(file: UploadedFile) -> bool:
+def _belongs_in_lfs(file: UploadedFile[Any]) -> bool:
     """Large, or not text: as clients are told before they upload."""
     sample = file.read(SAMPLE_BYTES)
     file.seek(0)

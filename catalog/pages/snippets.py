@@ -61,7 +61,7 @@ def _loader(repo: Repo, commit: Commit, endpoint: str) -> Snippet | None:
             'print(model.encode(["Hello", "Witaj", "你好"]).shape)'
         )
         return Snippet("sentence-transformers", "sentence-transformers", f"{head}\n\n{body}")
-    if facts.config is None and facts.library not in {"transformers"}:
+    if facts.config is None and facts.library != "transformers":
         return None
     if facts.task in _NOT_PIPELINES:
         body = (
@@ -77,7 +77,10 @@ def _loader(repo: Repo, commit: Commit, endpoint: str) -> Snippet | None:
 
 
 def _datasets(repo: Repo, commit: Commit, endpoint: str) -> Snippet:
-    body = f'from datasets import load_dataset\n\ndata = load_dataset(\n    "{repo.full_name}",\n    revision="{commit.oid}",\n)'
+    body = (
+        "from datasets import load_dataset\n\n"
+        f'data = load_dataset(\n    "{repo.full_name}",\n    revision="{commit.oid}",\n)'
+    )
     return Snippet("datasets", "datasets", f"{_python_head(repo, endpoint)}\n\n{body}")
 
 

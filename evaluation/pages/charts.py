@@ -13,6 +13,8 @@ LEFT, RIGHT, TOP, BOTTOM = 52.0, 24.0, 20.0, 44.0
 LETTER, LINE = 6.6, 16.0  # about the size of a character of a label
 LONGEST_LABEL = 34
 
+_Box = tuple[float, float, float, float]  # left, top, right, bottom
+
 
 @dataclass(frozen=True)
 class Datum:
@@ -154,6 +156,7 @@ def _staircase(stairs: Sequence[Point]) -> str:
 def _labelled(stairs: Sequence[Point], others: Sequence[Point]) -> list[Point]:
     """Names for the frontier, each where it covers neither a dot nor another name; left out where nothing is free."""
     taken = [(point.x - 6, point.y - 6, point.x + 6, point.y + 6) for point in (*stairs, *others)]
+    taken += _segments(stairs)
     placed = []
     for point in stairs:
         words = (
@@ -168,11 +171,19 @@ def _labelled(stairs: Sequence[Point], others: Sequence[Point]) -> list[Point]:
     return placed
 
 
-_Box = tuple[float, float, float, float]
+def _segments(stairs: Sequence[Point]) -> list[_Box]:
+    """The staircase as thin boxes that no name may cover."""
+    found = []
+    for point, following in zip(stairs, [*stairs[1:], None], strict=True):
+        end = following.x if following else WIDTH - RIGHT
+        found.append((point.x, point.y - 1, end, point.y + 1))
+        if following:
+            found.append((end - 1, min(point.y, following.y), end + 1, max(point.y, following.y)))
+    return found
 
 
 def _places(point: Point, length: float) -> Iterable[_Box]:
-    for dx, dy in ((10, -LINE), (10, 4), (-10 - length, -LINE), (-10 - length, 4), (10, -2 * LINE), (10, LINE + 4)):
+    for dx, dy in ((9, -LINE - 3), (-9 - length, -LINE), (9, 4), (-9 - length, 4), (9, -2 * LINE), (9, LINE)):
         x, y = point.x + dx, point.y + dy
         if x >= LEFT and x + length <= WIDTH - 4 and y >= 0 and y + LINE <= HEIGHT - BOTTOM:
             yield (x, y, x + length, y + LINE)
