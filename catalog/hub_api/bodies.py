@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qs
 
 from django.http import HttpRequest, UnreadablePostError
@@ -23,6 +23,10 @@ MOST_FORM_FIELDS = 20_000
 DRAINED_BYTES = {True: 512 * MIB, False: 4 * MIB}  # by whether we know who sends
 
 Json = dict[str, Any]
+
+
+class Reader(Protocol):
+    def read(self, size: int, /) -> bytes: ...
 
 
 def json_body(request: HttpRequest, *, optional: bool = False) -> Json:
@@ -70,9 +74,9 @@ def pieces(request: HttpRequest) -> Iterator[bytes]:
     Raises:
         SizeMismatch: it ended before its announced length.
     """
-    announced = content_length(request)
+    announced, source = content_length(request), _source(request)
     received = 0
-    while piece := _read(request, PIECE_BYTES):
+    while piece := _read(source, PIECE_BYTES):
         received += len(piece)
         yield piece
     if announced is not None and received < announced:
@@ -86,9 +90,9 @@ def content_length(request: HttpRequest) -> int | None:
 
 def drain(request: HttpRequest, *, trusted: bool) -> None:
     """Read and forget what is left of a body, within reason."""
-    left = DRAINED_BYTES[trusted]
+    left, source = DRAINED_BYTES[trusted], _source(request)
     try:
-        while left > 0 and (piece := _read(request, PIECE_BYTES)):
+        while left > 0 and (piece := _read(source, PIECE_BYTES)):
             left -= len(piece)
     except Exception:  # noqa: BLE001, S110  the connection is gone or the body was read elsewhere: nothing to answer
         pass
@@ -148,11 +152,17 @@ def _bounded(request: HttpRequest) -> bytes:
     return bytes(kept)
 
 
-def _read(request: HttpRequest, size: int) -> bytes:
-    # Django reads a body without announced length (chunked) as empty; the server knows where it ends.
-    is_chunked = content_length(request) is None and request.META.get("wsgi.input_terminated")
+def _source(request: HttpRequest) -> Reader:
+    """What to read from: Django takes a body without announced length (chunked) for empty, the server knows better."""
+    if content_length(request) is None and request.META.get("wsgi.input_terminated"):
+        source: Reader = request.META["wsgi.input"]
+        return source
+    return request
+
+
+def _read(source: Reader, size: int) -> bytes:
     try:
-        return bytes(request.META["wsgi.input"].read(size)) if is_chunked else request.read(size)
+        return source.read(size)
     except (UnreadablePostError, OSError):
         raise SizeMismatch("the connection broke before the whole body had arrived") from None
 
