@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from catalog.actions.ratings import rate_repo
 from catalog.models import Repo, RepoFacts
@@ -161,6 +163,37 @@ def test_what_is_not_there_is_named(api, query, code):
 
     assert answer.status_code == 404
     assert answer.json()["error_code"] == code
+
+
+NAMES = st.sampled_from(
+    [
+        "search",
+        "task",
+        "library",
+        "license",
+        "language",
+        "format",
+        "filter",
+        "author",
+        "params",
+        "rating",
+        "sort",
+        "limit",
+        "cursor",
+    ]
+)
+VALUES = st.one_of(
+    st.text(max_size=40),
+    st.sampled_from(["!x", "min:1B,max:2", "a/b", "'", "\\", "x:*", "%", "é ł 情感", "-1", "1e9", "\0"]),
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(query=st.lists(st.tuples(NAMES, VALUES), max_size=4))
+def test_no_query_string_breaks_the_list(api, query):
+    answer = api().client.get(f"/api/v1/models?{urlencode(query)}")
+
+    assert answer.status_code in {200, 400}
 
 
 def test_the_number_of_queries_does_not_grow_with_the_page(api, django_assert_max_num_queries):
