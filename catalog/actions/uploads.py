@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -62,14 +62,15 @@ def store_many(*, repo: Repo, contents: Sequence[bytes]) -> list[Blob]:
     Raises:
         StorageFull
     """
-    with ExitStack() as leaving, ThreadPoolExecutor(PARALLEL_FSYNCS) as pool:
+    with ThreadPoolExecutor(PARALLEL_FSYNCS) as pool:
         waiting = [pool.submit(_receive, [content], len(content), None) for content in contents]
-        for done in waiting:
-            leaving.callback(_discard_result, done)
-        arrivals = [done.result() for done in waiting]
-        with transaction.atomic():
-            blobs = _keep_all(arrivals, pool.map)
-            _entitle(repo, blobs.values())
+        try:
+            arrivals = [done.result() for done in waiting]
+            with transaction.atomic():
+                blobs = _keep_all(arrivals, pool.map)
+                _entitle(repo, blobs.values())
+        finally:
+            list(pool.map(_discard_result, waiting))
         return [blobs[arrival.names.sha256] for arrival in arrivals]
 
 
