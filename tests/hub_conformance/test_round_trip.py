@@ -156,3 +156,18 @@ def test_many_text_files_of_nine_megabytes_travel_in_one_commit(ann, with_xet):
     )
 
     assert found == [[f"{number}.txt", 9_000_001, True] for number in range(6)]
+
+
+@pytest.mark.parametrize("with_xet", [True], indirect=False)
+def test_bytes_the_client_remembers_sending_need_only_a_shard(ann, with_xet):
+    data = content(400_000, 9)
+    (ann.home / "w.bin").write_bytes(data)
+    code = """
+        import pathlib
+        api.create_repo(repo)
+        api.upload_file(path_or_fileobj="w.bin", path_in_repo="w.bin", repo_id=repo)
+        answer(pathlib.Path(api.hf_hub_download(repo, "w.bin")).read_bytes() == pathlib.Path("w.bin").read_bytes())
+        """
+
+    assert ann.script(code, repo="ann/first-time") is True
+    assert ann.script(code, repo="ann/second-time") is True  # the same HF_HOME, so hf_xet's cache knows the xorb
