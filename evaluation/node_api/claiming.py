@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
+from catalog.errors import CatalogError
 from evaluation.actions import inputs, leases
 from evaluation.benchmarks.corpora import DataUnavailable
 from evaluation.benchmarks.definitions import run_spec
+from evaluation.errors import RunLeaseLost
 from evaluation.models import Node, Run
 from evaluation.models.run import LEASE
 from evaluation.queries.benchmarks import definition_of
@@ -22,14 +24,15 @@ def claim(node: Node, run_id: int | None) -> Run | None:
 
 
 def described(run: Run, node: Node) -> Json | None:
-    """The whole order, or None where the data of the benchmark is not here: the run is put off."""
+    """The whole order, or None where something for it is missing here: the run is put off."""
     try:
-        made = inputs.prepare(run)
-    except DataUnavailable as problem:
+        made, snapshot = inputs.prepare(run), snapshot_of_run(run)
+        leases.note_claim(run=run, node=node, inputs_digest=made.digest, rows=made.rows)
+    except RunLeaseLost:  # cancelled in this moment
+        return None
+    except (DataUnavailable, CatalogError) as problem:
         leases.put_off(run=run, node=node, reason="data_unavailable", message=str(problem))
         return None
-    snapshot = snapshot_of_run(run)
-    leases.note_claim(run=run, node=node, inputs_digest=made.digest, rows=made.rows)
     return {
         "run_id": run.pk,
         "lease_token": str(run.lease_token),

@@ -70,6 +70,9 @@ def test_a_request_answers_201_and_the_same_again_200(raw_client):
         ({"benchmark": "nothing"}, 404, "BenchmarkNotFound"),
         ({"benchmark": "digits", "revision": "nowhere"}, 404, "RevisionNotFound"),
         ({"benchmark": "langid"}, 422, "NotEvaluable"),
+        ({"benchmark": "digits", "revision": "a\x00b"}, 400, "BadInput"),
+        ({"benchmark": "digits", "revision": "x" * 300}, 400, "BadInput"),
+        ({"benchmark": ["digits"]}, 400, "BadInput"),
     ],
 )
 def test_requests_that_cannot_be_met_say_why(raw_client, body, status, code):
