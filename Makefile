@@ -11,8 +11,8 @@ BIND ?= 127.0.0.1
 # Empty where Python finds a build for this machine by itself; `--index-url …/cpu` avoids CUDA elsewhere.
 TORCH_PIP_ARGS ?=
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 JOBS ?= 2
-BENCHES ?= transfers listing runner_vs_pipeline
 
 PY := .venv/bin/python
 MANAGE := $(PY) manage.py
@@ -77,7 +77,7 @@ migrations-reset: install  ## Before the first release only: one fresh 0001_init
 	$(MANAGE) makemigrations --verbosity 1 --name initial catalog evaluation
 
 bench: install system-packages  ## The numbers of docs/, side by side on this machine
-	@for one in $(BENCHES); do echo "== $$one"; $(PY) -m tests.bench.$$one || exit 1; done
+	$(PY) -m tests.bench
 
 lock:  ## requirements/lock.txt anew from the *.in files (needs pip-tools and PyPI)
 	cd requirements && pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-options --strip-extras \
