@@ -22,7 +22,7 @@ from catalog.queries.search_request import SearchRequest
 MATCHES_COUNTED: Final = 5_000  # of a text: each costs reading a document
 VALUES_PER_FACET: Final = 50
 SECONDS_FRESH: Final = 30
-SECONDS_FRESH_UNFILTERED: Final = 300  # which values there are at all
+SECONDS_FRESH_UNFILTERED: Final = 300  # which values there are at all: public ones, shared by all readers
 # Parameters: (name of the range as a filter writes it, first count above it)
 SIZES: Final = (
     ("max:10M", 10**7),
@@ -96,8 +96,8 @@ def count_repos(request: SearchRequest, *, user: User | None) -> Total:
 def facets(request: SearchRequest, *, user: User | None) -> dict[str, list[FacetValue]]:
     """Returns the choices of each facet, most frequent first; a facet's counts ignore its own choice.
 
-    Values that no repo has under the other filters stay, with a count of 0. Of a text the most downloaded
-    `MATCHES_COUNTED` matches are counted.
+    Values that public repos have, but none under the other filters, stay with a count of 0. Of a text the
+    most downloaded `MATCHES_COUNTED` matches are counted.
     """
     nothing_asked = SearchRequest(kind=request.kind)
     among = _Matches(request, user)
@@ -105,7 +105,7 @@ def facets(request: SearchRequest, *, user: User | None) -> dict[str, list[Facet
     for facet, (_, own_fields) in _GROUPS.items():
         unset = {field: getattr(nothing_asked, field) for field in own_fields}
         counts = _counts(facet, replace(request, **unset), user, SECONDS_FRESH, among)
-        known = _counts(facet, nothing_asked, user, SECONDS_FRESH_UNFILTERED, None)
+        known = _counts(facet, nothing_asked, None, SECONDS_FRESH_UNFILTERED, None)
         chosen = _chosen(facet, request)
         values = dict.fromkeys([*counts, *known, *(value.removeprefix("!") for value in chosen)])
         found[facet] = [
