@@ -8,8 +8,10 @@ from catalog.actions.changesets import ChangeSet, NewFile
 from catalog.actions.tree_building import NewTree, parent_of
 from catalog.models import Commit, Line, Repo, TreeEntry
 
-ROWS_PER_INSERT = 2000
-
+_ADD_ENTRIES = """
+    COPY catalog_treeentry
+        (line_id, path, folder, mode, oid, size, blob_id, is_lfs, changed_in_id, first_seq) FROM STDIN
+"""
 _COPY_ENTRIES = """
     INSERT INTO catalog_treeentry
         (line_id, path, folder, mode, oid, size, blob_id, is_lfs, changed_in_id, first_seq, last_seq)
@@ -41,33 +43,20 @@ def write(commit: Commit, changes: ChangeSet, tree: NewTree) -> None:
     """Close the intervals of what the commit replaces and open those of what it holds anew."""
     paths = [*changes.files, *tree.folders]
     commit.line.entries.filter(path__in=paths, last_seq=None).update(last_seq=commit.seq)
-    entries = [_file(commit, path, new) for path, new in changes.files.items() if new is not None]
-    entries += [_folder(commit, path, oid) for path, oid in tree.folders.items() if oid is not None]
-    TreeEntry.objects.bulk_create(entries, batch_size=ROWS_PER_INSERT)
+    # COPY takes a fifth of the time of INSERT: a first commit may bring many thousand files
+    with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(_ADD_ENTRIES) as rows:
+        for path, new in changes.files.items():
+            if new is not None:
+                rows.write_row(_row(commit, path, new))
+        for path, oid in tree.folders.items():
+            if oid is not None:
+                folder = NewFile(mode=TreeEntry.MODE_FOLDER, oid=oid, size=0, blob_id=None, is_lfs=False)
+                rows.write_row(_row(commit, path, folder))
 
 
-def _file(commit: Commit, path: str, new: NewFile) -> TreeEntry:
-    return TreeEntry(
-        line_id=commit.line_id,
-        path=path,
-        folder=parent_of(path),
-        mode=new.mode,
-        oid=new.oid,
-        size=new.size,
-        blob_id=new.blob_id,
-        is_lfs=new.is_lfs,
-        changed_in=commit,
-        first_seq=commit.seq,
-    )
-
-
-def _folder(commit: Commit, path: str, oid: str) -> TreeEntry:
-    return TreeEntry(
-        line_id=commit.line_id,
-        path=path,
-        folder=parent_of(path),
-        mode=TreeEntry.MODE_FOLDER,
-        oid=oid,
-        changed_in=commit,
-        first_seq=commit.seq,
+def _row(commit: Commit, path: str, new: NewFile) -> tuple[object, ...]:
+    """In the order of the columns in `_ADD_ENTRIES`."""
+    return (
+        *(commit.line_id, path, parent_of(path), new.mode, new.oid),
+        *(new.size, new.blob_id, new.is_lfs, commit.pk, commit.seq),
     )
