@@ -50,7 +50,7 @@ def repo_page(request: HttpRequest, kind: str, owner: str, name: str) -> HttpRes
     if head is None or shown["is_empty"]:
         return _empty(request, shown, endpoint)
     entries = trees.entries_of(head, limit=200)
-    largest = trees.entries_in(head).files().order_by("-size").first()
+    largest = trees.entries_in(head).files().order_by("-is_lfs", "-size").first()
     shown |= {
         "head": head,
         "has_card": any(entry.path == "README.md" for entry in entries),

@@ -12,6 +12,7 @@ WIDTH, HEIGHT = 960.0, 420.0
 LEFT, RIGHT, TOP, BOTTOM = 52.0, 24.0, 20.0, 44.0
 LETTER, LINE = 6.6, 16.0  # about the size of a character of a label
 LONGEST_LABEL = 34
+LEAST_SPAN = 0.01  # of the scores shown, so that one score alone has an axis
 
 _Box = tuple[float, float, float, float]  # left, top, right, bottom
 
@@ -120,7 +121,7 @@ def _log_scale(values: Iterable[float]) -> tuple[_Scale, list[Tick]]:
 def _linear_scale(values: Iterable[float]) -> tuple[_Scale, list[Tick]]:
     found = list(values)
     low, high = min(found), max(found)
-    step = _nice_step((high - low) or abs(high) or 1.0)
+    step = _nice_step(max(high - low, abs(high) * 1e-6, LEAST_SPAN))
     first, last = math.floor(low / step) * step, math.ceil(high / step) * step
     if first == last:
         last += step

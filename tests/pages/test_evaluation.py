@@ -1,0 +1,180 @@
+import pytest
+
+from evaluation.actions import leases, runs
+from evaluation.models import Run
+from tests.evaluation import arrangement
+from tests.factories import UserFactory
+from tests.pages.looking import links_of, text_of
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_verified_score_stands_on_list_page_model_page_and_board(client):
+    # given
+    run = arrangement.scored(wrong=0, measurements={"parameters": 1_000_000, "items_per_second": 50.0})
+    repo = run.repo
+
+    for path in ("/models", repo.web_path, f"{repo.web_path}/scores", "/leaderboards/digits", "/", f"/runs/{run.pk}"):
+        # when
+        seen = text_of(client.get(path))
+
+        # then
+        assert "verified here: 100.0 ±" in seen, path
+
+
+def test_a_board_draws_its_models_and_lists_the_same_numbers(client):
+    # given
+    run = arrangement.scored(measurements={"parameters": 1_000_000, "items_per_second": 50.0})
+
+    # when
+    response = client.get("/leaderboards/digits")
+
+    # then
+    page = response.content.decode()
+    assert '<circle class="dot best"' in page
+    assert f'<a href="{run.repo.web_path}"' in page
+    assert f"/runs/{run.pk}" in links_of(response)
+    assert "/api/v1/leaderboards/digits.csv" in links_of(response)
+
+
+def test_a_board_says_how_many_a_filter_hides(client):
+    arrangement.scored(measurements={"parameters": 50_000_000})
+
+    seen = text_of(client.get("/leaderboards/digits?size=10M"))
+
+    assert "No model fits these filters" in seen
+    assert client.get("/leaderboards/digits?size=7M").status_code == 400
+    assert client.get("/leaderboards/nope").status_code == 404
+
+
+def test_a_private_models_results_are_private(client, signed_in):
+    # given
+    run = arrangement.scored(arrangement.model(visibility="private"))
+
+    # then
+    assert client.get(f"/runs/{run.pk}").status_code == 404
+    assert client.get(f"/runs/{run.pk}/status").status_code == 404
+    for path in ("/leaderboards/digits", "/leaderboards", "/runs", "/"):
+        assert run.repo.web_path not in links_of(client.get(path))
+        assert run.repo.web_path in links_of(signed_in(run.repo.created_by).get(path))
+
+
+def test_a_run_is_asked_for_and_watched(signed_in):
+    # given
+    arrangement.benchmark()
+    repo, person = arrangement.model(), signed_in(UserFactory())
+    assert "Handwritten digits" in text_of(person.get(f"{repo.web_path}/evaluate"))
+
+    # when
+    response = person.post(f"{repo.web_path}/evaluate", {"benchmark": "digits", "revision": "main"})
+
+    # then
+    run = Run.objects.get()
+    assert response["Location"] == f"/runs/{run.pk}"
+    assert "Waiting for a free node" in text_of(person.get(f"/runs/{run.pk}"))
+
+
+def test_the_same_measurement_is_not_made_twice(signed_in):
+    run = arrangement.scored()
+
+    answer = signed_in(UserFactory()).post(
+        f"{run.repo.web_path}/evaluate", {"benchmark": "digits", "revision": "main"}, follow=True
+    )
+
+    assert "This exact measurement exists already" in text_of(answer)
+    assert Run.objects.count() == 1
+
+
+def test_a_benchmark_that_does_not_fit_is_refused_with_its_reason(signed_in):
+    arrangement.benchmark()
+    repo = arrangement.model(labels={"0": "neg", "1": "pos"})
+
+    answer = signed_in(UserFactory()).post(
+        f"{repo.web_path}/evaluate", {"benchmark": "digits", "revision": "main"}, follow=True
+    )
+
+    assert "The model's labels (id2label) are not the benchmark's" in text_of(answer)
+    assert not Run.objects.exists()
+
+
+def test_progress_is_polled_with_empty_answers_while_nothing_changes(client):
+    # given
+    run = arrangement.running()
+    path = f"/runs/{run.pk}/status"
+    first = client.get(path)
+    assert "1 / 10 items · 10 %" in text_of(first)
+    assert 'hx-trigger="every 2s"' in first.content.decode()
+
+    # when
+    unchanged = client.get(path, headers={"If-None-Match": first["ETag"]})
+    leases.heartbeat(**arrangement.grant(run), report=leases.Report(phase="running", done=5, total=10, rate=2.0))
+    changed = client.get(path, headers={"If-None-Match": first["ETag"]})
+
+    # then
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
+    assert "5 / 10 items" in text_of(changed)
+
+
+def test_a_failed_run_names_its_reason_and_is_asked_for_no_more(client):
+    # given
+    run = arrangement.running()
+    leases.fail_run(**arrangement.grant(run), reason="unsupported", message="Unknown architecture: FooNet.")
+
+    # when
+    status = client.get(f"/runs/{run.pk}/status")
+
+    # then
+    assert "Unknown architecture: FooNet." in text_of(status)
+    assert "hx-trigger" not in status.content.decode()
+    assert "ended here: run" in text_of(status)
+
+
+def test_a_run_is_cancelled_by_who_asked_for_it(client, signed_in):
+    # given
+    person = UserFactory()
+    run = arrangement.queued(actor=person)
+
+    # then
+    assert client.post(f"/runs/{run.pk}/cancel").status_code == 401
+    assert signed_in(UserFactory()).post(f"/runs/{run.pk}/cancel").status_code == 403
+    signed_in(person).post(f"/runs/{run.pk}/cancel")
+    run.refresh_from_db()
+    assert run.state == "cancelled"
+    assert signed_in(person).post(f"/runs/{run.pk}/cancel").status_code == 409
+
+
+def test_a_cancelled_run_is_run_again(signed_in):
+    # given
+    run = arrangement.queued()
+    runs.cancel_run(run=run)
+
+    # when
+    response = signed_in(UserFactory()).post(f"/runs/{run.pk}/again")
+
+    # then
+    again = Run.objects.latest("pk")
+    assert again.pk != run.pk
+    assert response["Location"] == f"/runs/{again.pk}"
+
+
+def test_what_is_measured_is_told(client):
+    arrangement.benchmark()
+
+    assert "scikit-learn" in text_of(client.get("/benchmarks/digits"))
+    assert "/leaderboards/digits" in links_of(client.get("/benchmarks"))
+
+
+def test_lists_of_runs_and_scores_take_a_bounded_number_of_queries(client, django_assert_max_num_queries):
+    # given
+    for _ in range(3):
+        arrangement.scored(measurements={"parameters": 1_000_000})
+
+    # then
+    with django_assert_max_num_queries(3):
+        client.get("/runs")
+    with django_assert_max_num_queries(3):
+        client.get("/leaderboards/digits")
+    with django_assert_max_num_queries(7):  # one count, six facets
+        client.get("/models/counted")
+    with django_assert_max_num_queries(9):
+        client.get("/models")
