@@ -77,7 +77,7 @@ migrations-reset: install  ## Before the first release only: one fresh 0001_init
 	$(MANAGE) makemigrations --verbosity 1 --name initial catalog evaluation
 
 bench: install system-packages  ## The numbers of docs/, side by side on this machine
-	$(PY) -m tests.bench
+	$(PY) -m tests.bench $(BENCH_ARGS)
 
 lock:  ## requirements/lock.txt anew from the *.in files (needs pip-tools and PyPI)
 	cd requirements && pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-options --strip-extras \

@@ -1,0 +1,99 @@
+"""All numbers of this project, measured side by side in one run: `make bench`.
+
+    .venv/bin/python -m tests.bench [--quick] [--only download,upload,lists,runner]
+
+Ends with 1 when a promise is missed; `--quick` proves only that everything can be measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.bench import download, lists, runner, upload
+from tests.bench.site import MB, Site, running
+from tests.bench.table import Row, markdown
+
+PARTS = ("download", "upload", "lists", "runner")
+
+
+@dataclass(frozen=True)
+class Sizes:
+    download_bytes: int = 2000 * MB
+    download_rounds: int = 7
+    upload_bytes: int = 1000 * MB
+    upload_rounds: int = 3
+    models: int = 100_000
+    requests: int = 100
+    texts: int = 1500
+
+
+QUICK = Sizes(
+    download_bytes=24 * MB,
+    download_rounds=1,
+    upload_bytes=16 * MB,
+    upload_rounds=1,
+    models=2000,
+    requests=10,
+    texts=100,
+)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small sizes; promises are not judged")
+    parser.add_argument("--only", default=",".join(PARTS), help="some of: " + ", ".join(PARTS))
+    options = parser.parse_args()
+    chosen = options.only.split(",")
+    if unknown := set(chosen) - set(PARTS):
+        parser.error(f"unknown part: {', '.join(sorted(unknown))}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything is cleaned up
+    print(_circumstances(), flush=True)
+    started = time.perf_counter()
+    rows = measured(chosen, QUICK if options.quick else Sizes())
+    print(f"\n{markdown(rows)}\n\n{time.perf_counter() - started:.0f} s; load at the end {os.getloadavg()[0]:.1f}")
+    return 0 if options.quick else int(any(row.is_kept is False for row in rows))
+
+
+def measured(chosen: list[str], sizes: Sizes) -> list[Row]:
+    """The processes of one part are gone before the next begins."""
+    parts: dict[str, Callable[[], list[Row]]] = {
+        "download": lambda: _on_a_site(download.measure, sizes.download_bytes, sizes.download_rounds),
+        "upload": lambda: _on_a_site(upload.measure, sizes.upload_bytes, sizes.upload_rounds),
+        "lists": lambda: lists.measure(sizes.models, sizes.requests),
+        "runner": lambda: runner.measure(sizes.texts),
+    }
+    return [row for part in PARTS if part in chosen for row in parts[part]()]
+
+
+def _on_a_site(measure: Callable[[Site, int, int], list[Row]], size: int, rounds: int) -> list[Row]:
+    with running() as site:
+        return measure(site, size, rounds)
+
+
+def _circumstances() -> str:
+    """What a reader must know before believing a figure."""
+    cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
+    models = [line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")]
+    memory = int(next(line.split()[1] for line in _lines("/proc/meminfo") if line.startswith("MemTotal"))) / 1e6
+    box = f"{models[0] if models else platform.machine()}, {cores} cores, {memory:.0f} GB, Linux {platform.release()}"
+    when = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    command = " ".join(["python -m tests.bench", *sys.argv[1:]])
+    busy = " (BUSY: figures are low and uneven)" if load > cores / 4 else ""
+    return f"{when}; {box}, Python {platform.python_version()}; `{command}`; load at the start {load:.1f}{busy}"
+
+
+def _lines(path: str) -> list[str]:
+    return Path(path).read_text().splitlines()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,39 @@
+"""`make bench` measures real processes; here only that it does, never how fast."""
+
+import os
+import subprocess
+import sys
+
+from tests.bench.table import HEADINGS, at_least, at_most, markdown
+from tests.processes import ROOT
+
+
+def test_downloads_and_uploads_are_measured_beside_others_in_one_table():
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    command = [sys.executable, "-m", "tests.bench", "--quick", "--only", "download,upload"]
+
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240, check=False)
+
+    assert done.returncode == 0, done.stderr
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in done.stdout.splitlines() if line[:1] == "|"
+    ]
+    assert rows[0] == list(HEADINGS)
+    ratios = {(row[0], row[2].rsplit(" ", 2)[0]): float(row[3]) for row in rows[2:]}
+    assert all(ratio > 0 for ratio in ratios.values())
+    assert ("download of 24 MB by curl", "bare sendfile view") in ratios
+    assert len([beside for _measured, beside in ratios if beside.startswith("nginx, ")]) == 3
+    for way in ("Xet", "plain LFS"):
+        assert (f"upload of 16 MB, {way}: wall", "cp + sha256sum + sync") in ratios
+        assert (f"upload of 16 MB, {way}: web CPU", "cp + sha256sum + sync") in ratios
+
+
+def test_a_missed_promise_is_seen():
+    table = markdown(
+        [at_least("a", "8", "10", ratio=0.8, least=0.9), at_most("b", "8", "", value=8, most=10, unit="MB")]
+    )
+
+    missed, kept = table.splitlines()[2:]
+    assert "0.80" in missed
+    assert "≥ 0.9 (MISSED)" in missed
+    assert "≤ 10 MB (kept)" in kept
