@@ -14,7 +14,7 @@ def seal(text: str) -> bytes:
     return _box().encrypt(text.encode())
 
 
-def unseal(sealed: bytes) -> str | None:
+def unseal(sealed: bytes | memoryview) -> str | None:
     """Returns the text, or None when it was sealed under another SECRET_KEY."""
     try:
         return _box().decrypt(bytes(sealed)).decode()

@@ -98,7 +98,7 @@ class Client:
         return done.stdout
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def site() -> Iterator[Site]:
     """Ann administers the team acme; Bob is on his own."""
     with tempfile.TemporaryDirectory(prefix="mm-e2e-", ignore_cleanup_errors=True) as folder:
