@@ -17,14 +17,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
+import redis
 from psycopg import sql
 
 from marketplace import data_dir as places
 from marketplace.embedded import children
-from tests.session import DATA_DIR
+from tests.session import DATA_DIR, FIRST_REDIS_DATABASE, redis_url
 
 ROOT = Path(__file__).resolve().parent.parent
-_redis_databases = itertools.count(2, 2)  # 0 and 1 are the session's own; the next one is each broker's
+_redis_databases = itertools.cycle(range(FIRST_REDIS_DATABASE + 2, FIRST_REDIS_DATABASE + 12, 2))
 
 
 def free_port() -> int:
@@ -66,12 +67,12 @@ class Hub:
     @property
     def environment(self) -> dict[str, str]:
         sockets = places.socket_dir(DATA_DIR)
-        postgres, redis = places.kept_secret(DATA_DIR, "postgres"), places.kept_secret(DATA_DIR, "redis")
+        postgres = places.kept_secret(DATA_DIR, "postgres")
         return {
             **{name: value for name, value in os.environ.items() if not name.endswith("_TIMEOUT_MS")},
             "MARKETPLACE_DATA_DIR": str(self.home),
             "DATABASE_URL": f"postgres://marketplace:{postgres}@{str(sockets).replace('/', '%2F')}/{self.database}",
-            "REDIS_URL": f"unix://:{redis}@{sockets}/redis.sock?db={self.redis_database}",
+            "REDIS_URL": redis_url(DATA_DIR, self.redis_database),
             "SECRET_KEY": "a secret key of forty characters for tests",
             "TOKEN_PEPPER": "a token pepper of forty characters for tests",
             "SIGNING_KEY": places.kept_secret(self.home, "signing_key", places.new_signing_key),
@@ -142,6 +143,9 @@ class Hub:
         database = f"site_{os.getpid()}_{home.name[-8:].lower()}"
         with _own_database(database):
             hub = cls(home=home, database=database, extra=extra)
+            for database_number in (hub.redis_database, hub.redis_database + 1):
+                with redis.Redis.from_url(redis_url(DATA_DIR, database_number)) as client:
+                    client.flushdb()  # of a site that ended before
             try:
                 hub.command("migrate", "--verbosity", "0")
                 hub.start_web()

@@ -13,6 +13,14 @@ from pathlib import Path
 
 import pytest
 
+from marketplace import data_dir as data_dir_module
+
+
+def redis_url(data_dir: Path, database: int) -> str:
+    """The session's Redis, in a database of the caller's choice; Celery takes the next one."""
+    return data_dir_module.embedded_redis_url(data_dir).replace("?db=0", f"?db={database}")
+
+
 IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
 if not IS_WORKER:
     # Not below pytest's own folder: as root, PostgreSQL's account must be able to reach it.
@@ -24,6 +32,9 @@ if not IS_WORKER:
         os.environ.pop(name, None)
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = os.environ["DO_NOT_TRACK"] = "1"
 DATA_DIR = Path(os.environ["MARKETPLACE_DATA_DIR"])
+# Redis databases of this process: its own two (cache and broker), then pairs for the sites it starts.
+FIRST_REDIS_DATABASE = 12 * (int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw")) + 1 if IS_WORKER else 0)
+os.environ["REDIS_URL"] = redis_url(DATA_DIR, FIRST_REDIS_DATABASE)
 
 
 class NetworkBlocked(RuntimeError):

@@ -66,7 +66,14 @@ class Up:
 
 
 def clean_environment():
-    mine = {"MARKETPLACE_DATA_DIR", "PLAIN_STATIC", "ALLOWED_HOSTS", "STATEMENT_TIMEOUT_MS", "LOCK_TIMEOUT_MS"}
+    mine = {
+        "MARKETPLACE_DATA_DIR",
+        "REDIS_URL",
+        "PLAIN_STATIC",
+        "ALLOWED_HOSTS",
+        "STATEMENT_TIMEOUT_MS",
+        "LOCK_TIMEOUT_MS",
+    }
     return {name: value for name, value in os.environ.items() if name not in mine} | {"PLAIN_STATIC": "1"}
 
 
