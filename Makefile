@@ -62,7 +62,7 @@ lint: install  ## Everything that is checked without running it
 	$(PY) -m mypy
 	.venv/bin/lint-imports
 	$(PY) -m djlint --quiet --lint templates
-	$(MANAGE) makemigrations --check --dry-run --verbosity 0
+	$(PY) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run --verbosity 0
 	$(MANAGE) spectacular --validate --fail-on-warn --file build/schema.yaml
 
 format: install  ## Let ruff put the code in its shape

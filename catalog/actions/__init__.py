@@ -1,0 +1,1 @@
+"""Every change of state: one verb each, keyword-only, in one transaction."""

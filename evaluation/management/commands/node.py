@@ -31,7 +31,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--once", action="store_true", help="do at most one run, then end")
 
-    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 (Django's signature)
+    def handle(self, *args: Any, **options: Any) -> None:
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
         logging.getLogger("httpx").setLevel(logging.WARNING)
         minimum = settings.EVAL_MIN_SANDBOX or ("none" if options["embedded"] else "namespaces")
