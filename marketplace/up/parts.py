@@ -34,7 +34,7 @@ def worker(run_dir: Path) -> Part:
     return Part(
         "worker",
         (
-            *("-m", "celery", "-A", "marketplace", "worker", "-Q", "default", "--concurrency", "1"),
+            *("-m", "celery", "-A", "marketplace", "worker", "-Q", "default", "--concurrency", "2"),
             *("--without-gossip", "--without-mingle", "--loglevel", "INFO", "--hostname", "worker@embedded"),
         ),
         {"WORKER_READY_FILE": str(run_dir / WORKER_READY)},
