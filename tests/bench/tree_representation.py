@@ -88,9 +88,7 @@ def measure(candidate, layout, count, commits):
         "kB per commit": (size_of(candidate.tables) - first) / commits / 1e3,
     }
     for name, number in (("head", -1), ("old", commits // 2)):
-        row[f"file_at {name} ms"] = timed([lambda path=path, at=number: candidate.file_at(at, path) for path in some])[
-            0
-        ]
+        row[f"file_at {name} ms"] = timed([lambda path=path, at=number: candidate.file_at(at, path) for path in some])
         row[f"page {name} ms"] = timed([lambda at=number: candidate.listing(at, folder) for _time in range(40)])
         row[f"root {name} ms"] = timed([lambda at=number: candidate.listing(at, "") for _time in range(40)])
     answers = [candidate.file_at(commits // 2, path) for path in some], candidate.listing(-1, folder)
