@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.utils.cache import patch_cache_control, patch_vary_headers
@@ -51,6 +52,9 @@ STATUSES: Statuses = {
     errors.NotServed: 501,
 }
 
+# Only pages are packed: files leave as they are, and this adds random padding against BREACH.
+_packing = GZipMiddleware(lambda _request: HttpResponse())
+
 
 def page(view: View[P]) -> View[P]:
     """Decorates every view of the catalogue's pages: domain errors become pages, caches keep nothing shared."""
@@ -71,6 +75,7 @@ def page_with(statuses: Statuses) -> Callable[[View[P]], View[P]]:
                 if not isinstance(error.__cause__, (pg.LockNotAvailable, pg.QueryCanceled)):
                     raise
                 response = answer(request, errors.Busy(), statuses)
+            response = _packing.process_response(request, response)
             patch_cache_control(response, private=True, no_cache=True)
             patch_vary_headers(response, ["Cookie", "HX-Request-Type"])
             return response

@@ -76,3 +76,8 @@ document.addEventListener("htmx:after:swap", () => {
   for (const log of document.querySelectorAll(".log[data-follow]")) log.scrollTop = log.scrollHeight;
 });
 for (const log of document.querySelectorAll(".log[data-follow]")) log.scrollTop = log.scrollHeight;
+
+// What scrolls sideways in foreign text can be scrolled by keyboard, too.
+for (const wide of document.querySelectorAll(".prose :is(pre, table)")) {
+  if (wide.scrollWidth > wide.clientWidth) wide.tabIndex = 0;
+}

@@ -1,0 +1,81 @@
+"""What the visited site holds: run inside its own process by `manage.py shell`, through the actions."""
+
+from __future__ import annotations
+
+from catalog.actions import accounts, metadata, ratings
+from catalog.models import Mirror, Repo, SyncRun, User
+from tests.evaluation import arrangement
+from tests.factories import OrganisationFactory, RepoFactory, UserFactory, commit_content
+
+PASSWORD = "korzeniowska-92"
+
+POLISH = """---
+pipeline_tag: text-classification
+library_name: transformers
+license: apache-2.0
+language: [pl]
+title: Analiza wydźwięku polskich opinii
+---
+# HerBERT sentyment
+
+Model do analizy wydźwięku. Nie radzi sobie z *ironią*.
+
+| zbiór | trafność |
+|---|---|
+| PolEmo | 91,2 |
+
+```python
+print("zażółć gęślą jaźń, a ta linia jest bardzo długa, żeby sprawdzić, czy strona się nie rozjeżdża")
+```
+"""
+CHINESE = """---
+pipeline_tag: sentence-similarity
+library_name: sentence-transformers
+license: mit
+language: [zh-Hant, en]
+title: 多語言句向量模型，適合檢索與分群
+---
+# 句向量模型
+
+這個模型把**句子**映射到三百八十四維的向量空間，可以用於檢索、分群與語意搜尋。
+"""
+
+
+def fill() -> None:
+    """Two teams, models in three languages, one private, reviews, runs at every stage, a mirror at work."""
+    ann, bo = (UserFactory(name=name, password=PASSWORD) for name in ("ann", "bo"))
+    team = OrganisationFactory(name="zespol-nlp", full_name="Zespół NLP", admin=ann)
+    files = {"README.md": POLISH.encode(), "config.json": b'{"model_type": "bert"}', "model.safetensors": b"weights"}
+    herbert = _model(team.namespace, "herbert-sentyment", ann, files)
+    _model(bo.namespace, "sentence-vectors-with-a-rather-long-name-that-has-to-break-somewhere", bo,
+           {"README.md": CHINESE.encode(), "notes.txt": b"x" * 5000})  # fmt: skip
+    secret = _model(ann.namespace, "secret", ann, {"README.md": b"# Secret\n" * 600})
+    Repo.objects.filter(pk=secret.pk).update(visibility="private")
+    RepoFactory(actor=ann, name="empty")
+    for person, stars in ((bo, 5), (UserFactory(name="chen", full_name="陳怡君"), 4), (UserFactory(), 3)):
+        ratings.rate_repo(
+            repo=herbert, actor=person, stars=stars, text="波蘭文效果很好，但混合語言的句子常常判斷錯誤。"
+        )
+    for wrong in (0, 60):
+        arrangement.scored(wrong=wrong, measurements={"parameters": 10 ** (6 + wrong // 60), "items_per_second": 99.0})
+    arrangement.running()
+    mirrored = RepoFactory(actor=ann, name="mirrored")
+    mirror = Mirror.objects.create(
+        repo=mirrored, source="huggingface", endpoint="https://hub.example", upstream_name="x/y"
+    )
+    SyncRun.objects.create(
+        mirror=mirror, state="failed", reason="The other hub refused: gated.", bytes_total=1000, bytes_done=250,
+        files_total=2, files_done=1, plan=[{"path": "model.safetensors", "size": 750, "state": "waiting"}],
+    )  # fmt: skip
+
+
+def link_of(name: str) -> str:
+    """A one-time link that sets this person's password."""
+    return accounts.password_link(User.objects.get(username=name))
+
+
+def _model(namespace, name: str, actor: User, files: dict[str, bytes]) -> Repo:
+    repo = RepoFactory(namespace=namespace, name=name, actor=actor)
+    commit_content(repo, files, lfs=("model.safetensors",) if "model.safetensors" in files else ())
+    metadata.index_repo(repo)
+    return repo

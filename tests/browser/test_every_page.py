@@ -1,0 +1,88 @@
+"""Every page in two themes and two widths: nothing in the console, nothing sideways, nothing in anybody's way."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
+
+MODEL = "/zespol-nlp/herbert-sentyment"
+LONG = "/bo/sentence-vectors-with-a-rather-long-name-that-has-to-break-somewhere"
+PUBLIC = [
+    "/", "/models", "/models?task=text-classification&q=analiza", "/datasets", MODEL, f"{MODEL}/tree/main",
+    f"{MODEL}/blob/main/README.md", f"{MODEL}/commits/main", f"{MODEL}/commit/main", f"{MODEL}/reviews",
+    f"{MODEL}/scores", LONG, "/zespol-nlp", "/ann", "/benchmarks", "/benchmarks/digits", "/leaderboards",
+    "/leaderboards/digits", "/runs", "/runs/1", "/mirrors", "/mirrors/1", "/teams", "/login", "/reset",
+]  # fmt: skip
+OWN = [
+    "/", "/ann/empty", f"{MODEL}/upload/main", f"{MODEL}/settings", f"{MODEL}/evaluate", "/new", "/settings/profile",
+    "/settings/tokens", "/teams/new", "/teams/zespol-nlp", "/mirrors/new", f"{LONG}/reviews",
+]  # fmt: skip
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+LOOKS = [(1280, "light"), (360, "dark")]
+
+MOST_BYTES = {"/models": 60_000, MODEL: 60_000, "/leaderboards/digits": 70_000, "/runs/1": 90_000}
+MOST_REQUESTS = {"/models": 8, MODEL: 8, "/leaderboards/digits": 8, "/runs/1": 10}
+
+
+def check(reader, path: str) -> None:
+    reader.open(path)
+    reader.page.wait_for_load_state("networkidle")
+    wide = reader.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    found = Axe().run(reader.page, options=RULES).response["violations"]
+    assert wide <= 0, f"{path} scrolls sideways by {wide} px"
+    assert [(rule["id"], [node["html"][:200] for node in rule["nodes"]]) for rule in found] == [], path
+    assert reader.problems == [], path
+    assert reader.page.locator("h1").count() == 1, path
+
+
+@pytest.mark.parametrize(("width", "theme"), LOOKS)
+def test_public_pages(visit, width, theme):
+    reader = visit(width=width, color_scheme=theme)
+
+    for path in PUBLIC:
+        check(reader, path)
+
+
+@pytest.mark.parametrize(("width", "theme"), LOOKS)
+def test_pages_of_somebody_signed_in(visit, width, theme):
+    reader = visit(width=width, color_scheme=theme)
+    reader.sign_in("ann")
+
+    for path in OWN:
+        check(reader, path)
+
+
+@pytest.mark.parametrize("path", MOST_BYTES)
+def test_a_first_visit_stays_in_its_budget(visit, path):
+    # given
+    reader = visit()
+    session = reader.page.context.new_cdp_session(reader.page)
+    session.send("Network.enable")
+    addresses, sizes = {}, {}
+    session.on("Network.requestWillBeSent", lambda sent: addresses.update({sent["requestId"]: sent["request"]["url"]}))
+    session.on("Network.loadingFinished", lambda got: sizes.update({got["requestId"]: got["encodedDataLength"]}))
+
+    # when
+    reader.open(path)
+    reader.page.wait_for_load_state("networkidle")
+
+    # then
+    pages = sum(size for request, size in sizes.items() if "/static/" not in addresses[request])
+    assert len(addresses) <= MOST_REQUESTS[path]
+    assert pages + packed("css/*.css", "js/site.js", "vendor/**/*.js", "img/*.svg") <= MOST_BYTES[path]
+
+
+def packed(*patterns: str) -> int:
+    """Bytes of our own files as WhiteNoise serves them in earnest; the server of the tests packs only pages."""
+    root = Path(settings.BASE_DIR, "static")
+    return sum(len(gzip.compress(path.read_bytes())) for pattern in patterns for path in root.glob(pattern))
+
+
+def test_our_files_are_small():
+    assert packed("css/*.css") <= 14_000
+    assert packed("js/*.js") <= 10_000
+    assert packed("js/*.js", "vendor/**/*.js") <= 40_000
