@@ -9,6 +9,8 @@ os.environ.setdefault("STATEMENT_TIMEOUT_MS", "5000")
 os.environ.setdefault("LOCK_TIMEOUT_MS", "2000")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings")
 django.setup(set_prefix=False)
+# By now our settings have read it; gunicorn asks for the same name, and takes all but yes for a no.
+os.environ.pop("SENDFILE", None)
 
 from django.urls import get_resolver  # noqa: E402  settings come first
 

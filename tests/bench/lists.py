@@ -52,7 +52,7 @@ def _pages(models: int, requests: int) -> dict[str, Page]:
     command = [sys.executable, "-m", "tests.bench.listing", str(models), str(requests)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     found = {
-        line["address"]: Page(*(float(line[name]) for name in ("p50", "p95", "cpu")), int(line["queries"]))
+        line["address"]: Page(float(line["p50"]), float(line["p95"]), float(line["cpu"]), int(line["queries"]))
         for line in _LINE.finditer(done.stdout)
     }
     if not PAGES.keys() <= found.keys():
