@@ -34,6 +34,9 @@ ENVIRONMENT = {
     "HF_DATASETS_OFFLINE": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "TOKENIZERS_PARALLELISM": "false",
+    # Threads that wait must sleep, not spin: on a busy 2-core machine this made runs 2 to 5 times faster.
+    "OMP_WAIT_POLICY": "PASSIVE",
+    "GOMP_SPINCOUNT": "0",
 }
 
 

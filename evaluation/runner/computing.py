@@ -13,7 +13,8 @@ from evaluation.runner.loading import Loaded
 Batch = dict[str, torch.Tensor]
 R = TypeVar("R")
 
-CPU_TOKENS = 4096  # larger batches leave the caches, and gain nothing
+CPU_CACHE_BYTES = 6 * 2**20  # what a layer's widest activation may fill: beyond, a CPU waits for memory
+CPU_TOKENS = (512, 4096)  # least and most; small models need large batches to outweigh Python
 GPU_TOKENS = 262_144
 MAX_BATCH = {"cpu": 128, "cuda": 2048}
 
@@ -29,7 +30,8 @@ def first_budget(loaded: Loaded, *, ram_gb: float | None = None) -> Budget:
         tokens = min(GPU_TOKENS, int(0.6 * free / per_token))
     else:
         allowed = 0.25 * (ram_gb or 4) * 2**30
-        tokens = min(CPU_TOKENS, int(allowed / per_token))
+        cached = CPU_CACHE_BYTES // (loaded.dtype.itemsize * inner)
+        tokens = min(max(cached, CPU_TOKENS[0]), CPU_TOKENS[1], int(allowed / per_token))
     return Budget(tokens=max(tokens, 64), items=MAX_BATCH.get(loaded.device.type, 128))
 
 
