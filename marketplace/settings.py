@@ -208,8 +208,7 @@ FILE_UPLOAD_TEMP_DIR = env.text("FILE_UPLOAD_TEMP_DIR") or None
 
 # --- Languages and time ---------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", _("English")), ("zh-hant", _("Traditional Chinese")),
-             ("zh-hans", _("Simplified Chinese")), ("pl", _("Polish"))]  # fmt: skip
+LANGUAGES = [("en", _("English"))]  # grows with locale/: a page must not claim a language it is not in
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True

@@ -90,9 +90,13 @@ def answer(request: HttpRequest, error: errors.CatalogError, statuses: Statuses 
     if isinstance(error, errors.NotSignedIn) and request.method == "GET":
         return redirect(f"/login?{urlencode({'next': request.get_full_path()})}")
     status = status_of(error, statuses)
+    if _wants_part(request):
+        return render(
+            request, "errors/part.html", {"words": error.message, "request_id": _id_of(request)}, status=status
+        )
     if status == 404:
         return missing(request, _words_for_missing(error))
-    shown = {"error": error, "status": status, "request_id": request.META.get("REQUEST_ID", "")}
+    shown = {"error": error, "status": status, "request_id": _id_of(request)}
     name = "errors/refused.html" if status in {401, 403} else "errors/problem.html"
     response = render(request, name, shown, status=status)
     if status in {429, 503}:
@@ -138,7 +142,17 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """Rendered without the request: whatever broke (the database, say) must not break this page, too."""
     shown: dict[str, Any] = {
         "site_name": settings.SITE_NAME,
-        "request_id": request.META.get("REQUEST_ID", ""),
+        "request_id": _id_of(request),
         "retry_url": request.path if request.method == "GET" else "/",
     }
-    return HttpResponse(render_to_string("errors/500.html", shown), status=500)
+    name = "errors/part.html" if _wants_part(request) else "errors/500.html"
+    return HttpResponse(render_to_string(name, shown), status=500)
+
+
+def _wants_part(request: HttpRequest) -> bool:
+    """Whether a script asks for a piece of a page: it gets the same words in a box."""
+    return request.headers.get("HX-Request-Type") == "partial"
+
+
+def _id_of(request: HttpRequest) -> str:
+    return str(request.META.get("REQUEST_ID", ""))

@@ -118,3 +118,18 @@ def test_no_first_segment_of_an_address_could_be_a_namespace():
 
     assert {"models", "runs", "settings", "node_api"} - RESERVED <= {"node_api"}
     assert {word for word in words if word not in RESERVED} <= {"node_api"}
+
+
+@pytest.mark.django_db
+def test_a_script_gets_an_error_as_a_box_not_as_a_page(client):
+    response = client.get("/models?cursor=nonsense", headers={"HX-Request-Type": "partial"})
+
+    assert response.status_code == 400
+    assert 'role="alert"' in response.content.decode()
+    assert "<html" not in response.content.decode()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("wanted", ["zh-TW,zh;q=0.9", "pl"])
+def test_a_page_claims_no_language_it_is_not_in(client, wanted):
+    assert '<html lang="en"' in client.get("/", headers={"Accept-Language": wanted}).content.decode()
