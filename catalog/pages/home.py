@@ -51,6 +51,18 @@ def theme(request: HttpRequest) -> HttpResponseBase:
     return response
 
 
+@page
+@require_POST
+def shortcuts(request: HttpRequest) -> HttpResponseBase:
+    """Remembers in a cookie whether single keys do something."""
+    response = redirect("/settings/profile")
+    if request.POST.get("shortcuts") == "off":
+        response.set_cookie("shortcuts", "off", max_age=YEAR, samesite="Lax", httponly=True, secure=settings.IS_HTTPS)
+    else:
+        response.delete_cookie("shortcuts")
+    return response
+
+
 def robots(request: HttpRequest) -> HttpResponse:
     """Pages may be found; bytes, histories and forms are no reading for robots."""
     lines = [

@@ -52,6 +52,7 @@ urlpatterns = [
     path("join/<segment:code>/<segment:token>", accounts.join),
     path("reset", accounts.forgotten),
     path("settings/theme", home.theme),
+    path("settings/shortcuts", home.shortcuts),
     path("settings/profile", settings.profile),
     path("settings/tokens", settings.tokens),
     path("settings/tokens/<int:token_id>/revoke", settings.revoke),

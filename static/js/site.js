@@ -53,23 +53,35 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// Keys: "/" searches, "g m" models, "g l" leaderboards, "y" the permanent address. Never while typing.
-let lastKey = "";
-document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.target.closest("input, textarea, select, [contenteditable]")) return;
-  const pair = lastKey + event.key;
-  lastKey = event.key;
-  if (event.key === "/") {
-    event.preventDefault();
-    document.querySelector('[data-key="/"]')?.focus();
-  } else if (pair === "gm") location.assign("/models");
-  else if (pair === "gl") location.assign("/leaderboards");
-  else if (event.key === "y") {
+// Keys, listed in the dialog that "?" opens. Never while typing; off where somebody switched them off.
+const keys = {
+  "/": () => document.querySelector('[data-key="/"]')?.focus(),
+  "?": () => document.querySelector("#shortcuts").showModal(),
+  gm: () => location.assign("/models"),
+  gl: () => location.assign("/leaderboards"),
+  j: () => focusResult(1),
+  k: () => focusResult(-1),
+  y: () => {
     const permanent = document.querySelector("[data-permanent]");
     if (permanent) location.assign(permanent.dataset.permanent);
-  }
+  },
+};
+let lastKey = "";
+document.addEventListener("keydown", (event) => {
+  if (document.documentElement.dataset.shortcuts === "off" || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest("input, textarea, select, dialog, [contenteditable]")) return;
+  const act = keys[lastKey + event.key] ?? keys[event.key];
+  lastKey = event.key;
+  if (!act) return;
+  event.preventDefault();
+  act();
 });
+
+function focusResult(step) {
+  const results = [...document.querySelectorAll(".card h2 a, .card h3 a")];
+  const next = results.indexOf(document.activeElement) + step;
+  results[Math.max(0, Math.min(results.length - 1, next))]?.focus();
+}
 
 // A log that is being followed stays at its end when it is swapped.
 document.addEventListener("htmx:after:swap", () => {

@@ -197,3 +197,25 @@ def test_the_theme_changes_at_once_and_is_remembered(visit):
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(19, 20, 22)"
     reader.open("/models")
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+
+
+def test_keys_walk_through_results_until_they_are_switched_off(visit):
+    # given
+    reader = visit()
+    reader.sign_in("ann")
+    page = reader.page
+    reader.open("/models")
+
+    # when
+    page.keyboard.press("j")
+
+    # then
+    expect(page.locator("article.card h2 a").first).to_be_focused()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
+    page.keyboard.press("Escape")
+    reader.open("/settings/profile")
+    page.get_by_role("button", name="Switch the keys off").click()
+    reader.open("/models")
+    page.keyboard.press("j")
+    expect(page.locator("article.card h2 a").first).not_to_be_focused()
