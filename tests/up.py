@@ -20,7 +20,7 @@ PATIENCE_SECONDS = 120  # a loaded machine is not a broken one
 class Up:
     """A running `up`, in a data directory and an environment of its own."""
 
-    def __init__(self, data_dir, *arguments, port=None, **environment):
+    def __init__(self, data_dir, *arguments, port=None, with_demo=False, **environment):
         self.data_dir, self.port = data_dir, port or free_port()
         command = [
             sys.executable,
@@ -30,7 +30,7 @@ class Up:
             str(data_dir),
             "--port",
             str(self.port),
-            "--no-demo",
+            *([] if with_demo else ["--no-demo"]),
         ]
         self.process = subprocess.Popen(
             [*command, *arguments],
@@ -42,9 +42,9 @@ class Up:
         )
         self.lines = []
 
-    def wait_for_line(self, start):
+    def wait_for_line(self, start, patience_seconds=PATIENCE_SECONDS):
         """Returns the first line that starts so; fails with all lines when it does not come."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + patience_seconds
         while time.monotonic() < deadline:
             readable, _, _ = select.select([self.process.stdout], [], [], 1)
             line = self.process.stdout.readline() if readable else None
