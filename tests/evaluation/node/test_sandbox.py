@@ -37,10 +37,19 @@ def run(program, tmp_path, level="none", **limits):
     return seen
 
 
+STRANGERS = set()
+
+
+@pytest.fixture(autouse=True)
+def strangers():
+    """The servers of other tests are children of this process, too."""
+    STRANGERS.clear()
+    STRANGERS.update(child.pid for child in psutil.Process().children(recursive=True))
+
+
 def no_child_is_left():
-    return [
-        child for child in psutil.Process().children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE
-    ] == []
+    children = psutil.Process().children(recursive=True)
+    return [c for c in children if c.pid not in STRANGERS and c.status() != psutil.STATUS_ZOMBIE] == []
 
 
 def test_this_machine_has_walls_and_the_self_test_says_which(walls, tmp_path):
