@@ -117,9 +117,7 @@ def _checked_text(text: str) -> str:
 
 def _check_notes(used_for: str, hardware: str, language: str) -> None:
     if max(len(used_for), len(hardware)) > LONGEST_NOTE or len(language) > LONGEST_LANGUAGE:
-        raise BadInput(
-            _("A note has at most %(longest)d characters.") % {"longest": LONGEST_NOTE}
-        )
+        raise BadInput(_("A note has at most %(longest)d characters.") % {"longest": LONGEST_NOTE})
 
 
 def _locked_facts(repo: Repo) -> RepoFacts:
