@@ -107,6 +107,7 @@ MODALITIES = (
     ),
 )
 
+_ICONS_OF_BENCHMARKS = {"bitext-mining": "vector", "retrieval": "vector"}
 _BY_TASK = {task: (label, modality) for modality in MODALITIES for task, label in modality.tasks.items()}
 
 
@@ -118,4 +119,4 @@ def label_of(task: str) -> str:
 
 def icon_of(task: str) -> str:
     known = _BY_TASK.get(task)
-    return known[1].icon if known else "box"
+    return known[1].icon if known else _ICONS_OF_BENCHMARKS.get(task, "box")
