@@ -1,5 +1,6 @@
 """gunicorn's configuration: `gunicorn -c python:marketplace.web_server marketplace.wsgi` (ADR 0006)."""
 
+import gc
 import os
 
 bind = os.environ.get("BIND", "127.0.0.1:8000")
@@ -34,3 +35,8 @@ logconfig_dict: dict[str, object] = {
     },
 }
 control_socket_disable = True
+
+
+def when_ready(server: object) -> None:
+    """Before the workers are forked: a collection that visits all that was imported would copy it into each of them."""
+    gc.freeze()
