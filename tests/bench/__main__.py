@@ -14,7 +14,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -59,8 +59,10 @@ def main() -> int:
     print(_circumstances(), flush=True)
     started = time.perf_counter()
     rows = measured(chosen, QUICK if options.quick else Sizes())
+    if options.quick:
+        rows = [replace(row, is_kept=None) for row in rows]
     print(f"\n{markdown(rows)}\n\n{time.perf_counter() - started:.0f} s; load at the end {os.getloadavg()[0]:.1f}")
-    return 0 if options.quick else int(any(row.is_kept is False for row in rows))
+    return int(any(row.is_kept is False for row in rows))
 
 
 def measured(chosen: list[str], sizes: Sizes) -> list[Row]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -50,7 +51,9 @@ def measure(models: int, requests: int) -> list[Row]:
 def _pages(models: int, requests: int) -> dict[str, Page]:
     progress(f"lists: {models} models")
     command = [sys.executable, "-m", "tests.bench.listing", str(models), str(requests)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    # It starts its own servers; those that tests.session named for this process do not run here.
+    environment = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     found = {
         line["address"]: Page(float(line["p50"]), float(line["p95"]), float(line["cpu"]), int(line["queries"]))
         for line in _LINE.finditer(done.stdout)

@@ -28,7 +28,7 @@ def measure(site: Site, size: int, rounds: int) -> list[Row]:
     rows = []
     idle = web_processes.memory(site.hub)
     for name, with_xet in (("Xet", True), ("plain LFS", False)):
-        kept, copied, peak = [], [], web_processes.Usage()
+        kept, copied, usages = [], [], []
         for number in range(rounds):
             progress(f"upload by {name}: round {number + 1} of {rounds}")
             file = site.files / "upload.bin"
@@ -36,10 +36,10 @@ def measure(site: Site, size: int, rounds: int) -> list[Row]:
             copied.append(_copied(file))
             usage, spent = _uploaded(site, file, f"ann/{name.split()[0].lower()}-{number}", with_xet=with_xet)
             kept.append(spent)
-            peak.rss_peak, peak.pss_peak = max(peak.rss_peak, usage.rss_peak), max(peak.pss_peak, usage.pss_peak)
+            usages.append(usage)
             file.unlink()
         rows += _rows(f"upload of {size / MB:.0f} MB, {name}", kept, copied)
-        rows.append(memory_row(f"web memory, upload by {name}", peak, idle))
+        rows.append(memory_row(f"web memory, upload by {name}", max(usages, key=lambda one: one.together_peak), idle))
     return rows
 
 

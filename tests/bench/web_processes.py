@@ -16,20 +16,30 @@ SAMPLE_SECONDS = 0.1
 
 @dataclass(frozen=True)
 class Memory:
-    """Of all web processes together, in bytes; PSS divides shared pages among those who share them."""
+    """In bytes: the resident memory of each process, and what all of them share out among themselves (PSS)."""
 
-    rss: int
+    rss: dict[int, int]
     pss: int
+
+    @property
+    def rss_together(self) -> int:
+        return sum(self.rss.values())
 
 
 @dataclass
 class Usage:
-    """Filled when the watched block ends."""
+    """Filled when the watched block ends; each peak by itself, in bytes."""
 
     cpu_seconds: float = 0.0
-    rss_peak: int = 0
+    rss_peaks: dict[int, int] = field(default_factory=dict)
+    together_peak: int = 0
     pss_peak: int = 0
     _stop: threading.Event = field(default_factory=threading.Event)
+
+    def note(self, now: Memory) -> None:
+        self.rss_peaks |= {pid: max(rss, self.rss_peaks.get(pid, 0)) for pid, rss in now.rss.items()}
+        self.together_peak = max(self.together_peak, now.rss_together)
+        self.pss_peak = max(self.pss_peak, now.pss)
 
 
 def processes(hub: Hub) -> list[psutil.Process]:
@@ -43,8 +53,8 @@ def cpu_seconds(hub: Hub) -> float:
 
 
 def memory(hub: Hub) -> Memory:
-    used = [process.memory_full_info() for process in processes(hub)]
-    return Memory(sum(one.rss for one in used), sum(one.pss for one in used))
+    used = {process.pid: process.memory_full_info() for process in processes(hub)}
+    return Memory({pid: one.rss for pid, one in used.items()}, sum(one.pss for one in used.values()))
 
 
 @contextlib.contextmanager
@@ -64,7 +74,6 @@ def watched(hub: Hub) -> Iterator[Usage]:
 def _sample(hub: Hub, usage: Usage) -> None:
     while True:
         with contextlib.suppress(psutil.NoSuchProcess):
-            now = memory(hub)
-            usage.rss_peak, usage.pss_peak = max(usage.rss_peak, now.rss), max(usage.pss_peak, now.pss)
+            usage.note(memory(hub))
         if usage._stop.wait(SAMPLE_SECONDS):
             return
