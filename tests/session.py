@@ -31,9 +31,12 @@ if not IS_WORKER:
     for name in ("HF_TOKEN", "HF_ENDPOINT", "HF_HOME", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
         os.environ.pop(name, None)
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = os.environ["DO_NOT_TRACK"] = "1"
+# Playwright's sync API keeps an event loop running in the test's thread; Django would refuse the database there.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 DATA_DIR = Path(os.environ["MARKETPLACE_DATA_DIR"])
 # Redis databases of this process: its own two (cache and broker), then pairs for the sites it starts.
 FIRST_REDIS_DATABASE = 12 * (int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw")) + 1 if IS_WORKER else 0)
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright's loop runs in the thread of the tests and never calls ours
 os.environ["REDIS_URL"] = redis_url(DATA_DIR, FIRST_REDIS_DATABASE)
 
 
@@ -65,6 +68,11 @@ _servers = Servers()
 
 def pytest_configure(config: pytest.Config) -> None:
     _block_network()
+    if IS_WORKER:
+        from django.conf import settings
+
+        # Files of another worker's test must not come and go in ours; not by environment, which sites would inherit.
+        settings.STORAGE_URL = f"file://{DATA_DIR}/blobs-{os.environ['PYTEST_XDIST_WORKER']}"
     if not IS_WORKER and not config.option.collectonly and not config.option.help:
         _servers.start()
 

@@ -9,6 +9,8 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.seed import PASSWORD
+from tests.processes import Hub
+from tests.processes import Hub
 
 
 def pytest_collection_modifyitems(items):
@@ -34,6 +36,20 @@ class Visit:
         self.page.get_by_label("Password").fill(PASSWORD)
         self.page.locator("main").get_by_role("button", name="Sign in").click()
         self.page.wait_for_url(self.base + "/")
+
+
+@pytest.fixture(scope="session")
+def hub() -> Iterator[Hub]:
+    """A site of its own: other tests on this process's usual one have people of the same names."""
+    with Hub.started("browser") as own:
+        yield own
+
+
+@pytest.fixture(scope="session")
+def hub() -> Iterator[Hub]:
+    """A site for the browser alone: the seed takes names that other tests take, too."""
+    with Hub.started("browser") as started:
+        yield started
 
 
 @pytest.fixture(scope="session")
