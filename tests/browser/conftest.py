@@ -10,7 +10,6 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.seed import PASSWORD
 from tests.processes import Hub
-from tests.processes import Hub
 
 
 def pytest_collection_modifyitems(items):
@@ -43,13 +42,6 @@ def hub() -> Iterator[Hub]:
     """A site of its own: other tests on this process's usual one have people of the same names."""
     with Hub.started("browser") as own:
         yield own
-
-
-@pytest.fixture(scope="session")
-def hub() -> Iterator[Hub]:
-    """A site for the browser alone: the seed takes names that other tests take, too."""
-    with Hub.started("browser") as started:
-        yield started
 
 
 @pytest.fixture(scope="session")
