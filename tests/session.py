@@ -36,7 +36,6 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 DATA_DIR = Path(os.environ["MARKETPLACE_DATA_DIR"])
 # Redis databases of this process: its own two (cache and broker), then pairs for the sites it starts.
 FIRST_REDIS_DATABASE = 12 * (int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw")) + 1 if IS_WORKER else 0)
-os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright's loop runs in the thread of the tests and never calls ours
 os.environ["REDIS_URL"] = redis_url(DATA_DIR, FIRST_REDIS_DATABASE)
 
 
