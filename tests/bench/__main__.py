@@ -28,7 +28,7 @@ PARTS = ("download", "upload", "lists", "runner")
 @dataclass(frozen=True)
 class Sizes:
     download_bytes: int = 2000 * MB
-    download_rounds: int = 7
+    download_rounds: int = 11
     upload_bytes: int = 1000 * MB
     upload_rounds: int = 3
     models: int = 100_000
