@@ -33,7 +33,7 @@ class Sizes:
     upload_rounds: int = 3
     models: int = 100_000
     requests: int = 100
-    texts: int = 1500
+    texts: int = 800
 
 
 QUICK = Sizes(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import statistics
 import subprocess
@@ -57,10 +58,10 @@ def measure(site: Site, size: int, rounds: int) -> list[Row]:
         contender.fetch(size)  # into the page cache, and every import done
     memory = _memory(site, contenders[0], idle)
     speeds: dict[str, list[float]] = {contender.name: [] for contender in contenders}
+    order = random.Random(2)
     for number in range(rounds):
         progress(f"download: round {number + 1} of {rounds}")
-        start = number % len(contenders)  # nobody is always first
-        for contender in [*contenders[start:], *contenders[:start]]:
+        for contender in order.sample(contenders, len(contenders)):  # nobody always follows the same other
             speeds[contender.name].append(contender.fetch(size))
     return [*_rows(speeds, size), memory]
 
