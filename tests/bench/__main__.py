@@ -89,7 +89,7 @@ def _circumstances() -> str:
     box = f"{models[0] if models else platform.machine()}, {cores} cores, {memory:.0f} GB, Linux {platform.release()}"
     when = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     command = " ".join(["python -m tests.bench", *sys.argv[1:]])
-    busy = " (BUSY: figures are low and uneven)" if load > cores / 4 else ""
+    busy = " (BUSY: figures are low and uneven)" if load > cores / 2 else ""
     return f"{when}; {box}, Python {platform.python_version()}; `{command}`; load at the start {load:.1f}{busy}"
 
 
