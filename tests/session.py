@@ -31,8 +31,6 @@ if not IS_WORKER:
     for name in ("HF_TOKEN", "HF_ENDPOINT", "HF_HOME", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
         os.environ.pop(name, None)
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = os.environ["DO_NOT_TRACK"] = "1"
-# Playwright's sync API keeps an event loop running in the test's thread; Django would refuse the database there.
-os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 DATA_DIR = Path(os.environ["MARKETPLACE_DATA_DIR"])
 # Redis databases of this process: its own two (cache and broker), then pairs for the sites it starts.
 FIRST_REDIS_DATABASE = 12 * (int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw")) + 1 if IS_WORKER else 0)

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-
 import pytest
+
+from tests.chromium import started_chromium
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def visitor(tmp_path):
-    from playwright.sync_api import sync_playwright
-
-    executable = os.environ.get("CHROMIUM_BIN") or shutil.which("chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+def visitor():
+    with started_chromium() as browser:
         page = browser.new_context(locale="en").new_page()
         page.problems = []
         page.on("console", lambda message: page.problems.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: page.problems.append(str(error)))
         yield page
-        browser.close()
 
 
 def test_a_visitor_searches_opens_a_model_and_runs_its_snippet(site, client, digits_model, visitor):
