@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import redis
-from django.core.cache import cache
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from catalog.models import User
 from catalog.pages import languages, tasks
-from catalog.queries import facets as facet_queries
-from catalog.queries.facets import FacetValue
-from catalog.queries.search_request import SearchRequest
+from catalog.queries.facets import FacetValue, public_values
+from catalog.queries.search_request import SORT_ALIASES
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise as StrPromise
@@ -36,7 +32,6 @@ SHOWN_PARAMETERS = (
     "sort",
 )
 ALIASES = {"pipeline_tag": "task", "search": "q", "license": "licence", "filter": "tag"}
-SECONDS_KNOWN = 300
 CHOICES_OPEN = 8  # of a long facet, before one scrolls
 
 SORTS: Mapping[str, StrPromise] = {
@@ -110,31 +105,13 @@ _WORDS = {parameter: words for _facet, parameter, _title, words in _FACETS}
 
 
 def known_facets(kind: str, query: QueryDict) -> list[Facet]:
-    """The filter panel without counts: values that public repos have."""
-    known = public_values(kind)
+    """The filter panel without counts: values that public repos have, at least what is chosen when nothing is known."""
+    known = public_values(kind, any_age=True).value or {}
     return [_facet(name, [FacetValue(value, -1) for value in known.get(name, {})], query) for name, *_rest in _FACETS]
 
 
-def public_values(kind: str) -> dict[str, dict[str, int]]:
-    """Facet → value → how many public repos have it, from a shared memory of some minutes."""
-
-    def count() -> dict[str, dict[str, int]]:
-        found = facet_queries.facets(SearchRequest(kind=kind), user=None)
-        return {name: {value.value: value.count for value in values} for name, values in found.items()}
-
-    try:
-        known: dict[str, dict[str, int]] | None = cache.get(f"pages:public-values:{kind}")
-        if known is None:
-            known = count()
-            cache.set(f"pages:public-values:{kind}", known, SECONDS_KNOWN)
-    except redis.RedisError:
-        known = count()
-    return known
-
-
-def counted_facets(search: SearchRequest, query: QueryDict, *, user: User | None) -> list[Facet]:
-    """The filter panel with counts, as this reader would see them."""
-    found = facet_queries.facets(replace(search, cursor=""), user=user)
+def counted_facets(found: Mapping[str, list[FacetValue]], query: QueryDict) -> list[Facet]:
+    """The filter panel with counts, as one reader sees them."""
     return [_facet(name, found[name], query) for name, *_rest in _FACETS]
 
 
@@ -155,10 +132,15 @@ def clean_query(query: QueryDict) -> QueryDict:
     clean = QueryDict(mutable=True)
     for name, values in query.lists():
         own = ALIASES.get(name, name)
-        for value in values:
+        for value in (SORT_ALIASES.get(given, given) if own == "sort" else given for given in values):
             if own in SHOWN_PARAMETERS and value.strip() and value not in clean.getlist(own):
                 clean.appendlist(own, value.strip())
     return clean
+
+
+def has_aliases(query: QueryDict) -> bool:
+    """Whether the address uses other hubs' words, so that it should lead to ours: a link then says what it shows."""
+    return any(name in ALIASES for name in query) or query.get("sort") in SORT_ALIASES
 
 
 def ignored_parameters(query: QueryDict) -> list[str]:

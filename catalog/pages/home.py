@@ -12,8 +12,8 @@ from django.views.decorators.http import require_POST
 
 from catalog import access
 from catalog.models import Organisation, Repo
-from catalog.pages import finding
 from catalog.pages.errors import page
+from catalog.queries.facets import public_values
 from catalog.queries.search import find_repos
 from catalog.queries.search_request import SearchRequest
 
@@ -26,9 +26,9 @@ TASKS_SHOWN = 12
 def home(request: HttpRequest) -> HttpResponse:
     user = access.actor_of(request).user
     kind = Repo.Kind.MODEL.value
-    counts = finding.public_values(kind).get("task", {})
+    known = public_values(kind).value or {}
     shown = {
-        "tasks": list(counts.items())[:TASKS_SHOWN],
+        "tasks": list(known.get("task", {}).items())[:TASKS_SHOWN],
         "recent": find_repos(SearchRequest(kind=kind, sort="updated", limit=6), user=user).items,
         "teams": Organisation.objects.filter(memberships__user=user).select_related("namespace") if user else [],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -11,7 +12,7 @@ from django.shortcuts import redirect, render
 from catalog import access
 from catalog.pages import finding
 from catalog.pages.errors import page
-from catalog.queries.facets import count_repos
+from catalog.queries.facets import counts
 from catalog.queries.search import find_repos
 from catalog.queries.search_request import request_from
 
@@ -19,7 +20,7 @@ from catalog.queries.search_request import request_from
 @page
 def repo_list(request: HttpRequest, kind: str) -> HttpResponseBase:
     """The list. Counts and counted choices follow as a fragment (decision 16)."""
-    if any(name in finding.ALIASES for name in request.GET):
+    if finding.has_aliases(request.GET):
         return redirect(_address(request, finding.clean_query(request.GET)))
     query = finding.clean_query(request.GET)
     search = request_from(request.GET, kind=kind)
@@ -50,13 +51,18 @@ def repo_list(request: HttpRequest, kind: str) -> HttpResponseBase:
 @page
 def counted(request: HttpRequest, kind: str) -> HttpResponse:
     """The fragment with what may be late: how many there are, and the choices with their counts."""
-    search = request_from(request.GET, kind=kind)
-    user = access.actor_of(request).user
+    search = replace(request_from(request.GET, kind=kind), cursor="")
     query = finding.clean_query(request.GET)
+    known = counts(search, user=access.actor_of(request).user)
     shown = {
         "kind": kind,
-        "total": count_repos(search, user=user),
-        "facets": finding.counted_facets(search, query, user=user),
+        "path": f"/{kind}s",
+        "query_string": query.urlencode(),
+        "total": known.value.total if known.value else None,
+        "is_busy": known.is_busy,
+        "facets": finding.counted_facets(known.value.facets, query)
+        if known.value
+        else finding.known_facets(kind, query),
     }
     return render(request, "catalog/list_counted.html", shown)
 

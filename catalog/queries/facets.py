@@ -5,24 +5,25 @@ Private repos count only for those who may see them, so what is remembered belon
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final, TypeVar
+from typing import Final
 
-import redis
-from django.core.cache import cache
 from django.db.models import Case, CharField, Count, F, Func, Value, When
 from django.db.models.expressions import Combinable
 
 from catalog.models import User
+from catalog.queries.remembering import Known, remembered
 from catalog.queries.search import filtered, matching
 from catalog.queries.search_request import SearchRequest
 
 MATCHES_COUNTED: Final = 5_000  # of a text: each costs reading a document
 VALUES_PER_FACET: Final = 50
 SECONDS_FRESH: Final = 30
+SECONDS_KEPT: Final = 600  # an old answer that stands in while a new one is made
 SECONDS_FRESH_UNFILTERED: Final = 300  # which values there are at all: public ones, shared by all readers
+SECONDS_KEPT_UNFILTERED: Final = 86_400
 # Parameters: (name of the range as a filter writes it, first count above it)
 SIZES: Final = (
     ("max:10M", 10**7),
@@ -32,8 +33,6 @@ SIZES: Final = (
     ("min:8B,max:30B", 3 * 10**10),
     ("min:30B", None),
 )
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -81,35 +80,73 @@ _GROUPS: Final[dict[str, tuple[Combinable, tuple[str, ...]]]] = {
 FACETS: Final = tuple(_GROUPS)
 
 
+@dataclass(frozen=True)
+class Counts:
+    """What a list shows beside its rows."""
+
+    total: Total
+    facets: dict[str, list[FacetValue]]
+
+
+def counts(request: SearchRequest, *, user: User | None) -> Known[Counts]:
+    """Returns total and facets as this reader may see them, at most some seconds old; None when they must wait."""
+
+    def count() -> Counts:
+        known = public_values(request.kind).value or {}
+        return Counts(count_repos(request, user=user), facets(request, user=user, known=known))
+
+    return remembered(_key("counts", request, user), count, fresh_seconds=SECONDS_FRESH, kept_seconds=SECONDS_KEPT)
+
+
+def public_values(kind: str, *, any_age: bool = False) -> Known[dict[str, dict[str, int]]]:
+    """Facet → value → how many public repos have it: one memory for all readers."""
+    nothing_asked = SearchRequest(kind=kind)
+
+    def count() -> dict[str, dict[str, int]]:
+        return {facet: _counts(facet, nothing_asked, None, None) for facet in FACETS}
+
+    return remembered(
+        f"search:public-values:{kind}",
+        count,
+        fresh_seconds=SECONDS_FRESH_UNFILTERED,
+        kept_seconds=SECONDS_KEPT_UNFILTERED,
+        any_age=any_age,
+    )
+
+
 def count_repos(request: SearchRequest, *, user: User | None) -> Total:
     """Returns how many repos answer a request; with a text counting stops at `MATCHES_COUNTED`."""
-    limit = MATCHES_COUNTED if request.text.strip() else None
-
-    def count() -> int:
-        found = matching(request, user).values("pk")
-        return found.count() if limit is None else found[: limit + 1].count()
-
-    number = _remembered(_key("count", request, user), SECONDS_FRESH, count)
-    return Total(number) if limit is None else Total(min(number, limit), is_at_least=number > limit)
+    found = matching(request, user).values("pk")
+    if not request.text.strip():
+        return Total(found.count())
+    number = found[: MATCHES_COUNTED + 1].count()
+    return Total(min(number, MATCHES_COUNTED), is_at_least=number > MATCHES_COUNTED)
 
 
-def facets(request: SearchRequest, *, user: User | None) -> dict[str, list[FacetValue]]:
+def facets(
+    request: SearchRequest, *, user: User | None, known: Mapping[str, Mapping[str, int]]
+) -> dict[str, list[FacetValue]]:
     """Returns the choices of each facet, most frequent first; a facet's counts ignore its own choice.
 
-    Values that public repos have, but none under the other filters, stay with a count of 0. Of a text the
-    most downloaded `MATCHES_COUNTED` matches are counted.
+    Of a text the most downloaded `MATCHES_COUNTED` matches are counted.
+
+    Args:
+        known: counts of public values; the values stay, with a count of 0, under filters that leave none of them.
     """
     nothing_asked = SearchRequest(kind=request.kind)
     among = _Matches(request, user)
     found: dict[str, list[FacetValue]] = {}
     for facet, (_, own_fields) in _GROUPS.items():
         unset = {field: getattr(nothing_asked, field) for field in own_fields}
-        counts = _counts(facet, replace(request, **unset), user, SECONDS_FRESH, among)
-        known = _counts(facet, nothing_asked, None, SECONDS_FRESH_UNFILTERED, None)
+        asked = replace(request, **unset)
+        is_known = (
+            user is None and facet in known and asked.fingerprint == replace(nothing_asked, sort=asked.sort).fingerprint
+        )
+        numbers = known[facet] if is_known else _counts(facet, asked, user, among)
         chosen = _chosen(facet, request)
-        values = dict.fromkeys([*counts, *known, *(value.removeprefix("!") for value in chosen)])
+        values = dict.fromkeys([*numbers, *known.get(facet, ()), *(value.removeprefix("!") for value in chosen)])
         found[facet] = [
-            FacetValue(value, counts.get(value, 0), is_chosen=value in chosen, is_excluded=f"!{value}" in chosen)
+            FacetValue(value, numbers.get(value, 0), is_chosen=value in chosen, is_excluded=f"!{value}" in chosen)
             for value in values
         ]
     return found
@@ -140,36 +177,19 @@ class _Matches:
         return list(best_known.values_list("pk", flat=True)[:MATCHES_COUNTED])
 
 
-def _counts(
-    facet: str, request: SearchRequest, user: User | None, seconds: int, among: _Matches | None
-) -> dict[str, int]:
-    def count() -> dict[str, int]:
-        repos = filtered(request, user)
-        if among is not None and request.text.strip():
-            repos = repos.filter(pk__in=among.ids)
-        rows = (
-            repos.annotate(value=_GROUPS[facet][0])
-            .values("value")
-            .annotate(number=Count("pk"))
-            .order_by("-number", "value")
-        )
-        return {row["value"]: row["number"] for row in rows[:VALUES_PER_FACET] if row["value"]}
-
-    return _remembered(_key(facet, request, user), seconds, count)
+def _counts(facet: str, request: SearchRequest, user: User | None, among: _Matches | None) -> dict[str, int]:
+    repos = filtered(request, user)
+    if among is not None and request.text.strip():
+        repos = repos.filter(pk__in=among.ids)
+    rows = (
+        repos.annotate(value=_GROUPS[facet][0])
+        .values("value")
+        .annotate(number=Count("pk"))
+        .order_by("-number", "value")
+    )
+    return {row["value"]: row["number"] for row in rows[:VALUES_PER_FACET] if row["value"]}
 
 
 def _key(what: str, request: SearchRequest, user: User | None) -> str:
     reader = "anyone" if user is None else str(user.pk)
     return f"search:{what}:{reader}:{replace(request, sort='downloads').fingerprint}"
-
-
-def _remembered(key: str, seconds: int, compute: Callable[[], T]) -> T:
-    """Counts survive a lost cache: they are computed again."""
-    try:
-        known: T | None = cache.get(key)
-        if known is None:
-            known = compute()
-            cache.set(key, known, seconds)
-        return known
-    except redis.RedisError:
-        return compute()

@@ -15,7 +15,7 @@ from catalog.queries.paging import LARGEST_PAGE
 
 RELEVANCE: Final = "relevance"
 SORTS: Final = (RELEVANCE, "downloads", "rating", "updated", "created", "size")
-SORT_ALIASES: Final = {"likes": "downloads", "trending": "downloads"}  # we count neither yet
+SORT_ALIASES: Final = {"likes": "rating", "trending": "downloads"}  # what comes nearest: stars, and 30 days
 DEFAULT_LIMIT: Final = 30
 LONGEST_TEXT: Final = 256  # characters
 LONGEST_VALUE: Final = 255

@@ -85,6 +85,29 @@ def test_counts_arrive_as_a_fragment(client):
     assert "<html" not in fragment.content.decode()
 
 
+def test_without_a_cache_the_list_comes_with_what_is_chosen_and_without_counts(
+    client, settings, django_assert_max_num_queries
+):
+    # given
+    settings.CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1"}
+    }
+    rows.repo("ann/a", task="translation")
+
+    # when
+    with django_assert_max_num_queries(3):
+        page = client.get("/models?task=translation")
+    with django_assert_max_num_queries(1):
+        fragment = client.get("/models/counted?task=translation")
+
+    # then
+    assert "/ann/a" in links_of(page)
+    for choice in ('name="task" value="translation"', 'name="params" value="min:1B,max:8B"'):
+        assert choice in page.content.decode()
+    assert "Counts are not available now" in text_of(fragment)
+    assert "Nothing is published yet" not in text_of(client.get("/"))
+
+
 def test_a_partial_request_gets_the_results_alone_and_a_clean_address(client):
     rows.repo("ann/a", task="translation")
 
@@ -99,6 +122,11 @@ def test_the_hubs_own_parameters_lead_to_ours(client):
 
     assert response.status_code == 302
     assert response["Location"] == "/models?task=translation&q=bert"
+
+
+@pytest.mark.parametrize(("theirs", "ours"), [("likes", "rating"), ("trending", "downloads")])
+def test_the_hubs_own_sorts_lead_to_what_is_shown(client, theirs, ours):
+    assert client.get(f"/models?sort={theirs}")["Location"] == f"/models?sort={ours}"
 
 
 def test_an_ignored_parameter_is_named(client):

@@ -278,12 +278,17 @@ def test_facet_counts_ignore_their_own_choice_and_keep_what_is_chosen():
     repo(task="text-generation", library="sklearn", languages=["en"], parameters=2_000_000_000)
     repo(task="image-classification", library="sklearn")
 
-    found = facets(SearchRequest(task=("text-generation",), library=("gone",)), user=None)
+    found = facets(
+        SearchRequest(task=("text-generation",), library=("gone",)),
+        user=None,
+        known={"format": {"gguf": 7}, "task": {"image-classification": 1}},
+    )
 
     assert {value.value: value.count for value in found["library"]} == {"transformers": 1, "sklearn": 1, "gone": 0}
     assert {value.value: value.count for value in found["task"]} == {"text-generation": 0, "image-classification": 0}
     assert [value.value for value in found["task"] if value.is_chosen] == ["text-generation"]
-    unfiltered = facets(SearchRequest(), user=None)
+    assert [(value.value, value.count) for value in found["format"]] == [("gguf", 0)]
+    unfiltered = facets(SearchRequest(), user=None, known={})
     assert [(value.value, value.count) for value in unfiltered["language"]] == [("en", 2), ("pl", 1)]
     assert {value.value: value.count for value in unfiltered["size"]} == {"max:10M": 1, "min:1B,max:8B": 1}
 
@@ -292,8 +297,8 @@ def test_facet_counts_of_a_reader_are_not_shown_to_others():
     owner = person("owner")
     repo("owner/secret", visibility="private", task="secret-task")
 
-    assert [value.value for value in facets(SearchRequest(), user=owner)["task"]] == ["secret-task"]
-    assert facets(SearchRequest(), user=None)["task"] == []
+    assert [value.value for value in facets(SearchRequest(), user=owner, known={})["task"]] == ["secret-task"]
+    assert facets(SearchRequest(), user=None, known={})["task"] == []
 
 
 def test_a_moved_branch_is_indexed_by_the_next_job_only():
