@@ -11,11 +11,12 @@ from functools import partial
 from celery import current_app
 from django.db import transaction
 
-from catalog.models import Repo, SyncRun
+from catalog.models import Repo, SyncRun, WebhookDelivery
 
 INDEX_REPO = "catalog.index_repo"
 SYNC_MIRROR = "catalog.sync_mirror"
-TASK_NAMES = (INDEX_REPO, SYNC_MIRROR)
+DELIVER_WEBHOOK = "catalog.deliver_webhook"
+TASK_NAMES = (INDEX_REPO, SYNC_MIRROR, DELIVER_WEBHOOK)
 
 
 def index_repo(repo: Repo) -> None:
@@ -26,6 +27,11 @@ def index_repo(repo: Repo) -> None:
 def sync_mirror(run: SyncRun) -> None:
     """Work on this sync run."""
     _after_commit(SYNC_MIRROR, run.pk)
+
+
+def deliver_webhook(delivery: WebhookDelivery) -> None:
+    """Tell a webhook's address about one event."""
+    _after_commit(DELIVER_WEBHOOK, delivery.pk)
 
 
 def _after_commit(name: str, *args: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from catalog import jobs
-from catalog.actions import downloads, garbage, metadata, mirror_sync, sync_leases, uploads
+from catalog.actions import downloads, garbage, metadata, mirror_sync, sync_leases, uploads, webhook_delivery
 from catalog.models import Repo, RepoFacts
 
 MOST_REPEATED = 500  # lost index jobs sent again per sweep
@@ -27,6 +27,11 @@ def sync_mirror(run_id: int) -> None:
     mirror_sync.sync(run_id)
 
 
+@shared_task(name=jobs.DELIVER_WEBHOOK, time_limit=90)  # seconds; its lease is longer
+def deliver_webhook(delivery_id: int) -> None:
+    webhook_delivery.deliver(delivery_id)
+
+
 @shared_task(name="catalog.sweep", time_limit=120)  # seconds
 def sweep() -> None:
     """Every 30 seconds: send again what was lost, and end what has run out."""
@@ -36,6 +41,7 @@ def sweep() -> None:
     garbage.expire_uncommitted()
     garbage.clear_leftovers()
     sync_leases.expire()
+    webhook_delivery.send_again()
 
 
 @shared_task(name="catalog.flush_counters", time_limit=60)  # seconds

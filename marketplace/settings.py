@@ -198,6 +198,7 @@ DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "marketplace@localhost")
 # --- Bytes, mirrors, evaluation -----------------------------------------------------------------------
 SENDFILE = env.choice("SENDFILE", "wsgi", among=("wsgi", "x-accel"))
 MIRROR_ALLOWED_HOSTS = env.names("MIRROR_ALLOWED_HOSTS")
+WEBHOOK_ALLOWED_HOSTS = env.names("WEBHOOK_ALLOWED_HOSTS")  # beyond public https: internal receivers
 EVAL_MIN_SANDBOX = env.text("EVAL_MIN_SANDBOX")
 NODE_CACHE_GB = env.number("NODE_CACHE_GB", 20, least=1)
 AUTO_EVALUATE = env.flag("AUTO_EVALUATE", default=True)

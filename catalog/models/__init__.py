@@ -14,6 +14,8 @@ from catalog.models.mirror import Mirror, SyncRun
 from catalog.models.rating import Rating, RatingEdit
 from catalog.models.repo import DownloadCount, Repo, WeightsDownload
 from catalog.models.revision import Commit, Line, Ref, TreeEntry
+from catalog.models.upkeep import NamespaceQuota, RemovedFile, UpkeepLease
+from catalog.models.webhook import RepoEvent, Webhook, WebhookDelivery, WebhookWatch
 
 __all__ = [
     "AccessToken",
@@ -25,17 +27,24 @@ __all__ = [
     "Membership",
     "Mirror",
     "Namespace",
+    "NamespaceQuota",
     "Organisation",
     "Rating",
     "RatingEdit",
     "Ref",
+    "RemovedFile",
     "Repo",
     "RepoBlob",
+    "RepoEvent",
     "RepoFacts",
     "StagedXorb",
     "SyncRun",
     "TreeEntry",
+    "UpkeepLease",
     "Upload",
     "User",
+    "Webhook",
+    "WebhookDelivery",
+    "WebhookWatch",
     "WeightsDownload",
 ]

@@ -24,13 +24,16 @@ class RepoQuerySet(models.QuerySet["Repo"]):
 
     def visible_to(self, user: User | None) -> RepoQuerySet:
         """Repos this person may read; the one rule all lists and lookups go through."""
-        live = self.live()
+        return self.live().open_to(user)
+
+    def open_to(self, user: User | None) -> RepoQuerySet:
+        """Like `visible_to`, with the deleted ones among them: for telling people that they are gone."""
         if user is None:
-            return live.filter(visibility=Repo.Visibility.PUBLIC)
+            return self.filter(visibility=Repo.Visibility.PUBLIC)
         if user.is_admin:
-            return live
+            return self
         teams = Membership.objects.filter(user=user).values("organisation__namespace_id")
-        return live.filter(
+        return self.filter(
             Q(visibility=Repo.Visibility.PUBLIC) | Q(namespace_id=user.namespace_id) | Q(namespace_id__in=teams)
         )
 

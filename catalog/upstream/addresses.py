@@ -11,6 +11,7 @@ import ipaddress
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Self
 from urllib.parse import SplitResult, urlsplit
 
 import httpcore
@@ -39,7 +40,7 @@ class AllowList:
     entries: frozenset[tuple[str, int | None]]  # port None: the usual ones; ANY_PORT: every one
 
     @classmethod
-    def of(cls, entries: Iterable[str]) -> AllowList:
+    def of(cls, entries: Iterable[str]) -> Self:
         return cls(frozenset(_entry(text) for text in entries))
 
     def check_url(self, url: str) -> SplitResult:
@@ -72,7 +73,7 @@ class AllowList:
         """Raises `UpstreamNotAllowed` for an address that is not public and not named itself."""
         mapped = getattr(address, "ipv4_mapped", None)
         actual: Address = mapped if mapped is not None else address
-        if _is_public(actual):
+        if is_public(actual):
             return
         if (host == "localhost" and actual.is_loopback) or self._names(str(actual), port):
             return
@@ -130,7 +131,8 @@ def resolve(host: str, port: int) -> list[Address]:
     return list(dict.fromkeys(ipaddress.ip_address(str(row[4][0])) for row in found))
 
 
-def _is_public(address: Address) -> bool:
+def is_public(address: Address) -> bool:
+    """Whether this address is out there, and leads neither back inside nor nowhere."""
     return (
         address.is_global
         and not address.is_multicast

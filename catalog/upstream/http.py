@@ -36,12 +36,20 @@ class CheckedTransport(httpx.HTTPTransport):
 class UpstreamClient:
     """Asks one upstream; every hop of a redirect is checked, credentials stay with their host."""
 
-    def __init__(self, *, allowed: AllowList, token: str | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        allowed: AllowList,
+        token: str | None = None,
+        agent: str = "model-marketplace-mirror",
+        max_redirects: int = MAX_REDIRECTS,
+    ) -> None:
         self._allowed = allowed
         self._token = token
+        self._max_redirects = max_redirects
         self._client = httpx.Client(
             transport=CheckedTransport(allowed), timeout=TIMEOUT, trust_env=False,
-            headers={"user-agent": "model-marketplace-mirror"},
+            headers={"user-agent": agent},
         )  # fmt: skip
 
     def close(self) -> None:
@@ -73,7 +81,7 @@ class UpstreamClient:
         """
         origin, sent = _origin(self._allowed, url), dict(headers or {})
         sent.setdefault("accept-encoding", "identity")
-        for _ in range(MAX_REDIRECTS + 1):
+        for _ in range(self._max_redirects + 1):
             if self._token and _origin(self._allowed, url) == origin:
                 sent["authorization"] = f"Bearer {self._token}"
             else:
