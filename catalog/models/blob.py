@@ -31,8 +31,16 @@ class Blob(models.Model):
     state = models.CharField(max_length=9, choices=State, default=State.LIVE)
     created_at = models.DateTimeField(default=timezone.now)
     touched_at = models.DateTimeField(default=timezone.now)  # last publish; GC's grace counts from here
+    state_since = models.DateTimeField(null=True, blank=True)  # when it was condemned or found corrupt
+    checked_at = models.DateTimeField(null=True, blank=True)  # when scrub last read and hashed it
     # What its header says, read once since bytes never change: {"parameters": {dtype: n}} or {"problem": text}.
     header = models.JSONField(null=True)
+
+    class Meta:
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["state", "state_since"], condition=~models.Q(state="live"), name="blob_not_live"),
+            models.Index(fields=["checked_at"], name="blob_by_check"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.sha256[:12]} ({self.size} B)"
