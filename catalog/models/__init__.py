@@ -9,6 +9,7 @@ from catalog.models.accounts import (
     User,
 )
 from catalog.models.blob import Blob, RepoBlob, StagedXorb, Upload
+from catalog.models.discussion import CommentVersion, Discussion, DiscussionEvent
 from catalog.models.metadata import RepoFacts
 from catalog.models.mirror import Mirror, SyncRun
 from catalog.models.rating import Rating, RatingEdit
@@ -21,7 +22,10 @@ __all__ = [
     "AccessToken",
     "AuditEntry",
     "Blob",
+    "CommentVersion",
     "Commit",
+    "Discussion",
+    "DiscussionEvent",
     "DownloadCount",
     "Line",
     "Membership",

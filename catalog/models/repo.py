@@ -56,6 +56,7 @@ class Repo(models.Model):
     public_id = models.CharField(max_length=24, unique=True, default=new_public_id)
     visibility = models.CharField(max_length=7, choices=Visibility, default=Visibility.PUBLIC)
     default_branch = models.CharField(max_length=255, default="main")
+    discussions_disabled = models.BooleanField(default=False)
     created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
     deleted_at = models.DateTimeField(null=True, blank=True)  # soft delete: bytes live 30 days more

@@ -66,17 +66,23 @@ class RefQuerySet(models.QuerySet["Ref"]):
     def tags(self) -> RefQuerySet:
         return self.filter(kind=Ref.Kind.TAG)
 
+    def pull_requests(self) -> RefQuerySet:
+        return self.filter(kind=Ref.Kind.PULL_REQUEST)
+
 
 class Ref(models.Model):
-    """A branch or a tag: a movable name for one commit of a repo."""
+    """A branch, a tag or the ref of a pull request: a name for one commit of a repo."""
 
     class Kind(models.TextChoices):
         BRANCH = "branch"
+        PULL_REQUEST = "pr"
         TAG = "tag"
+
+    FOLDERS: ClassVar[dict[str, str]] = {"branch": "refs/heads/", "pr": "refs/pr/", "tag": "refs/tags/"}
 
     repo = models.ForeignKey(Repo, on_delete=models.CASCADE, related_name="refs")
     kind = models.CharField(max_length=6, choices=Kind, default=Kind.BRANCH)
-    name = models.CharField(max_length=255)  # "main", never "refs/heads/main"
+    name = models.CharField(max_length=255)  # "main", never "refs/heads/main"; of refs/pr/3 "3"
     commit = models.ForeignKey(Commit, on_delete=models.CASCADE, related_name="refs")
     message = models.TextField(blank=True)  # of an annotated tag
     created_at = models.DateTimeField(default=timezone.now)
@@ -93,7 +99,7 @@ class Ref(models.Model):
 
     @property
     def full_ref(self) -> str:
-        return f"refs/{'heads' if self.kind == self.Kind.BRANCH else 'tags'}/{self.name}"
+        return self.FOLDERS[self.kind] + self.name
 
 
 class TreeEntryQuerySet(models.QuerySet["TreeEntry"]):
