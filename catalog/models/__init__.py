@@ -1,5 +1,6 @@
 """What is true: rows and the constraints the database keeps."""
 
+from catalog.models.access_request import AccessRequest
 from catalog.models.accounts import (
     AccessToken,
     AuditEntry,
@@ -9,24 +10,33 @@ from catalog.models.accounts import (
     User,
 )
 from catalog.models.blob import Blob, RepoBlob, StagedXorb, Upload
+from catalog.models.collection import Collection, CollectionItem
+from catalog.models.device_login import DeviceLogin, RefreshToken
 from catalog.models.discussion import CommentVersion, Discussion, DiscussionEvent
+from catalog.models.like import Like
 from catalog.models.metadata import RepoFacts
 from catalog.models.mirror import Mirror, SyncRun
 from catalog.models.rating import Rating, RatingEdit
+from catalog.models.redirect import RepoRedirect
 from catalog.models.repo import DownloadCount, Repo, WeightsDownload
 from catalog.models.revision import Commit, Line, Ref, TreeEntry
 from catalog.models.upkeep import NamespaceQuota, RemovedFile, UpkeepLease
 from catalog.models.webhook import RepoEvent, Webhook, WebhookDelivery, WebhookWatch
 
 __all__ = [
+    "AccessRequest",
     "AccessToken",
     "AuditEntry",
     "Blob",
+    "Collection",
+    "CollectionItem",
     "CommentVersion",
     "Commit",
+    "DeviceLogin",
     "Discussion",
     "DiscussionEvent",
     "DownloadCount",
+    "Like",
     "Line",
     "Membership",
     "Mirror",
@@ -36,11 +46,13 @@ __all__ = [
     "Rating",
     "RatingEdit",
     "Ref",
+    "RefreshToken",
     "RemovedFile",
     "Repo",
     "RepoBlob",
     "RepoEvent",
     "RepoFacts",
+    "RepoRedirect",
     "StagedXorb",
     "SyncRun",
     "TreeEntry",

@@ -53,12 +53,14 @@ class RepoFacts(models.Model):
     base_models = _words()
     base_relation = models.CharField(max_length=20, blank=True)  # finetune, adapter, quantized, merge
     card_data = models.JSONField(null=True)  # the whole front matter
+    eval_results = models.JSONField(default=list)  # of .eval_results/*.yaml: [{"filename", "data" or "error"}]
     card_problems = models.JSONField(default=list)  # [{"field", "message"}]
     claims = models.JSONField(default=list)  # of model-index: [{task, dataset, metric, value, …}]
 
     # From the files
     config = models.JSONField(null=True)  # {"architectures", "model_type", …}
     formats = _words()
+    gguf = models.JSONField(null=True)  # {"total", "architecture", "context_length", …} of the first GGUF file
     parameters = models.BigIntegerField(null=True)
     parameters_by_dtype = models.JSONField(default=dict)
     total_bytes = models.BigIntegerField(default=0)
@@ -68,6 +70,7 @@ class RepoFacts(models.Model):
     # From use
     downloads = models.BigIntegerField(default=0)  # last 30 days
     downloads_all_time = models.BigIntegerField(default=0)
+    likes = models.PositiveIntegerField(default=0)
     rating_count = models.PositiveIntegerField(default=0)
     rating_sum = models.PositiveIntegerField(default=0)
     rating_sort = models.FloatField(default=0)  # Bayesian mean; 0 when unrated, so unrated sort last
@@ -87,6 +90,7 @@ class RepoFacts(models.Model):
             models.Index(fields=["kind", "-updated_at", "-repo"], name="facts_by_updated"),
             models.Index(fields=["kind", "-downloads", "-repo"], name="facts_by_downloads"),
             models.Index(fields=["kind", "-rating_sort", "-repo"], name="facts_by_rating"),
+            models.Index(fields=["kind", "-likes", "-repo"], name="facts_by_likes"),
             models.Index(fields=["kind", "-total_bytes", "-repo"], name="facts_by_bytes"),
             models.Index(fields=["kind", "task", "-downloads", "-repo"], name="facts_by_task"),
             models.Index(fields=["kind", "library", "-downloads", "-repo"], name="facts_by_library"),

@@ -39,11 +39,19 @@ class RepoQuerySet(models.QuerySet["Repo"]):
 
 
 class Repo(models.Model):
-    """A model or dataset: files under version control, a card, and what people and runs say of it."""
+    """A model, dataset or space: files under version control, a card, and what people and runs say of it."""
 
     class Kind(models.TextChoices):
         MODEL = "model", _("model")
         DATASET = "dataset", _("dataset")
+        SPACE = "space", _("space")  # files only: nothing runs here
+
+    class Gate(models.TextChoices):
+        """Whether the files of a public repo need asking for, and who says yes."""
+
+        OPEN = "", _("open")
+        AUTO = "auto", _("granted at once")
+        MANUAL = "manual", _("granted by hand")
 
     class Visibility(models.TextChoices):
         PUBLIC = "public", _("public")
@@ -55,6 +63,8 @@ class Repo(models.Model):
     name_key = models.CharField(max_length=96)  # casefolded
     public_id = models.CharField(max_length=24, unique=True, default=new_public_id)
     visibility = models.CharField(max_length=7, choices=Visibility, default=Visibility.PUBLIC)
+    gate = models.CharField(max_length=6, choices=Gate, default=Gate.OPEN, blank=True)
+    sdk = models.CharField(max_length=20, blank=True)  # of a space: what it was written for
     default_branch = models.CharField(max_length=255, default="main")
     discussions_disabled = models.BooleanField(default=False)
     created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
@@ -81,13 +91,17 @@ class Repo(models.Model):
         return f"{self.namespace.name}/{self.name}"
 
     @property
+    def is_gated(self) -> bool:
+        return bool(self.gate)
+
+    @property
     def is_private(self) -> bool:
         return self.visibility == self.Visibility.PRIVATE
 
     @property
     def web_path(self) -> str:
-        """Path of the repo's page: models at the root, datasets under `/datasets/`."""
-        return f"/{self.full_name}" if self.kind == self.Kind.MODEL else f"/datasets/{self.full_name}"
+        """Path of the repo's page: models at the root, others under `/datasets/` and `/spaces/`."""
+        return f"/{self.full_name}" if self.kind == self.Kind.MODEL else f"/{self.kind}s/{self.full_name}"
 
     @property
     def is_mirror(self) -> bool:
