@@ -13,6 +13,7 @@ from catalog.models.blob import Blob, RepoBlob, StagedXorb, Upload
 from catalog.models.collection import Collection, CollectionItem
 from catalog.models.device_login import DeviceLogin, RefreshToken
 from catalog.models.discussion import CommentVersion, Discussion, DiscussionEvent
+from catalog.models.git_tag import TagObject
 from catalog.models.like import Like
 from catalog.models.metadata import RepoFacts
 from catalog.models.mirror import Mirror, SyncRun
@@ -55,6 +56,7 @@ __all__ = [
     "RepoRedirect",
     "StagedXorb",
     "SyncRun",
+    "TagObject",
     "TreeEntry",
     "UpkeepLease",
     "Upload",
