@@ -10,10 +10,9 @@ from typing import Final
 from django.db import OperationalError, connection, transaction
 from django.utils.translation import gettext as _
 
-from catalog import jobs
-from catalog.actions import audit, changesets, drafts, intervals, metadata, tree_building
+from catalog.actions import changesets, drafts, recording, tree_building
 from catalog.actions.changesets import ChangeSet
-from catalog.actions.drafts import Draft, Words
+from catalog.actions.drafts import Words
 from catalog.actions.refs import create_branch, create_tag, delete_branch, delete_tag
 from catalog.actions.tree_building import NewTree
 from catalog.errors import (
@@ -22,10 +21,9 @@ from catalog.errors import (
     Busy,
     EntryNotFound,
     InvalidPath,
-    RevisionNotFound,
     TooLarge,
 )
-from catalog.models import Commit, Ref, Repo, RepoBlob, TreeEntry, User
+from catalog.models import Commit, Repo, TreeEntry, User
 from catalog.parsing.paths import check_mirrored_path, check_path
 from catalog.types import AddFile, CopyFile, FileChange, UpstreamCommit
 
@@ -72,10 +70,12 @@ def commit_files(
     Asking again for what the head already is returns the head: a retried request commits once.
 
     Args:
+        branch: its name, or `refs/pr/N` for a pull request.
         parent: 5 to 40 hex digits of the head the caller built upon; None builds upon any.
 
     Raises:
         RevisionNotFound: no such branch.
+        NotAllowed: the pull request is finished.
         BranchMoved: the head is not `parent`; the fact `head` names it.
         BlobNotUploaded: bytes this repo never received, listed by path.
         EntryNotFound: a deletion of what is not there.
@@ -111,27 +111,28 @@ def record_upstream_commit(
     Repo.objects.select_for_update(no_key=True).get(pk=repo.pk)  # the branch may not exist yet
     known = repo.commits.filter(oid=upstream.oid).first()
     if known is not None:
-        _move(repo, branch, known)
+        recording.move(repo, branch, known, actor=None)
         return known
     ref = repo.refs.branches().filter(name=branch).first()
     base = Commit.objects.get(pk=ref.commit_id) if ref else None
     change_set, tree = _plan(repo, base, changes, refuse_collisions=False)
-    commit = _record(repo, base, change_set, tree, drafts.of_upstream(upstream, tree.oid))
-    _finish(repo, branch, commit, actor=None)
+    commit = recording.record(repo, base, change_set, tree, drafts.of_upstream(upstream, tree.oid))
+    recording.finish(repo, branch, commit, actor=None)
     return commit
 
 
 def first_commit(*, repo: Repo, changes: Sequence[FileChange], title: str, actor: User) -> Commit:
     """Start the history of a new repo; called inside the transaction that creates it."""
     change_set, tree = _plan(repo, None, changes)
-    commit = _record(repo, None, change_set, tree, drafts.of_ours(None, tree.oid, Words.of(title), actor))
-    _finish(repo, repo.default_branch, commit, actor=actor)
+    draft = drafts.of_ours(None, tree.oid, Words.of(title), actor)
+    commit = recording.record(repo, None, change_set, tree, draft)
+    recording.finish(repo, repo.default_branch, commit, actor=actor)
     return commit
 
 
 def _commit(repo: Repo, branch: str, request: Request, drafted: list[str]) -> Commit:
     """The work of `commit_files` in its transaction; notes in `drafted` which id it is about to record."""
-    head = _locked_head(repo, branch)
+    head = Commit.objects.get(pk=recording.locked_ref(repo, branch).commit_id)
     if request.parent is not None and not head.oid.startswith(request.parent):
         if _is_repeated(repo, head, request.parent, request):
             return head
@@ -143,17 +144,11 @@ def _commit(repo: Repo, branch: str, request: Request, drafted: list[str]) -> Co
     drafted.append(draft.oid)
     commit = repo.commits.filter(oid=draft.oid).first()  # another branch got the same commit this second
     if commit is None:
-        commit = _record(repo, head, change_set, tree, draft)
-    _finish(repo, branch, commit, actor=request.actor)
+        # a pull request leaves the line to the branch it began at, which goes on there without a copy of all entries
+        leaves = branch.startswith("refs/pr/") and recording.is_head_of_branch(repo, head)
+        commit = recording.record(repo, head, change_set, tree, draft, on_own_line=leaves)
+    recording.finish(repo, branch, commit, actor=request.actor)
     return commit
-
-
-def _locked_head(repo: Repo, branch: str) -> Commit:
-    # The row alone: with a join, a writer that waited would find no row at all.
-    ref = repo.refs.branches().select_for_update().filter(name=branch).first()
-    if ref is None:
-        raise RevisionNotFound(f"Invalid rev id: {branch}")
-    return Commit.objects.get(pk=ref.commit_id)
 
 
 def _is_repeated(repo: Repo, head: Commit, parent: str, request: Request) -> bool:
@@ -176,43 +171,6 @@ def _plan(
     blobs = changesets.blobs_to_add(repo, changes)
     change_set = changesets.resolve(repo, base, changes, blobs)
     return change_set, tree_building.build(base, change_set.files, refuse_collisions=refuse_collisions)
-
-
-def _record(repo: Repo, base: Commit | None, change_set: ChangeSet, tree: NewTree, draft: Draft) -> Commit:
-    line, seq = intervals.place_after(repo, base)
-    commit = Commit.objects.create(
-        repo=repo,
-        line=line,
-        seq=seq,
-        oid=draft.oid,
-        tree_oid=draft.tree_oid,
-        parents=list(draft.parents),
-        author=draft.author,
-        author_name=draft.author_name[:255],
-        author_email=draft.author_email[:255],
-        committed_at=draft.committed_at,
-        title=draft.title,
-        message=draft.message,
-        raw=draft.raw,
-        upstream_stated=draft.raw is None,
-    )
-    intervals.write(commit, change_set, tree)
-    uncommitted = RepoBlob.objects.filter(repo=repo, uncommitted_until__isnull=False)
-    uncommitted.filter(blob_id__in=change_set.blob_ids).update(uncommitted_until=None)
-    return commit
-
-
-def _finish(repo: Repo, branch: str, commit: Commit, *, actor: User | None) -> None:
-    _move(repo, branch, commit)
-    audit.record(actor, "repo.commit", audit.name_of(repo), branch=branch, commit=commit.oid)
-
-
-def _move(repo: Repo, branch: str, commit: Commit) -> None:
-    """Point the branch at its new head; facts follow in this transaction, the rest by a job."""
-    repo.refs.update_or_create(kind=Ref.Kind.BRANCH, name=branch, defaults={"commit": commit})
-    if branch == repo.default_branch:
-        metadata.read_facts(repo, commit)
-        jobs.index_repo(repo)
 
 
 def _look_up_after_a_broken_connection(repo: Repo, drafted: list[str]) -> Commit:

@@ -19,24 +19,40 @@ _COPY_ENTRIES = """
     FROM catalog_treeentry
     WHERE line_id = %s AND first_seq <= %s AND (last_seq IS NULL OR last_seq > %s)
 """
+_TAKE_ENTRIES = """
+    INSERT INTO catalog_treeentry
+        (line_id, path, folder, mode, oid, size, blob_id, is_lfs, changed_in_id, first_seq, last_seq)
+    SELECT %s, path, folder, mode, oid, size, blob_id, is_lfs, %s, %s, NULL
+    FROM catalog_treeentry
+    WHERE line_id = %s AND first_seq <= %s AND (last_seq IS NULL OR last_seq > %s)
+"""
 
 
-def place_after(repo: Repo, base: Commit | None) -> tuple[Line, int]:
+def place_after(repo: Repo, base: Commit | None, *, on_own_line: bool = False) -> tuple[Line, int]:
     """Returns the line a commit upon `base` belongs to, locked, and its number there.
 
     Two branches may share a line, so whoever comes second finds the tip moved and opens a line of
     its own. What `base` holds cannot change meanwhile: later commits only close intervals after it.
+
+    Args:
+        on_own_line: open a new line even where `base` is the tip of its own.
     """
     if base is None:
         return Line.objects.create(repo=repo, tip_seq=1), 1
     line = Line.objects.select_for_update().get(pk=base.line_id)
-    if line.tip_seq != base.seq:
+    if on_own_line or line.tip_seq != base.seq:
         line = Line.objects.create(repo=repo)
         with connection.cursor() as cursor:
             cursor.execute(_COPY_ENTRIES, [line.pk, base.line_id, base.seq, base.seq])
     line.tip_seq += 1
     line.save(update_fields=["tip_seq"])
     return line, line.tip_seq
+
+
+def copy_all(source: Commit, commit: Commit) -> None:
+    """Give a commit that starts its line everything that `source` holds, as its own doing."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKE_ENTRIES, [commit.line_id, commit.pk, commit.seq, source.line_id, source.seq, source.seq])
 
 
 def write(commit: Commit, changes: ChangeSet, tree: NewTree) -> None:

@@ -77,7 +77,7 @@ def refs(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: str
         "tags": [_ref(ref) for ref in found if ref.kind == Ref.Kind.TAG],
     }
     if bodies.flag(request, "include_prs"):
-        answer["pullRequests"] = []
+        answer["pullRequests"] = [_ref(ref) for ref in trees.pull_request_refs_of(repo)]
     return JsonResponse(answer)
 
 

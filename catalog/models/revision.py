@@ -97,6 +97,14 @@ class Ref(models.Model):
     def __str__(self) -> str:
         return self.full_ref
 
+    @classmethod
+    def kind_and_name(cls, reference: str) -> tuple[str, str]:
+        """Takes `refs/pr/3`, `refs/tags/v1` and `refs/heads/x` apart; anything else is the name of a branch."""
+        for kind, folder in cls.FOLDERS.items():
+            if reference.startswith(folder):
+                return kind, reference.removeprefix(folder)
+        return cls.Kind.BRANCH.value, reference
+
     @property
     def full_ref(self) -> str:
         return self.FOLDERS[self.kind] + self.name

@@ -16,7 +16,6 @@ SHORTEST_COMMIT_ID: Final = 7
 LONGEST_PAGE: Final = 1000
 
 _COMMIT_ID = re.compile(rf"[0-9a-f]{{{SHORTEST_COMMIT_ID},40}}", re.ASCII | re.IGNORECASE)
-_REF_KINDS: Final = {"refs/heads/": Ref.Kind.BRANCH, "refs/tags/": Ref.Kind.TAG}
 
 
 def resolve_revision(repo: Repo, revision: str) -> Commit:
@@ -107,14 +106,18 @@ def history(commit: Commit, *, after: Commit | None = None, limit: int = 100) ->
 
 def refs_of(repo: Repo) -> list[Ref]:
     """Returns branches, then tags, each by name, their commits selected."""
-    return list(repo.refs.select_related("commit").order_by("kind", "name"))
+    refs = repo.refs.exclude(kind=Ref.Kind.PULL_REQUEST)
+    return list(refs.select_related("commit").order_by("kind", "name"))
+
+
+def pull_request_refs_of(repo: Repo) -> list[Ref]:
+    """Returns `refs/pr/N` of all pull requests, merged and closed ones too, by number."""
+    return sorted(repo.refs.pull_requests().select_related("commit"), key=lambda ref: int(ref.name))
 
 
 def _commit_of_ref(repo: Repo, revision: str) -> Commit | None:
-    kinds, name = [Ref.Kind.BRANCH, Ref.Kind.TAG], revision
-    for prefix, kind in _REF_KINDS.items():
-        if revision.startswith(prefix):
-            kinds, name = [kind], revision.removeprefix(prefix)
+    kind, name = Ref.kind_and_name(revision)
+    kinds = [kind] if name != revision else [Ref.Kind.BRANCH, Ref.Kind.TAG]
     # "branch" sorts before "tag": a branch wins over a tag of the same name
     ref = repo.refs.filter(kind__in=kinds, name=name).select_related("commit").order_by("kind").first()
     return ref.commit if ref else None
