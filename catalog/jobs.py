@@ -17,6 +17,7 @@ INDEX_REPO = "catalog.index_repo"
 SYNC_MIRROR = "catalog.sync_mirror"
 DELIVER_WEBHOOK = "catalog.deliver_webhook"
 TASK_NAMES = (INDEX_REPO, SYNC_MIRROR, DELIVER_WEBHOOK)
+SYNC_EXPIRES_SECONDS = 90  # the sweep nudges again while a run waits, so old nudges may go
 
 
 def index_repo(repo: Repo) -> None:
@@ -26,7 +27,7 @@ def index_repo(repo: Repo) -> None:
 
 def sync_mirror(run: SyncRun) -> None:
     """Work on this sync run."""
-    _after_commit(SYNC_MIRROR, run.pk)
+    _after_commit(SYNC_MIRROR, run.pk, expires_seconds=SYNC_EXPIRES_SECONDS)
 
 
 def deliver_webhook(delivery: WebhookDelivery) -> None:
@@ -34,6 +35,7 @@ def deliver_webhook(delivery: WebhookDelivery) -> None:
     _after_commit(DELIVER_WEBHOOK, delivery.pk)
 
 
-def _after_commit(name: str, *args: int) -> None:
+def _after_commit(name: str, *args: int, expires_seconds: int | None = None) -> None:
     # robust: losing Redis must not fail a change that is already committed; the sweep repeats it
-    transaction.on_commit(partial(current_app.send_task, name, args=args), robust=True)
+    send = partial(current_app.send_task, name, args=args, expires=expires_seconds)
+    transaction.on_commit(send, robust=True)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+
 from celery import shared_task
+from celery.signals import worker_shutting_down
 
 from catalog import jobs
 from catalog.actions import downloads, garbage, metadata, mirror_sync, sync_leases, uploads, webhook_delivery
+from catalog.actions.mirror_sync import Turn
 from catalog.models import Repo, RepoFacts
 
 MOST_REPEATED = 500  # lost index jobs sent again per sweep
+_stopping = threading.Event()  # this worker was asked to stop
 
 
 @shared_task(
@@ -22,9 +27,18 @@ def index_repo(repo_id: int) -> None:
         metadata.index_repo(repo)
 
 
-@shared_task(name=jobs.SYNC_MIRROR)  # long: acknowledged early, a lease row keeps it (decision 19)
+@shared_task(
+    name=jobs.SYNC_MIRROR,  # long: acknowledged early, a lease row keeps it (decision 19)
+    time_limit=12 * 3_600,  # seconds; a turn ends sooner, but the file at hand is stored whole
+)
 def sync_mirror(run_id: int) -> None:
-    mirror_sync.sync(run_id)
+    mirror_sync.sync(run_id, turn=Turn(stopping=_stopping))
+
+
+@worker_shutting_down.connect
+def give_up_turns(**_: object) -> None:
+    """Syncs hand their lease back at once, instead of losing it a minute and a half later."""
+    _stopping.set()
 
 
 @shared_task(name=jobs.DELIVER_WEBHOOK, time_limit=90)  # seconds; its lease is longer
@@ -41,6 +55,7 @@ def sweep() -> None:
     garbage.expire_uncommitted()
     garbage.clear_leftovers()
     sync_leases.expire()
+    mirror_sync.clear_partials()
     webhook_delivery.send_again()
 
 

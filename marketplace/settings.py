@@ -160,6 +160,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False
 CELERY_TASK_REJECT_ON_WORKER_LOST = False
 CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ROUTES = {"catalog.sync_mirror": {"queue": "mirrors"}}  # hours of it must not keep an upload's card waiting
 CELERY_TASK_TIME_LIMIT = 3_300  # seconds, below the visibility timeout; a task sets its own, shorter one
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_DISABLE_PREFETCH = True  # no message waits behind a long job
@@ -171,6 +172,8 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "catalog.sweep": {"task": "catalog.sweep", "schedule": 30.0, "options": {"expires": 60}},
+    "catalog.collect": {"task": "catalog.collect", "schedule": 3_600.0, "options": {"expires": 3_000}},
+    "catalog.scrub": {"task": "catalog.scrub", "schedule": 3_600.0, "options": {"expires": 3_000}},
     "catalog.flush_counters": {"task": "catalog.flush_counters", "schedule": 15.0, "options": {"expires": 30}},
     "evaluation.sweep": {"task": "evaluation.sweep", "schedule": 15.0, "options": {"expires": 30}},
 }
@@ -196,6 +199,15 @@ EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "marketplace@localhost")
 
 # --- Bytes, mirrors, evaluation -----------------------------------------------------------------------
+GC_GRACE_SECONDS = env.number("GC_GRACE_SECONDS", 48 * 3_600)  # longer than any upload session
+GC_CONDEMNED_SECONDS = env.number("GC_CONDEMNED_SECONDS", 3_600)
+GC_TRASH_SECONDS = env.number("GC_TRASH_SECONDS", 7 * 86_400)
+SCRUB_DAYS = env.number("SCRUB_DAYS", 30, least=1)
+SCRUB_MB_PER_SECOND = env.number("SCRUB_MB_PER_SECOND", 20, least=1)
+REPLICA_URL = env.url("REPLICA_URL", "", schemes=("file", "s3"))  # a second store that scrub repairs from
+DELETED_REPO_DAYS = env.number("DELETED_REPO_DAYS", 30)
+NAMESPACE_QUOTA_GB = env.number("NAMESPACE_QUOTA_GB", 0)  # 0: no limit
+DEDUP_SCOPE = env.choice("DEDUP_SCOPE", "", among=("", "global", "owner"))  # "": owner for private repos alone
 SENDFILE = env.choice("SENDFILE", "wsgi", among=("wsgi", "x-accel"))
 MIRROR_ALLOWED_HOSTS = env.names("MIRROR_ALLOWED_HOSTS")
 WEBHOOK_ALLOWED_HOSTS = env.names("WEBHOOK_ALLOWED_HOSTS")  # beyond public https: internal receivers

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
+from threading import Event
 
 from django.conf import settings
 from django.utils import timezone
@@ -19,6 +20,7 @@ from catalog.actions import commits, repos, sync_leases, uploads
 from catalog.actions.mirrors import allow_list
 from catalog.errors import (
     BadInput,
+    Busy,
     CatalogError,
     HashMismatch,
     LeaseLost,
@@ -32,27 +34,50 @@ from catalog.queries import trees
 from catalog.sealing import unseal
 from catalog.types import AddFile, DeleteFile, FileChange
 from catalog.upstream import Snapshot, Source, UpstreamClient, UpstreamFile, open_source
-from catalog.upstream.download import PIECE, PartialFile
+from catalog.upstream.download import PIECE, PartialFile, sweep_partials
 
+TURN_SECONDS = 15 * 60.0
+PARTIALS_KEPT_SECONDS = 7 * 86_400
 RENEW_SECONDS = 3.0  # how often progress and lease are written
 PLAN_LISTED = 500  # files the job page shows one by one
 
 
-def sync(run_id: int) -> None:
-    """Do the work of this run, unless it is over or somebody else's. It ends in a state that says why."""
+class TurnOver(Exception):
+    """Not an error: others wait, or the worker is asked to stop. What was fetched stays."""
+
+
+class Turn:
+    """How long one sync may keep its place: many large mirrors share few places, so they take turns."""
+
+    def __init__(self, *, seconds: float = TURN_SECONDS, stopping: Event | None = None) -> None:
+        self._ends = time.monotonic() + seconds
+        self._stopping = stopping or Event()
+
+    @property
+    def is_over(self) -> bool:
+        return self._stopping.is_set() or time.monotonic() >= self._ends
+
+
+def sync(run_id: int, *, turn: Turn | None = None) -> None:
+    """Do the work of this run, unless it is over or somebody else's.
+
+    It ends in a state that says why, or queued again when its turn was over first.
+    """
     run = sync_leases.claim(run_id)
     if run is not None:
         with suppress(LeaseLost):  # somebody else has it by now, and writes how it ends
-            _work(run)
+            _work(run, turn or Turn())
 
 
-def _work(run: SyncRun) -> None:
+def _work(run: SyncRun, turn: Turn) -> None:
     try:
         with closing(_client(run.mirror)) as client:
-            SyncJob(run, _source(run.mirror, client)).work()
+            SyncJob(run, _source(run.mirror, client), turn).work()
     except LeaseLost:
         raise
-    except (UpstreamUnavailable, StorageFull) as problem:
+    except TurnOver:
+        sync_leases.hand_back(run, bytes_done=run.bytes_done, bytes_fetched=run.bytes_fetched)
+    except (UpstreamUnavailable, StorageFull, Busy) as problem:
         retry_after = problem.facts.get("retry_after_seconds")
         seconds = retry_after if isinstance(retry_after, float) else None
         sync_leases.pause(run, code=problem.code, reason=problem.message, retry_after_seconds=seconds)
@@ -68,8 +93,8 @@ def _work(run: SyncRun) -> None:
 class SyncJob:
     """One run being worked on."""
 
-    def __init__(self, run: SyncRun, source: Source) -> None:
-        self.run, self.source = run, source
+    def __init__(self, run: SyncRun, source: Source, turn: Turn) -> None:
+        self.run, self.source, self.turn = run, source, turn
         self.mirror: Mirror = run.mirror
         self.repo: Repo = run.mirror.repo
         self.owner = _owner(run.mirror)
@@ -116,8 +141,9 @@ class SyncJob:
     def _fetch(self, file: UpstreamFile) -> Blob:
         """Returns the blob of one file, downloaded (further) and verified."""
         self._mark(file, "fetching")
-        key = f"{self.mirror.endpoint}\n{file.url}\n{file.identity}"
-        partial = PartialFile(Path(settings.DATA_DIR) / "partial", key)
+        # By mirror: bytes that another mirror's token brought are none of this one's.
+        key = f"{self.mirror.pk}\n{self.mirror.endpoint}\n{file.url}\n{file.identity}"
+        partial = PartialFile(_partial_folder(), key)
         with closing(partial):
             self._complete(file, partial)
         try:
@@ -141,6 +167,8 @@ class SyncJob:
                     self.run.bytes_done = before + partial.size
                     self.run.bytes_fetched += arrived
                     self._heartbeat()
+                    if self.turn.is_over:
+                        raise TurnOver
             except UpstreamUnavailable:
                 if partial.size <= had:
                     raise
@@ -215,6 +243,15 @@ class SyncJob:
             "files_done": run.files_done,
             "plan": run.plan,
         }
+
+
+def clear_partials() -> int:
+    """Remove what syncs fetched in part and nobody went on with for a week; returns how many files."""
+    return sweep_partials(_partial_folder(), older_than_seconds=PARTIALS_KEPT_SECONDS)
+
+
+def _partial_folder() -> Path:
+    return Path(settings.DATA_DIR) / "partial"
 
 
 def _client(mirror: Mirror) -> UpstreamClient:

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import F, Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from catalog import jobs
@@ -58,6 +59,15 @@ def fail(run: SyncRun, *, code: str, reason: str) -> None:
     )  # fmt: skip
 
 
+def hand_back(run: SyncRun, **columns: object) -> None:
+    """Let others have a turn: queued again at the end, where it was. No attempt is counted: nothing went wrong."""
+    _write(
+        run, state=SyncRun.State.QUEUED, lease_until=None, not_before=timezone.now(),
+        attempt=run.attempt - 1, **columns,
+    )  # fmt: skip
+    jobs.sync_mirror(run)
+
+
 def pause(run: SyncRun, *, code: str, reason: str, retry_after_seconds: float | None) -> None:
     """Try again later, or fail when it was tried often enough."""
     if run.attempt >= MAX_ATTEMPTS:
@@ -90,7 +100,7 @@ def expire() -> int:
         | Q(state=SyncRun.State.QUEUED, not_before__lte=now)
         | Q(state=SyncRun.State.PAUSED, not_before__lte=now)
     )
-    for run in due:
+    for run in due.order_by(Coalesce("not_before", "created_at")):  # who waits longest comes first
         jobs.sync_mirror(run)
     return len(due)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import re
+import time
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
 import httpx
+from django.utils.translation import gettext as _
 
-from catalog.errors import SizeMismatch, UpstreamUnavailable
+from catalog.errors import Busy, SizeMismatch, UpstreamUnavailable
 from catalog.upstream.base import Partial
 from catalog.upstream.http import UpstreamClient
 
@@ -26,9 +29,14 @@ class PartialFile:
     def __init__(self, folder: Path, key: str) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.path = folder / sha256(key.encode()).hexdigest()
+        self._file = self.path.open("ab")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:  # a worker whose lease ran out is still at it
+            self._file.close()
+            raise Busy(_("Another worker is still writing this file.")) from None
         self._note = self.path.with_suffix(".etag")
         self.validator = self._note.read_text() if self._note.exists() else ""
-        self._file = self.path.open("ab")
         self.size = self._file.tell()
 
     def append(self, data: bytes) -> None:
@@ -49,6 +57,15 @@ class PartialFile:
         self.close()
         self.path.unlink(missing_ok=True)
         self._note.unlink(missing_ok=True)
+
+
+def sweep_partials(folder: Path, *, older_than_seconds: float) -> int:
+    """Remove what syncs left that nobody goes on with; returns how many files."""
+    deadline = time.time() - older_than_seconds
+    old = [path for path in folder.glob("*") if path.stat().st_mtime < deadline] if folder.exists() else []
+    for path in old:
+        path.unlink(missing_ok=True)
+    return len(old)
 
 
 def read_ranged(client: UpstreamClient, url: str, *, size: int, partial: Partial) -> Iterator[int]:

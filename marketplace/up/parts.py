@@ -10,7 +10,7 @@ from pathlib import Path
 from django.conf import settings
 from django.core.management import get_commands
 
-WORKER_READY = "worker.ready"  # in run/, written by marketplace/celery.py
+READY_FILES = ("worker.ready", "mirrors.ready")  # in run/, written by marketplace/celery.py
 DRAIN_SECONDS = 20
 
 
@@ -31,13 +31,22 @@ def web(*, bind: str, port: int) -> Part:
 
 
 def worker(run_dir: Path) -> Part:
+    return _celery_worker("worker", run_dir, "-Q", "default", "--concurrency", "2")
+
+
+def mirrors(run_dir: Path) -> Part:
+    """Threads of one process: a sync waits for the network, and hashing leaves Python's lock to others."""
+    return _celery_worker("mirrors", run_dir, "-Q", "mirrors", "--pool", "threads", "--concurrency", "2")
+
+
+def _celery_worker(name: str, run_dir: Path, *options: str) -> Part:
     return Part(
-        "worker",
+        name,
         (
-            *("-m", "celery", "-A", "marketplace", "worker", "-Q", "default", "--concurrency", "2"),
-            *("--without-gossip", "--without-mingle", "--loglevel", "INFO", "--hostname", "worker@embedded"),
+            *("-m", "celery", "-A", "marketplace", "worker", *options, "--hostname", f"{name}@embedded"),
+            *("--without-gossip", "--without-mingle", "--loglevel", "INFO"),
         ),
-        {"WORKER_READY_FILE": str(run_dir / WORKER_READY)},
+        {"WORKER_READY_FILE": str(run_dir / f"{name}.ready")},
     )
 
 

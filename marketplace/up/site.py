@@ -63,7 +63,8 @@ class Site:
         found = children.stop_leftovers(self.data_dir)
         if found:
             say(f"stopped {found} processes that an earlier, killed start had left")
-        (self.run_dir / parts.WORKER_READY).unlink(missing_ok=True)
+        for name in parts.READY_FILES:
+            (self.run_dir / name).unlink(missing_ok=True)
         with progress("database and broker"):
             self._start_servers()
         with progress("database tables"):
@@ -71,7 +72,7 @@ class Site:
         if static_files.are_stale():
             with progress("static files"):
                 call_command("collectstatic", verbosity=0, interactive=False)
-        with progress("web, worker, scheduler, evaluation node"):
+        with progress("web, workers, scheduler, evaluation node"):
             self._prepare_content()
             self._start_parts()
             self._wait_until_healthy()
@@ -101,6 +102,7 @@ class Site:
         wanted = [
             parts.web(bind=self.bind, port=self.port),
             parts.worker(self.run_dir),
+            parts.mirrors(self.run_dir),
             parts.beat(self.run_dir),
         ]
         if parts.has_command("node"):
@@ -125,11 +127,14 @@ class Site:
 
     def _wait_until_healthy(self) -> None:
         deadline = time.monotonic() + START_SECONDS
-        while not (answers(f"{self.url}/health/ready") and (self.run_dir / parts.WORKER_READY).exists()):
+        while not (answers(f"{self.url}/health/ready") and self._are_workers_ready()):
             self.watch.look()
             if time.monotonic() > deadline:
                 raise CannotStart(f"The site is not healthy after {START_SECONDS} s; see {self.data_dir / 'logs'}.")
             time.sleep(0.1)
+
+    def _are_workers_ready(self) -> bool:
+        return all((self.run_dir / name).exists() for name in parts.READY_FILES)
 
     def _greet(self) -> None:
         from catalog.actions.accounts import ensure_admin_link

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from celery import current_app
@@ -7,6 +8,7 @@ from django.utils import timezone
 
 from catalog import jobs, tasks
 from catalog.models import RepoBlob, RepoFacts, Upload
+from marketplace.up import parts
 from tests.factories import RepoFactory, store
 
 
@@ -15,6 +17,13 @@ def test_every_job_and_every_scheduled_task_is_registered():
 
     scheduled = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
     assert {*jobs.TASK_NAMES, *scheduled} <= set(current_app.tasks)
+
+
+def test_mirrors_wait_in_a_queue_of_their_own_and_nothing_else_does():
+    routed = {name: current_app.amqp.router.route({}, name)["queue"].name for name in jobs.TASK_NAMES}
+
+    assert [name for name, queue in routed.items() if queue == "mirrors"] == [jobs.SYNC_MIRROR]
+    assert {parts.worker(Path()).command[6], parts.mirrors(Path()).command[6]} == set(routed.values())
 
 
 @pytest.mark.django_db

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from datetime import timedelta
+from threading import Event
 
 import pytest
 from django.utils import timezone
@@ -11,6 +13,7 @@ from django.utils import timezone
 from catalog import access
 from catalog.access import Actor
 from catalog.actions import mirror_sync, mirrors, sync_leases
+from catalog.actions.mirror_sync import Turn
 from catalog.errors import LeaseLost, MirrorIsReadOnly, UpstreamNotAllowed
 from catalog.models import Repo, SyncRun
 from catalog.queries import trees
@@ -151,6 +154,67 @@ def test_a_transfer_that_breaks_off_goes_on_where_it_was(upstream, mirrored):
     assert run.state == SyncRun.State.SUCCEEDED
     assert ranges == ["", "bytes=100000-", "bytes=150000-"]
     assert _content(run.mirror.repo, "weights.bin") == WEIGHTS
+
+
+def test_a_sync_whose_turn_is_over_queues_again_and_goes_on_where_it_was(upstream, mirrored):
+    upstream.put({"weights.bin": WEIGHTS})
+    with UnreliableHub.before(upstream.endpoint) as proxy:
+        run = mirrored(upstream, endpoint=proxy.url)
+        proxy.cuts = [len(WEIGHTS), 100_000]
+
+        mirror_sync.sync(run.pk, turn=Turn(seconds=0))
+        first = SyncRun.objects.get(pk=run.pk)
+        mirror_sync.sync(run.pk)
+
+    run.refresh_from_db()
+    assert (first.state, first.attempt, first.reason) == (SyncRun.State.QUEUED, 0, "")
+    assert first.bytes_fetched > 0
+    assert (run.state, run.attempt) == (SyncRun.State.SUCCEEDED, 1)
+    assert _content(run.mirror.repo, "weights.bin") == WEIGHTS
+
+
+def test_a_worker_that_is_asked_to_stop_hands_its_sync_back(upstream, mirrored):
+    upstream.put({"weights.bin": WEIGHTS})
+    run = mirrored(upstream)
+    stopping = Event()
+    stopping.set()
+
+    mirror_sync.sync(run.pk, turn=Turn(stopping=stopping))
+
+    run.refresh_from_db()
+    assert (run.state, run.lease_until, run.attempt) == (SyncRun.State.QUEUED, None, 0)
+
+
+def test_bytes_somebody_is_still_writing_are_left_to_him(upstream, mirrored, settings):
+    upstream.put({"weights.bin": WEIGHTS})
+    with UnreliableHub.before(upstream.endpoint) as proxy:
+        run = mirrored(upstream, endpoint=proxy.url)
+        proxy.cuts = [len(WEIGHTS), 100_000, 0]  # no progress in one try: the sync pauses with the file in part
+        mirror_sync.sync(run.pk)
+        (kept,) = [path for path in (settings.DATA_DIR / "partial").iterdir() if path.stat().st_size == 100_000]
+        SyncRun.objects.filter(pk=run.pk).update(not_before=timezone.now())
+        with kept.open("ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+
+            mirror_sync.sync(run.pk)
+
+    run.refresh_from_db()
+    assert (run.state, run.reason_code) == (SyncRun.State.PAUSED, "busy")
+    assert kept.stat().st_size == 100_000
+
+
+def test_what_was_fetched_in_part_and_forgotten_goes_after_a_week(settings, tmp_path):
+    settings.DATA_DIR = tmp_path
+    old, new = tmp_path / "partial" / "old", tmp_path / "partial" / "new"
+    old.parent.mkdir()
+    old.write_bytes(b"x")
+    new.write_bytes(b"x")
+    os.utime(old, (0, 0))
+
+    removed = mirror_sync.clear_partials()
+
+    assert removed == 1
+    assert [path.name for path in old.parent.iterdir()] == ["new"]
 
 
 def test_changed_bytes_are_never_committed(upstream, mirrored):
