@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -124,10 +126,9 @@ class Membership(models.Model):
 
 
 class AccessTokenQuerySet(models.QuerySet["AccessToken"]):
-    def usable(self) -> AccessTokenQuerySet:
-        """Neither expired nor belonging to a blocked person."""
-        now = timezone.now()
-        return self.filter(Q(expires_at=None) | Q(expires_at__gt=now), user__is_active=True)
+    def usable(self, at: datetime | Now | None = None) -> AccessTokenQuerySet:
+        """Neither expired (now, unless told when) nor belonging to a blocked person."""
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=at or timezone.now()), user__is_active=True)
 
 
 class AccessToken(models.Model):
