@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -18,6 +19,7 @@ from evaluation.pages import charts, numbers
 from evaluation.pages.charts import Datum
 from evaluation.pages.errors import page
 from evaluation.queries.benchmarks import benchmark_named, current_benchmarks, definition_of
+from evaluation.queries.claims import claims_for
 from evaluation.queries.leaderboard import BoardFilter, BoardRow, leaderboard
 
 if TYPE_CHECKING:
@@ -79,14 +81,13 @@ def boards(request: HttpRequest) -> HttpResponse:
 def board(request: HttpRequest, slug: str) -> HttpResponse:
     """The ranking of one benchmark; the query string narrows it and chooses the axis."""
     found = benchmark_named(slug)
-    size, axis, licence = (request.GET.get(name, "") for name in ("size", "x", "licence"))
+    user = access.actor_of(request).user
+    size, axis, licence, with_claims = (request.GET.get(name, "") for name in ("size", "x", "licence", "claimed"))
     if size not in SIZES or (axis and axis not in AXES):
         raise BadInput
-    rows = leaderboard(found, user=access.actor_of(request).user)
-    shown_rows = rows
-    if size or licence:
-        narrowed = BoardFilter(licence=licence[:100], parameters_max=SIZES[size][1])
-        shown_rows = leaderboard(found, user=access.actor_of(request).user, narrowed=narrowed)
+    narrowed = BoardFilter(licence=licence[:100], parameters_max=SIZES[size][1])
+    rows = leaderboard(found, user=user)
+    shown_rows = leaderboard(found, user=user, narrowed=narrowed) if size or licence else rows
     shown = {
         "section": "leaderboards",
         "benchmark": found,
@@ -99,10 +100,21 @@ def board(request: HttpRequest, slug: str) -> HttpResponse:
         "size": size,
         "licences": sorted({row.licence for row in rows if row.licence} | ({licence} if licence else set())),
         "licence": licence,
-        "query": request.GET.urlencode(),
+        "claims": claims_for(found, user=user, narrowed=narrowed) if with_claims else [],
+        "with_claims": bool(with_claims),
+        "with_p50": any(row.p50_ms for row in shown_rows),
+        "with_speed": any(row.items_per_second for row in shown_rows),
+        "models_to_run": urlencode({"task": found.accepts}, doseq=True),
+        "api_query": _api_query(narrowed, with_claims=bool(with_claims)),
         "is_small": any(row.score.n < 200 for row in rows),
     }
     return render(request, "evaluation/board.html", shown)
+
+
+def _api_query(narrowed: BoardFilter, *, with_claims: bool) -> str:
+    """The filters in the words of the API, so that its rows are the rows of the page."""
+    wanted = {"license": narrowed.licence, "max_parameters": narrowed.parameters_max, "claimed": with_claims and 1}
+    return urlencode({name: value for name, value in wanted.items() if value})
 
 
 def _board(found: Benchmark, user: User | None) -> Board:

@@ -106,11 +106,13 @@ def evaluate(request: HttpRequest, owner: str, name: str) -> HttpResponseBase:
         chosen = benchmark_named(request.POST.get("benchmark", ""))
         return _request(request, repo, chosen, request.POST.get("revision", "").strip())
     found = current_benchmarks()
+    fitting = [one for one in found if repo.facts.task in one.accepts]
     shown = frame(
         request,
         repo,
         "scores",
-        fitting=[one for one in found if repo.facts.task in one.accepts],
+        fitting=fitting,
+        chosen=_named_or_first(fitting, request.GET.get("benchmark", "")),
         others=[one for one in found if repo.facts.task not in one.accepts],
     )
     return render(request, "evaluation/evaluate.html", shown)
@@ -129,6 +131,10 @@ def scores(request: HttpRequest, owner: str, name: str) -> HttpResponse:
         recent=find_runs(user=user, wanted=RunFilter(repo=repo), limit=10).items,
     )
     return render(request, "evaluation/scores.html", shown)
+
+
+def _named_or_first(fitting: list[Benchmark], slug: str) -> Benchmark | None:
+    return next((one for one in fitting if one.slug == slug), fitting[0] if fitting else None)
 
 
 def _request(request: HttpRequest, repo: Repo, benchmark: Benchmark, revision: str) -> HttpResponseBase:

@@ -11,6 +11,7 @@ from catalog.models import Repo, RepoFacts, User
 from evaluation.models import Run, Score
 from evaluation.pages import numbers
 from evaluation.queries import headlines
+from evaluation.queries.claims import ClaimRow
 
 register = template.Library()
 
@@ -51,6 +52,12 @@ def score_badge(score: Score | None, tier: str = "verified") -> dict[str, object
 def claim_badge(claim: dict[str, object]) -> dict[str, object]:
     """○ 84.1: what somebody states, hollow."""
     return {"claim": claim}
+
+
+@register.inclusion_tag("components/claim.html")
+def claimed_value(row: ClaimRow) -> dict[str, object]:
+    """○ 84.1 beside a board, in the unit of its scores."""
+    return {"claim": {"value": f"{row.value * 100:.1f}" if row.is_proportion else f"{row.value:g}"}}
 
 
 @register.inclusion_tag("components/run_state.html")

@@ -1,5 +1,6 @@
 import pytest
 
+from catalog.models import RepoFacts
 from evaluation.actions import leases, runs
 from evaluation.models import Run
 from tests.evaluation import arrangement
@@ -35,6 +36,63 @@ def test_a_board_draws_its_models_and_lists_the_same_numbers(client):
     assert f'<a href="{run.repo.web_path}"' in page
     assert f"/runs/{run.pk}" in links_of(response)
     assert "/api/v1/leaderboards/digits.csv" in links_of(response)
+
+
+def claiming(dataset: str, metric: str = "accuracy", value: float = 97.5):
+    repo = arrangement.model()
+    RepoFacts.objects.filter(repo=repo).update(
+        claims=[{"dataset": dataset, "dataset_name": "", "metric": metric, "metric_name": "", "value": value}]
+    )
+    return repo
+
+
+def test_claims_are_one_toggle_away_hollow_and_without_a_rank(client):
+    # given
+    arrangement.scored(measurements={"parameters": 1_000_000})
+    claim = claiming("sklearn-digits")
+    others = [claiming("mnist"), claiming("sklearn-digits", metric="f1")]
+
+    # when
+    default = client.get("/leaderboards/digits")
+    toggled = client.get("/leaderboards/digits?claimed=1")
+
+    # then
+    assert f"{claim.web_path}/scores" not in links_of(default)
+    assert "claimed: 97.5" in text_of(toggled)
+    assert f"{claim.web_path}/evaluate?benchmark=digits" in links_of(toggled)
+    for other in others:
+        assert f"{other.web_path}/scores" not in links_of(toggled)
+
+
+def test_csv_and_json_carry_the_filters_of_the_page(client):
+    # given
+    small = arrangement.scored(measurements={"parameters": 1_000_000}).repo
+    large = arrangement.scored(measurements={"parameters": 50_000_000}).repo
+    claim = claiming("digits")
+    RepoFacts.objects.filter(repo=claim).update(parameters=1000)
+
+    # when
+    page = client.get("/leaderboards/digits?size=10M&claimed=1")
+    as_json, as_csv = (
+        client.get(next(link for link in links_of(page) if link.startswith(f"/api/v1/leaderboards/digits{dot}")))
+        for dot in ("?", ".csv?")
+    )
+
+    # then
+    assert [row["model"] for row in as_json.json()["results"]] == [small.full_name]
+    assert [(row["model"], row["value"]) for row in as_json.json()["claims"]] == [(claim.full_name, 0.975)]
+    rows = as_csv.content.decode().splitlines()
+    assert large.full_name not in as_csv.content.decode()
+    assert [row.rpartition(",")[2] for row in rows] == ["tier", "verified", "claimed"]
+
+
+def test_a_benchmark_asked_for_is_chosen_in_the_form(client):
+    arrangement.benchmark()
+    repo = arrangement.model()
+
+    form = client.get(f"{repo.web_path}/evaluate?benchmark=nonsense").content.decode()
+
+    assert 'value="digits" required checked' in form
 
 
 def test_a_board_says_how_many_a_filter_hides(client):

@@ -1,4 +1,7 @@
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from catalog.models import Rating, WeightsDownload
 from tests.factories import RepoFactory, UserFactory, commit_content
@@ -77,6 +80,24 @@ def test_the_histogram_filters(client, signed_in, repo):
     only = text_of(client.get(f"{PATH}?stars=1"))
     assert "I give 1 of" in only
     assert "I give 5 of" not in only
+
+
+def test_the_summary_tells_all_from_recent_use_from_hearsay_and_counts_bare_stars(client, signed_in, repo):
+    # given
+    people = UserFactory.create_batch(3)
+    WeightsDownload.objects.create(repo=repo, user=people[0])
+    for person, stars in zip(people, (5, 4, 3), strict=True):
+        signed_in(person).post(PATH, {"stars": stars, "text": "Good, all in all." if stars == 5 else ""})
+    Rating.objects.filter(stars=5).update(updated_at=timezone.now() - timedelta(days=100))
+
+    # when
+    seen = text_of(client.get(PATH))
+
+    # then
+    assert "4.0 out of 5, 3 ratings" in seen
+    assert "In the last 90 days: 3.5 out of 5, 2 ratings" in seen
+    assert "1 (33 %) by somebody who used it" in seen
+    assert "2 ratings have no text: counted, not listed." in seen
 
 
 def test_a_rating_is_withdrawn(signed_in, repo):

@@ -58,7 +58,7 @@ class RatingSummaryOut(serializers.Serializer[stats.RatingSummary]):
     count = serializers.IntegerField()
     mean = serializers.FloatField(allow_null=True, help_text="Of 1 to 5 stars.")
     histogram = serializers.ListField(child=serializers.IntegerField(), help_text="How many gave 1, 2, 3, 4, 5 stars.")
-    recent_count = serializers.IntegerField(help_text="Of the last 90 days.")
+    recent_count = serializers.IntegerField(help_text="Of the last 90 days, and of the weights as they are now.")
     recent_mean = serializers.FloatField(allow_null=True)
     verified_share = serializers.FloatField(allow_null=True, help_text="0 to 1: by people who used it for certain.")
     reviews = serializers.IntegerField(source="review_count", help_text="Ratings with a text.")

@@ -9,6 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from evaluation.models import Benchmark, Record, Run, Score
+from evaluation.queries.claims import ClaimRow
 from evaluation.queries.leaderboard import BoardRow
 from evaluation.queries.scores import BenchmarkScores, scores_of_run
 
@@ -122,9 +123,22 @@ class BoardRowOut(serializers.Serializer[BoardRow]):
     is_frontier = serializers.BooleanField()
 
 
+class ClaimRowOut(serializers.Serializer[ClaimRow]):
+    """What a model card states for this benchmark; nobody here has checked it, so it has no rank."""
+
+    model = serializers.CharField(source="repo.full_name")
+    commit = serializers.CharField(source="commit_oid")
+    metric = serializers.CharField()
+    value = serializers.FloatField()
+    parameters = serializers.IntegerField(allow_null=True)
+    license = serializers.CharField(source="licence")
+    source_url = serializers.CharField()
+
+
 class BoardOut(serializers.Serializer[Any]):
     benchmark = BenchmarkOut()
     results = BoardRowOut(many=True)
+    claims = ClaimRowOut(many=True, help_text=_("empty unless asked for with claimed=1"))
     next = serializers.URLField(allow_null=True)
 
 

@@ -22,6 +22,7 @@ from evaluation.actions import runs
 from evaluation.models import Benchmark, Record, Run
 from evaluation.queries import scores as score_queries
 from evaluation.queries.benchmarks import benchmark_named, current_benchmarks
+from evaluation.queries.claims import ClaimRow, claims_for
 from evaluation.queries.leaderboard import BoardFilter, BoardRow, leaderboard
 from evaluation.queries.runs import RunFilter, find_runs
 from evaluation.rest_api.v1 import shapes
@@ -150,6 +151,7 @@ class ModelScoresView(EvaluationView):
 _BOARD_PARAMETERS = [
     OpenApiParameter("license", str),
     OpenApiParameter("max_parameters", int),
+    OpenApiParameter("claimed", bool, description="also what model cards claim, without a rank"),
 ]
 
 
@@ -157,8 +159,9 @@ class LeaderboardView(EvaluationView):
     @extend_schema(operation_id="leaderboards_retrieve", parameters=_BOARD_PARAMETERS, responses=shapes.BoardOut)
     def get(self, request: Request, slug: str) -> Response:
         """The models measured on a benchmark, best first."""
-        benchmark, rows = _board(request, slug)
-        return Response(shapes.BoardOut({"benchmark": benchmark, "results": rows, "next": None}).data)
+        benchmark, rows, claims = _board(request, slug)
+        body = {"benchmark": benchmark, "results": rows, "claims": claims, "next": None}
+        return Response(shapes.BoardOut(body).data)
 
 
 class LeaderboardCsvView(EvaluationView):
@@ -168,9 +171,10 @@ class LeaderboardCsvView(EvaluationView):
         responses={(200, "text/csv"): OpenApiTypes.STR},
     )
     def get(self, request: Request, slug: str) -> HttpResponse:
-        """The same rows for spreadsheets."""
-        _benchmark, rows = _board(request, slug)
-        text = _csv([dict(shapes.BoardRowOut(row).data) for row in rows])
+        """The same rows for spreadsheets; claims follow the measured rows and have no rank and no run."""
+        _benchmark, rows, claims = _board(request, slug)
+        measured = [{"tier": "verified", **shapes.BoardRowOut(row).data} for row in rows]
+        text = _csv(measured + [{"tier": "claimed", **shapes.ClaimRowOut(row).data} for row in claims])
         response = HttpResponse(text, content_type="text/csv; charset=utf-8")
         response["Content-Disposition"] = f'attachment; filename="{slug}.csv"'
         return response
@@ -193,18 +197,20 @@ def _run_page(request: Request, actor: catalog_access.Actor, wanted: RunFilter) 
     return Response({"results": shapes.RunOut(page.items, many=True).data, "next": next_url(request, page.next_cursor)})
 
 
-def _board(request: Request, slug: str) -> tuple[Benchmark, list[BoardRow]]:
+def _board(request: Request, slug: str) -> tuple[Benchmark, list[BoardRow], list[ClaimRow]]:
     actor, benchmark = actor_of(request), benchmark_named(slug)
     narrowed = BoardFilter(licence=text_of(request, "license"), parameters_max=number_of(request, "max_parameters"))
-    return benchmark, leaderboard(benchmark, user=actor.user, narrowed=narrowed)
+    is_with_claims = text_of(request, "claimed").lower() in {"1", "true"}
+    claims = claims_for(benchmark, user=actor.user, narrowed=narrowed) if is_with_claims else []
+    return benchmark, leaderboard(benchmark, user=actor.user, narrowed=narrowed), claims
 
 
 def _csv(rows: list[dict[str, Any]]) -> str:
-    columns = list(shapes.BoardRowOut().get_fields())
+    columns = [*shapes.BoardRowOut().get_fields(), "tier"]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(columns)
-    writer.writerows([_cell(row[column]) for column in columns] for row in rows)
+    writer.writerows([_cell(row.get(column, "")) for column in columns] for row in rows)
     return text.getvalue()
 
 

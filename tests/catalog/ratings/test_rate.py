@@ -206,6 +206,23 @@ def test_the_summary_counts_stars_and_tells_recent_from_all():
 
 
 @pytest.mark.django_db
+def test_ratings_of_other_weights_are_not_recent():
+    repo = RepoFactory()
+    commit_content(repo, {"README.md": b"# Card", "model.safetensors": b"first"})
+    rate_repo(repo=repo, actor=UserFactory(), stars=1)
+    commit_content(repo, {"README.md": b"# A better card"})
+    assert rating_summary(repo).recent_count == 1
+    Rating.objects.update(updated_at=timezone.now() - timedelta(days=1))
+    commit_content(repo, {"model.safetensors": b"second"})
+
+    rate_repo(repo=repo, actor=UserFactory(), stars=5)
+
+    summary = rating_summary(repo)
+    assert (summary.count, summary.recent_count, summary.recent_mean) == (2, 1, 5.0)
+    assert summary.is_since_weights
+
+
+@pytest.mark.django_db
 def test_reviews_come_newest_first_in_pages_without_bare_stars(django_assert_num_queries):
     repo = RepoFactory()
     for number in range(5):
