@@ -8,7 +8,7 @@ from celery import shared_task
 from celery.signals import worker_shutting_down
 
 from catalog import jobs
-from catalog.actions import downloads, garbage, metadata, mirror_sync, sync_leases, uploads, webhook_delivery
+from catalog.actions import downloads, garbage, metadata, mirror_sync, sync_leases, tallies, uploads, webhook_delivery
 from catalog.actions.mirror_sync import Turn
 from catalog.models import Repo, RepoFacts
 
@@ -56,6 +56,7 @@ def sweep() -> None:
     garbage.clear_leftovers()
     sync_leases.expire()
     mirror_sync.clear_partials()
+    tallies.clear()
     webhook_delivery.send_again()
 
 

@@ -124,7 +124,9 @@ class Hub:
         if not any(child.name.startswith("worker-") for child in self.running):
             schedule = str(self.home / "run" / "beat")
             worker = ("worker", "-B", "-s", schedule, "--concurrency", "1", "--without-gossip", "--without-mingle")
-            self.start("worker", "-m", "celery", "-A", "marketplace", *worker, "-Q", "default,mirrors", "--loglevel", "INFO")
+            self.start(
+                "worker", "-m", "celery", "-A", "marketplace", *worker, "-Q", "default,mirrors", "--loglevel", "INFO"
+            )
 
     def stop(self) -> None:
         for child in reversed(self.running):

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
+from hashlib import sha256
 from typing import Final
 
 from django.conf import settings
-from django.core.cache import cache
 from django.core.mail import send_mail
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from catalog.actions import tallies
 from catalog.actions.accounts import password_link
 from catalog.errors import TooManyRequests
 from catalog.models import User
@@ -25,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 def check_attempts(name: str, address: str) -> None:
     """Raises `TooManyRequests` when somebody has guessed too often lately."""
-    counts = cache.get_many([_key(name, address), _key("", address)])
+    counts = tallies.numbers([_key(name, address), _key("", address)])
     if counts.get(_key(name, address), 0) >= ATTEMPTS or counts.get(_key("", address), 0) >= ATTEMPTS_OF_ADDRESS:
         raise TooManyRequests(
             _("Too many wrong passwords. Try again in a quarter of an hour."), retry_after_seconds=WINDOW_SECONDS
@@ -35,7 +36,7 @@ def check_attempts(name: str, address: str) -> None:
 def count_failure(name: str, address: str) -> None:
     """Note a wrong password."""
     for key in (_key(name, address), _key("", address)):
-        _count(key)
+        tallies.add_one(key, window_seconds=WINDOW_SECONDS)
 
 
 def send_password_link(*, asked: str, address: str, site: str) -> None:
@@ -49,7 +50,7 @@ def send_password_link(*, asked: str, address: str, site: str) -> None:
     Raises:
         TooManyRequests
     """
-    if _count(f"password-link:{address}") > LINKS:
+    if tallies.add_one(f"password-link:{address}", window_seconds=WINDOW_SECONDS) > LINKS:
         raise TooManyRequests(_("That was often enough for now. Try again later."), retry_after_seconds=WINDOW_SECONDS)
     wanted = Q(namespace__key=asked.strip().casefold()) | Q(email__iexact=asked.strip())
     user = User.objects.filter(wanted, is_active=True).first() if asked.strip() else None
@@ -69,12 +70,4 @@ def send_password_link(*, asked: str, address: str, site: str) -> None:
 
 
 def _key(name: str, address: str) -> str:
-    return f"sign-in:{name.strip().casefold()[:96].encode().hex()}:{address}"
-
-
-def _count(key: str) -> int:
-    cache.add(key, 0, WINDOW_SECONDS)
-    try:
-        return int(cache.incr(key))
-    except ValueError:  # it ended in this moment
-        return 1
+    return f"sign-in:{sha256(name.strip().casefold().encode()).hexdigest()}:{address}"

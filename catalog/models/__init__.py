@@ -21,6 +21,7 @@ from catalog.models.rating import Rating, RatingEdit
 from catalog.models.redirect import RepoRedirect
 from catalog.models.repo import DownloadCount, Repo, WeightsDownload
 from catalog.models.revision import Commit, Line, Ref, TreeEntry
+from catalog.models.tally import Tally
 from catalog.models.upkeep import NamespaceQuota, RemovedFile, UpkeepLease
 from catalog.models.webhook import RepoEvent, Webhook, WebhookDelivery, WebhookWatch
 
@@ -57,6 +58,7 @@ __all__ = [
     "StagedXorb",
     "SyncRun",
     "TagObject",
+    "Tally",
     "TreeEntry",
     "UpkeepLease",
     "Upload",
