@@ -17,13 +17,16 @@ from django.utils import timezone
 from catalog import tokens
 from catalog.errors import (
     BadCredentials,
+    GatedRepo,
     MirrorIsReadOnly,
     NotAllowed,
     NotFound,
     NotSignedIn,
+    RepoMoved,
     RepoNotFound,
 )
-from catalog.models import AccessToken, Membership, Namespace, Organisation, Repo, User
+from catalog.models import AccessRequest, AccessToken, Membership, Namespace, Organisation, Repo, User
+from catalog.queries import lookups
 
 LAST_USED_STEP = timedelta(minutes=5)  # how stale `last_used_at` may be: one write per step, not per request
 
@@ -92,19 +95,73 @@ def writer(actor: Actor) -> User:
     return user
 
 
-def repo_to_read(actor: Actor, kind: str, owner: str, name: str) -> Repo:
-    """Returns the live repo (namespace, facts, mirror selected). Raises `RepoNotFound`."""
-    try:
-        return (
-            Repo.objects.visible_to(actor.user)
-            .select_related("namespace", "facts", "mirror")
-            .get(kind=kind, namespace__key=owner.casefold(), name_key=name.casefold())
+def repo_to_read(actor: Actor, kind: str, owner: str, name: str, *, follow: bool = False) -> Repo:
+    """Returns the live repo (namespace, mirror selected): its card, facts and list of files.
+
+    Whoever hands out what files hold asks `repo_to_download`.
+
+    Args:
+        follow: a former name will do.
+
+    Raises:
+        RepoNotFound: absent, or not theirs to know of.
+        RepoMoved: it has another name now; only told to whom may read it there.
+    """
+    found = lookups.find_repo(actor.user, kind, owner, name)
+    if found is not None:
+        return found
+    moved = (
+        Repo.objects.visible_to(actor.user)
+        .select_related("namespace", "mirror")
+        .filter(
+            former_names__kind=kind,
+            former_names__namespace__key=owner.casefold(),
+            former_names__name_key=name.casefold(),
         )
-    except Repo.DoesNotExist:
-        raise RepoNotFound from None
+        .first()
+    )
+    if moved is None:
+        raise RepoNotFound
+    if follow:
+        return moved
+    raise RepoMoved(kind=kind, former=f"{owner}/{name}", repo=moved.full_name)
 
 
-def repo_to_write(actor: Actor, kind: str, owner: str, name: str) -> Repo:
+def repo_to_download(actor: Actor, kind: str, owner: str, name: str, *, follow: bool = False) -> Repo:
+    """Like `repo_to_read`, for whoever gets the content of files. Raises `GatedRepo` besides."""
+    repo = repo_to_read(actor, kind, owner, name, follow=follow)
+    check_files(actor, repo)
+    return repo
+
+
+def check_files(actor: Actor, repo: Repo) -> None:
+    """Raises `GatedRepo` unless this reader of the repo may have the content of its files; asked every time."""
+    if has_files(actor, repo):
+        return
+    restricted = f"Access to {repo.kind} {repo.full_name} is restricted"
+    path = f"{repo.web_path}/access"
+    if actor.user is None:
+        raise GatedRepo(
+            f"{restricted}. You must have access to it and be authenticated to access it. Please log in.",
+            access_path=path,
+        )
+    raise GatedRepo(f"{restricted} and you are not in the authorized list. Ask for access at {path}", access_path=path)
+
+
+def has_files(actor: Actor, repo: Repo) -> bool:
+    """Whether the gate of a repo is open to this reader."""
+    if not repo.is_gated:
+        return True
+    if actor.user is None:
+        return False
+    return (
+        actor.user.is_admin
+        or belongs_to(actor.user, repo.namespace)
+        or repo.access_requests.filter(user=actor.user, state=AccessRequest.State.ACCEPTED).exists()
+    )
+
+
+def repo_to_write(actor: Actor, kind: str, owner: str, name: str, *, follow: bool = False) -> Repo:
     """Returns a repo this actor may commit to.
 
     Raises:
@@ -112,15 +169,15 @@ def repo_to_write(actor: Actor, kind: str, owner: str, name: str) -> Repo:
         NotSignedIn, NotAllowed: readable but not writable.
         MirrorIsReadOnly: its content comes from another hub.
     """
-    repo = repo_to_administer(actor, kind, owner, name)
+    repo = repo_to_administer(actor, kind, owner, name, follow=follow)
     if repo.is_mirror:
         raise MirrorIsReadOnly
     return repo
 
 
-def repo_to_administer(actor: Actor, kind: str, owner: str, name: str) -> Repo:
+def repo_to_administer(actor: Actor, kind: str, owner: str, name: str, *, follow: bool = False) -> Repo:
     """Like `repo_to_write` for settings and deletion, which mirrors allow too."""
-    repo = repo_to_read(actor, kind, owner, name)
+    repo = repo_to_read(actor, kind, owner, name, follow=follow)
     user = writer(actor)
     if not can_write(user, repo.namespace):
         raise NotAllowed(f"you may read {repo.full_name} but not write to it")
@@ -193,7 +250,7 @@ def _actor_of_header(header: str) -> Actor:
 def _actor_of_token(text: str) -> Actor:
     if not tokens.is_well_formed(text):
         raise BadCredentials
-    token = AccessToken.objects.usable().select_related("user__namespace").filter(digest=tokens.digest(text)).first()
+    token = lookups.find_token(tokens.digest(text))
     if token is None:
         raise BadCredentials
     now = timezone.now()

@@ -45,6 +45,12 @@ class MirrorIsReadOnly(NotAllowed):
     code = "mirror_read_only"
 
 
+class GatedRepo(NotAllowed):
+    """Access to this repo is restricted. The fact `access_path` is the page where one asks for it."""
+
+    code = "gated_repo"
+
+
 class TooManyRequests(CatalogError):
     """Too many requests; try again later. `retry_after_seconds` says when."""
 
@@ -64,6 +70,12 @@ class RepoNotFound(NotFound):
     """Repository not found"""
 
     code = "repo_not_found"
+
+
+class RepoMoved(RepoNotFound):
+    """The repo has another name now. Facts: `kind`, `former` and `repo` as `ns/name`."""
+
+    code = "repo_moved"
 
 
 class RevisionNotFound(NotFound):
@@ -162,6 +174,12 @@ class BranchMoved(CatalogError):
     code = "branch_moved"
 
 
+class MergeConflict(CatalogError):
+    """Both sides changed the same files; the fact `paths` lists them."""
+
+    code = "merge_conflict"
+
+
 # --- bytes -----------------------------------------------------------------------------------
 
 
@@ -205,6 +223,33 @@ class Busy(CatalogError):
     """Another change is in progress; try again in a moment."""
 
     code = "busy"
+
+
+class QuotaExceeded(TooLarge):
+    """The namespace has no room left for these bytes."""
+
+    code = "quota_exceeded"
+
+
+# --- upkeep, by operators ---------------------------------------------------------------------
+
+
+class UpkeepBusy(Busy):
+    """Other upkeep work (a collection, a scrub or a backup) is running."""
+
+    code = "upkeep_busy"
+
+
+class CollectionRefused(CatalogError):
+    """The collection would delete more than a tenth of everything."""
+
+    code = "collection_refused"
+
+
+class BackupUnusable(CatalogError):
+    """The backup cannot be made or restored."""
+
+    code = "backup_unusable"
 
 
 # --- mirrors ---------------------------------------------------------------------------------

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
+from itertools import pairwise
+from urllib.parse import quote, unquote
 
+from catalog.errors import RepoMoved
 from catalog.models import Repo
 
 
@@ -34,3 +36,22 @@ def commits(repo: Repo, revision: str) -> str:
 
 def commit(repo: Repo, oid: str) -> str:
     return _at(repo, "commit", oid)
+
+
+def discussion(repo: Repo, num: int) -> str:
+    return f"{repo.web_path}/discussions/{num}"
+
+
+def moved(address: str, error: RepoMoved) -> str:
+    """Returns the address (path and query) with the repo's present name; "" where the path does not name it."""
+    path, mark, query = address.partition("?")
+    former = [part.casefold() for part in str(error.facts.get("former", "")).split("/")]
+    segments = path.split("/")
+    for at, pair in enumerate(pairwise(segments)):
+        owner, name = (unquote(part).casefold() for part in pair)
+        suffix = ".git" if name.endswith(".git") and former[1] != name else ""
+        if [owner, name.removesuffix(suffix)] == former:
+            segments[at : at + 2] = [*str(error.facts["repo"]).split("/")]
+            segments[at + 1] += suffix
+            return "/".join(segments) + mark + query
+    return ""

@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from catalog import jobs
-from catalog.actions import audit, commits, uploads
+from catalog.actions import audit, commits, events, uploads
 from catalog.errors import BadInput, NameTaken
 from catalog.models import Namespace, Organisation, Repo, RepoFacts, User
 from catalog.parsing import gitattributes, names
@@ -43,22 +43,31 @@ def create_repo(
         if initial_commit:
             _start_history(repo, actor)
         audit.record(actor, "repo.create", audit.name_of(repo), visibility=visibility)
+        events.emit(repo=repo, event="repo.create", actor=actor)
     return repo
 
 
 @transaction.atomic
-def change_settings(*, repo: Repo, visibility: str, actor: User) -> Repo:
-    """Make a repo public or private.
+def change_settings(*, repo: Repo, visibility: str | None = None, gate: str | None = None, actor: User) -> Repo:
+    """Make a repo public or private; have its files asked for, or not. None leaves things as they are.
 
     Raises:
-        BadInput: no such visibility.
+        BadInput: no such visibility or gate.
     """
+    visibility = repo.visibility if visibility is None else visibility
+    gate = repo.gate if gate is None else gate
     _check_visibility(visibility)
-    if repo.visibility != visibility:
-        repo.visibility = visibility
-        repo.save(update_fields=["visibility"])
+    if gate not in Repo.Gate.values:
+        raise BadInput(_("A gate is open, automatic or manual."))
+    changed = {
+        name: value for name, value in (("visibility", visibility), ("gate", gate)) if getattr(repo, name) != value
+    }
+    if changed:
+        repo.visibility, repo.gate = visibility, gate
+        repo.save(update_fields=[*changed])
         RepoFacts.objects.filter(repo=repo).update(updated_at=timezone.now())
-        audit.record(actor, "repo.settings", audit.name_of(repo), visibility=visibility)
+        audit.record(actor, "repo.settings", audit.name_of(repo), **changed)
+        events.emit(repo=repo, event="repo.config.update", actor=actor, updated_config={"private": repo.is_private})
         jobs.index_repo(repo)
     return repo
 
@@ -69,6 +78,7 @@ def delete_repo(*, repo: Repo, actor: User | None) -> None:
     repo.deleted_at = timezone.now()
     repo.save(update_fields=["deleted_at"])
     audit.record(actor, "repo.delete", audit.name_of(repo), public_id=repo.public_id)
+    events.emit(repo=repo, event="repo.delete", actor=actor)
 
 
 def _add_repo(repo: Repo) -> Repo:

@@ -12,7 +12,7 @@ from typing import Final
 from django.core import signing
 from django.http import HttpRequest
 
-from catalog import access
+from catalog import access, discussion_access
 from catalog.access import Actor
 from catalog.errors import BadCredentials, NotAllowed
 from catalog.models import AccessToken, Repo, User
@@ -50,8 +50,8 @@ def bearer(request: HttpRequest) -> XetActor:
     if (user_id and user is None) or (token_id and token is None):
         raise BadCredentials
     actor = Actor(user=user, token=token)
-    find = access.repo_to_write if scope == WRITE else access.repo_to_read
-    return XetActor(user=user, token=token, repo=find(actor, kind, owner, name), scope=scope)
+    find = discussion_access.repo_to_upload_to if scope == WRITE else access.repo_to_download
+    return XetActor(user=user, token=token, repo=find(actor, kind, owner, name, follow=True), scope=scope)
 
 
 def sender(actor: XetActor) -> tuple[User, Repo]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.http import HttpRequest, JsonResponse
 
-from catalog import errors
+from catalog import errors, links
 from catalog.access import Actor
 from catalog.errors import CatalogError
 
@@ -29,9 +29,11 @@ ANSWERS: dict[type[CatalogError], Answer] = {
     errors.NotSignedIn: Answer(401, "NotSignedIn"),
     errors.NotAllowed: Answer(403, "NotAllowed"),
     errors.MirrorIsReadOnly: Answer(403, "MirrorIsReadOnly"),
+    errors.GatedRepo: Answer(403, "GatedRepo"),
     errors.TooManyRequests: Answer(429, "TooManyRequests"),
     errors.NotFound: Answer(404, "NotFound"),
     errors.RepoNotFound: Answer(404, "RepoNotFound", "Repository not found"),
+    errors.RepoMoved: Answer(307, "RepoMoved"),
     errors.RevisionNotFound: Answer(404, "RevisionNotFound"),
     errors.EntryNotFound: Answer(404, "EntryNotFound"),
     errors.BadInput: Answer(400, "BadInput"),
@@ -43,10 +45,12 @@ ANSWERS: dict[type[CatalogError], Answer] = {
     errors.InvalidShard: Answer(400, "InvalidShard"),
     errors.InvalidPath: Answer(422, "InvalidPath"),
     errors.TooLarge: Answer(413, "TooLarge"),
+    errors.QuotaExceeded: Answer(413, "QuotaExceeded"),
     errors.NameTaken: Answer(409, "NameTaken"),
     errors.RefExists: Answer(409, "RefExists"),
     errors.RefProtected: Answer(403, "RefProtected"),
     errors.BranchMoved: Answer(412, "BranchMoved"),
+    errors.MergeConflict: Answer(409, "MergeConflict"),
     errors.HashMismatch: Answer(422, "HashMismatch"),
     errors.SizeMismatch: Answer(422, "SizeMismatch"),
     errors.BlobNotUploaded: Answer(422, "BlobNotUploaded"),
@@ -54,6 +58,9 @@ ANSWERS: dict[type[CatalogError], Answer] = {
     errors.UploadGone: Answer(410, "UploadGone"),
     errors.StorageFull: Answer(507, "StorageFull"),
     errors.Busy: Answer(503, "Busy"),
+    errors.UpkeepBusy: Answer(503, "UpkeepBusy"),
+    errors.CollectionRefused: Answer(409, "CollectionRefused"),
+    errors.BackupUnusable: Answer(409, "BackupUnusable"),
     errors.UpstreamNotAllowed: Answer(400, "UpstreamNotAllowed"),
     errors.UpstreamRefused: Answer(502, "UpstreamRefused"),
     errors.UpstreamUnavailable: Answer(503, "UpstreamUnavailable"),
@@ -66,12 +73,23 @@ _SERVER_FAILED = ANSWERS[CatalogError]
 def error_response(request: HttpRequest, error: CatalogError, actor: Actor) -> JsonResponse:
     """Returns the answer for this error; a missing repo is 401 to strangers, 404 to people (security 1.2)."""
     answer = answer_for(error)
-    status = 401 if isinstance(error, errors.RepoNotFound) and actor.is_anonymous else answer.status
+    if isinstance(error, errors.RepoMoved) and (location := links.moved(request.get_full_path(), error)):
+        return _moved(request, location)
+    if actor.is_anonymous and isinstance(error, (errors.RepoNotFound, errors.GatedRepo)):
+        answer = replace(answer, status=401)
+    status = answer.status
     response = _json(request, status, answer.code, answer.message or error.message, error.facts)
     if isinstance(error, errors.EntryNotFound) and error.facts.get("commit"):
         response["X-Repo-Commit"] = str(error.facts["commit"])  # lets clients remember the absence
     if status in (429, 503):
         response["Retry-After"] = str(error.facts.get("retry_after_seconds", RETRY_AFTER_SECONDS))
+    return response
+
+
+def _moved(request: HttpRequest, location: str) -> JsonResponse:
+    """Clients repeat the request there, method, body and credentials included."""
+    response = _json(request, 307, "RepoMoved", "The repo has another name now.", {})
+    response["Location"] = location
     return response
 
 

@@ -164,7 +164,7 @@ _COMMON: dict[str, Field] = {
     "lastModified": lambda view: wire.instant(view.facts.updated_at if view.facts else view.repo.created_at),
     "createdAt": lambda view: wire.instant(view.repo.created_at),
     "private": lambda view: view.repo.is_private,
-    "gated": lambda _view: False,
+    "gated": lambda view: view.repo.gate or False,
     "disabled": lambda _view: False,
     "likes": lambda _view: 0,  # people rate with stars here; there is nothing to like
     "downloads": _from_facts(lambda facts: facts.downloads),

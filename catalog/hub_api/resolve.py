@@ -12,7 +12,7 @@ from catalog.errors import BlobUnavailable
 from catalog.hub_api.serving import Content, content_response, small_response
 from catalog.models import Blob, Commit, Repo, TreeEntry
 from catalog.parsing.git_objects import pointer_text
-from catalog.queries import trees
+from catalog.queries import found_files, trees
 
 
 def resolve(
@@ -45,7 +45,10 @@ def raw(
 def _found(
     actor: Actor, *, kind: str, owner: str, name: str, revision: str, path: str
 ) -> tuple[Repo, Commit, TreeEntry]:
-    repo = access.repo_to_read(actor, kind, owner, name)
+    repo = access.repo_to_download(actor, kind, owner, name)
+    found = found_files.find_file(repo, revision, path)
+    if found is not None:
+        return repo, *found
     commit = trees.resolve_revision(repo, revision)
     return repo, commit, trees.file_at(commit, path)
 

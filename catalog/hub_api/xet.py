@@ -7,7 +7,7 @@ from django.http import HttpRequest, JsonResponse
 from catalog import access
 from catalog.access import Actor
 from catalog.hub_api import cas_access, wire
-from catalog.hub_api.preupload import refuse_pull_request
+from catalog.hub_api.preupload import repo_to_change
 from catalog.models import Repo
 from catalog.queries import trees
 
@@ -15,14 +15,13 @@ NEW_PULL_REQUEST = "None"  # what clients send as revision before a pull request
 
 
 def read_token(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: str, revision: str) -> JsonResponse:
-    repo = access.repo_to_read(actor, kind, owner, name)
+    repo = access.repo_to_download(actor, kind, owner, name)
     trees.resolve_revision(repo, revision)
     return _connection(request, actor, repo, cas_access.READ)
 
 
 def write_token(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: str, revision: str) -> JsonResponse:
-    refuse_pull_request(request)
-    repo = access.repo_to_write(actor, kind, owner, name)
+    repo = repo_to_change(request, actor, kind, owner, name, revision=revision)
     if revision != NEW_PULL_REQUEST:
         trees.resolve_revision(repo, revision)
     return _connection(request, actor, repo, cas_access.WRITE)

@@ -17,7 +17,7 @@ from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.http import urlencode
 from psycopg import errors as pg
 
-from catalog import errors
+from catalog import errors, links
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
@@ -29,15 +29,19 @@ STATUSES: Statuses = {
     errors.NotSignedIn: 401,
     errors.NotAllowed: 403,
     errors.MirrorIsReadOnly: 403,
+    errors.GatedRepo: 403,
     errors.TooManyRequests: 429,
     errors.NotFound: 404,
+    errors.RepoMoved: 404,
     errors.BadInput: 400,
     errors.InvalidPath: 400,
     errors.TooLarge: 413,
+    errors.QuotaExceeded: 413,
     errors.NameTaken: 409,
     errors.RefExists: 409,
     errors.RefProtected: 403,
     errors.BranchMoved: 412,
+    errors.MergeConflict: 409,
     errors.HashMismatch: 422,
     errors.SizeMismatch: 422,
     errors.BlobNotUploaded: 422,
@@ -45,6 +49,9 @@ STATUSES: Statuses = {
     errors.UploadGone: 410,
     errors.StorageFull: 507,
     errors.Busy: 503,
+    errors.UpkeepBusy: 503,
+    errors.CollectionRefused: 409,
+    errors.BackupUnusable: 409,
     errors.UpstreamNotAllowed: 400,
     errors.UpstreamRefused: 502,
     errors.UpstreamUnavailable: 502,
@@ -89,6 +96,10 @@ def answer(request: HttpRequest, error: errors.CatalogError, statuses: Statuses 
     """The page for a domain error; whoever only has to sign in is taken there."""
     if isinstance(error, errors.NotSignedIn) and request.method == "GET":
         return redirect(f"/login?{urlencode({'next': request.get_full_path()})}")
+    if isinstance(error, errors.RepoMoved) and (location := links.moved(request.get_full_path(), error)):
+        return _temporary(location)
+    if isinstance(error, errors.GatedRepo) and request.method == "GET" and not _wants_part(request):
+        return redirect(str(error.facts.get("access_path", "/")))
     status = status_of(error, statuses)
     if _wants_part(request):
         return render(
@@ -101,6 +112,13 @@ def answer(request: HttpRequest, error: errors.CatalogError, statuses: Statuses 
     response = render(request, name, shown, status=status)
     if status in {429, 503}:
         response["Retry-After"] = str(error.facts.get("retry_after_seconds", 5))
+    return response
+
+
+def _temporary(location: str) -> HttpResponse:
+    """307: an old name may be used again one day, so browsers must not remember this for good."""
+    response = HttpResponse(status=307)
+    response["Location"] = location
     return response
 
 

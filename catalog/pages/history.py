@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from catalog import links
+from catalog import access, links
 from catalog.models import TreeEntry
 from catalog.pages.errors import page
 from catalog.pages.frame import commit_at, frame, readable
@@ -65,6 +65,7 @@ def commits(request: HttpRequest, kind: str, owner: str, name: str, revision: st
 def commit(request: HttpRequest, kind: str, owner: str, name: str, oid: str) -> HttpResponse:
     repo = readable(request, kind, owner, name)
     found = commit_at(repo, oid)
+    opened = access.has_files(access.actor_of(request), repo)
     changed, has_more = changes.changes_of(found, limit=CHANGES_SHOWN)
     shown = frame(
         request,
@@ -72,14 +73,14 @@ def commit(request: HttpRequest, kind: str, owner: str, name: str, oid: str) -> 
         "history",
         commit=found,
         parent=changes.parent_of(found),
-        changes=[_shown(change, links.blob(repo, found.oid, change.path)) for change in changed],
+        changes=[_shown(change, links.blob(repo, found.oid, change.path), with_text=opened) for change in changed],
         has_more=has_more,
     )
     return render(request, "catalog/commit.html", shown)
 
 
-def _shown(change: Change, href: str) -> ShownChange:
-    texts = [_text_of(side) for side in (change.before, change.after)]
+def _shown(change: Change, href: str, *, with_text: bool) -> ShownChange:
+    texts = [_text_of(side) if with_text else None for side in (change.before, change.after)]
     if None in texts:
         return ShownChange(change, href, None, is_cut=False)
     lines = list(_difference(texts[0] or "", texts[1] or ""))

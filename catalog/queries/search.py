@@ -96,8 +96,8 @@ def _bounds(request: SearchRequest) -> Q:
     if request.rating_min is not None:
         reached = F("facts__rating_count") * Value(request.rating_min, output_field=FloatField())
         bounds &= Q(facts__rating_count__gte=LEAST_RATINGS, facts__rating_sum__gte=reached)
-    if request.gated:
-        bounds &= Q(pk__in=[])  # no repo here is gated
+    if request.gated is not None:
+        bounds &= ~Q(gate=Repo.Gate.OPEN) if request.gated else Q(gate=Repo.Gate.OPEN)
     return bounds
 
 

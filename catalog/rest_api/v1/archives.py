@@ -43,7 +43,7 @@ class ArchiveView(ApiView):
     def get(self, request: Request, owner: str, name: str, revision: str) -> HttpResponseBase:
         """All files of one revision in a tar, below one folder. Symbolic links are left out."""
         actor = actor_of(request)
-        repo = access.repo_to_read(actor, self.kind, owner, name)
+        repo = access.repo_to_download(actor, self.kind, owner, name)
         commit = trees.resolve_revision(repo, revision)
         headers = _headers(repo, commit)
         if request.headers.get("If-None-Match") == headers["ETag"]:

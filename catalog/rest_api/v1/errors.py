@@ -17,7 +17,7 @@ from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog import access, errors
+from catalog import access, errors, links
 from catalog.errors import CatalogError
 from marketplace.middleware import is_busy
 
@@ -33,9 +33,11 @@ STATUSES: Final[dict[type[CatalogError], int]] = {
     errors.NotSignedIn: 401,
     errors.NotAllowed: 403,
     errors.MirrorIsReadOnly: 403,
+    errors.GatedRepo: 403,
     errors.TooManyRequests: 429,
     errors.NotFound: 404,
     errors.RepoNotFound: 404,
+    errors.RepoMoved: 307,
     errors.RevisionNotFound: 404,
     errors.EntryNotFound: 404,
     errors.BadInput: 400,
@@ -47,10 +49,12 @@ STATUSES: Final[dict[type[CatalogError], int]] = {
     errors.InvalidShard: 400,
     errors.InvalidPath: 422,
     errors.TooLarge: 413,
+    errors.QuotaExceeded: 413,
     errors.NameTaken: 409,
     errors.RefExists: 409,
     errors.RefProtected: 403,
     errors.BranchMoved: 412,
+    errors.MergeConflict: 409,
     errors.HashMismatch: 422,
     errors.SizeMismatch: 422,
     errors.BlobNotUploaded: 422,
@@ -58,6 +62,9 @@ STATUSES: Final[dict[type[CatalogError], int]] = {
     errors.UploadGone: 410,
     errors.StorageFull: 507,
     errors.Busy: 503,
+    errors.UpkeepBusy: 503,
+    errors.CollectionRefused: 409,
+    errors.BackupUnusable: 409,
     errors.UpstreamNotAllowed: 400,
     errors.UpstreamRefused: 502,
     errors.UpstreamUnavailable: 503,
@@ -116,7 +123,11 @@ def error_response(
 def _domain_error(context: Mapping[str, Any], error: CatalogError) -> Response:
     statuses: Statuses = getattr(context["view"], "statuses", STATUSES)
     status = next(statuses[known] for known in type(error).__mro__ if known in statuses)
-    if isinstance(error, errors.RepoNotFound) and _is_stranger(context["request"]):
+    if isinstance(error, errors.RepoMoved) and (location := links.moved(context["request"].get_full_path(), error)):
+        response = error_response(context, status, type(error).__name__, error.message, error.facts)
+        response["Location"] = location
+        return response
+    if isinstance(error, (errors.RepoNotFound, errors.GatedRepo)) and _is_stranger(context["request"]):
         status = 401  # absent, or a sign-in away: the answer is the same (security 1.2)
     return error_response(context, status, type(error).__name__, error.message, error.facts)
 
