@@ -46,6 +46,11 @@ def render(repo: Repo, readme: bytes) -> str:
     return _rendered(body, _resolve_base(repo)) or escaped_card(body)
 
 
+def render_text(repo: Repo, text: str) -> str:
+    """Returns harmless HTML of what somebody says about a repo: no front matter, else as `render`."""
+    return _rendered(text, _resolve_base(repo)) or escaped_card(text)
+
+
 def _rendered(body: str, resolve_base: str) -> str | None:
     command = [sys.executable, "-c", _CHILD, resolve_base, str(RENDERING_SECONDS), str(MEMORY_BYTES)]
     try:

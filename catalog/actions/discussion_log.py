@@ -98,7 +98,7 @@ def _described(discussion: Discussion) -> dict[str, Any]:
         "status": discussion.status,
         "isPullRequest": discussion.is_pull_request,
         "author": {"id": f"{discussion.author_id or 0:024x}"},
-        "url": {"web": f"{discussion.repo.web_path}/discussions/{discussion.num}"},
+        "path": f"/discussions/{discussion.num}",
     }
     if discussion.is_pull_request:
         described["changes"] = {"base": f"refs/heads/{discussion.target_branch}"}
@@ -113,5 +113,5 @@ def _comment(discussion: Discussion, comment: DiscussionEvent) -> dict[str, Any]
         "author": {"id": f"{comment.author_id or 0:024x}"},
         "content": comment.text,
         "hidden": comment.is_hidden,
-        "url": {"web": f"{discussion.repo.web_path}/discussions/{discussion.num}#{comment.public_id}"},
+        "path": f"/discussions/{discussion.num}#{comment.public_id}",
     }

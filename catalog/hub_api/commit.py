@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from django.http import HttpRequest, JsonResponse
 
 from catalog import access, links
 from catalog.access import Actor
-from catalog.actions import commits, uploads
+from catalog.actions import commits, pull_requests, uploads
+from catalog.actions.pull_requests import Proposal
 from catalog.errors import BadInput
 from catalog.hub_api import bodies, wire
 from catalog.hub_api.bodies import MIB, Json
 from catalog.hub_api.ndjson import Operation, Operations
-from catalog.hub_api.preupload import refuse_pull_request
-from catalog.models import Blob, Repo, User
+from catalog.hub_api.preupload import repo_to_change
+from catalog.models import Blob, Commit, Repo, User
 from catalog.parsing.paths import check_path
 from catalog.queries import trees
 from catalog.types import AddFile, CopyFile, DeleteFile, DeleteFolder, FileChange
@@ -61,8 +63,7 @@ class Changes:
 
 
 def commit(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: str, revision: str) -> JsonResponse:
-    refuse_pull_request(request)
-    repo = access.repo_to_write(actor, kind, owner, name)
+    repo = repo_to_change(request, actor, kind, owner, name, revision=revision)
     user = access.writer(actor)
     trees.resolve_revision(repo, revision)  # an unknown branch is told before megabytes are read
     changes = Changes(repo, user)
@@ -70,23 +71,46 @@ def commit(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: s
     header = _header(operations)
     for operation in operations:
         changes.add(operation)
-    made = commits.commit_files(
-        repo=repo,
-        branch=revision,
+    wanted = _Wanted(
         changes=changes.all(),
         title=bodies.optional_text(header, "summary") or "",
         description=bodies.optional_text(header, "description") or "",
         parent=bodies.optional_text(header, "parentCommit"),
+    )
+    if bodies.flag(request, "create_pr"):
+        return _propose(request, repo, user, revision, wanted)
+    made = commits.commit_files(
+        repo=repo,
+        branch=revision,
+        changes=wanted.changes,
+        title=wanted.title,
+        description=wanted.description,
+        parent=wanted.parent,
         actor=user,
     )
-    return JsonResponse(
-        {
-            "success": True,
-            "commitUrl": wire.origin(request) + links.commit(repo, made.oid),
-            "commitOid": made.oid,
-            "hookOutput": "",
-        }
-    )
+    return JsonResponse(_answer(request, repo, made))
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """A commit as its body asks for it; large contents are stored already."""
+
+    changes: list[FileChange]
+    title: str
+    description: str
+    parent: str | None
+
+
+def _propose(request: HttpRequest, repo: Repo, user: User, branch: str, wanted: _Wanted) -> JsonResponse:
+    proposal = Proposal(wanted.title, wanted.description, branch, wanted.parent)
+    discussion, made = pull_requests.propose_changes(repo=repo, proposal=proposal, changes=wanted.changes, actor=user)
+    url = wire.origin(request) + links.discussion(repo, discussion.num)
+    return JsonResponse({**_answer(request, repo, made), "pullRequestUrl": url})
+
+
+def _answer(request: HttpRequest, repo: Repo, made: Commit) -> Json:
+    url = wire.origin(request) + links.commit(repo, made.oid)
+    return {"success": True, "commitUrl": url, "commitOid": made.oid, "hookOutput": ""}
 
 
 def _header(operations: Iterator[Operation]) -> Json:

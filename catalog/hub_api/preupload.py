@@ -10,11 +10,11 @@ from typing import Any, Final
 
 from django.http import HttpRequest, JsonResponse
 
-from catalog import access
+from catalog import discussion_access
 from catalog.access import Actor
-from catalog.errors import BadInput, NotServed
+from catalog.errors import BadInput
 from catalog.hub_api import bodies
-from catalog.models import Commit, TreeEntry
+from catalog.models import Commit, Repo, TreeEntry
 from catalog.parsing import gitattributes
 from catalog.parsing.paths import check_path
 from catalog.queries import trees
@@ -44,8 +44,7 @@ class Rules:
 
 
 def preupload(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: str, revision: str) -> JsonResponse:
-    refuse_pull_request(request)
-    repo = access.repo_to_write(actor, kind, owner, name)
+    repo = repo_to_change(request, actor, kind, owner, name, revision=revision)
     commit = trees.resolve_revision(repo, revision)
     body = bodies.json_body(request)
     files = [_file(item) for item in bodies.list_field(body, "files", most=MOST_FILES)]
@@ -59,9 +58,14 @@ def preupload(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name
     return JsonResponse({"files": answers, "commitOid": commit.oid})
 
 
-def refuse_pull_request(request: HttpRequest) -> None:
+def repo_to_change(request: HttpRequest, actor: Actor, kind: str, owner: str, name: str, *, revision: str) -> Repo:
+    """Returns a repo for what comes before and with a commit; for a new pull request (`create_pr`) reading is enough.
+
+    Raises: what `discussion_access` raises.
+    """
     if bodies.flag(request, "create_pr"):
-        raise NotServed("this server has no pull requests yet; commit to a branch instead")
+        return discussion_access.repo_to_propose_to(actor, kind, owner, name)
+    return discussion_access.repo_to_commit_to(actor, kind, owner, name, revision)
 
 
 def _answer(rules: Rules, entry: TreeEntry | None, path: str, size: int, sample: bytes) -> dict[str, Any]:

@@ -1,12 +1,12 @@
-"""Branches and tags: create and delete."""
+"""Branches and tags: create and delete; a branch's history made one commit."""
 
 from __future__ import annotations
 
 from django.http import HttpRequest, JsonResponse
 
-from catalog import access
+from catalog import access, discussion_access
 from catalog.access import Actor
-from catalog.actions import commits
+from catalog.actions import commits, squash
 from catalog.hub_api.bodies import json_body, optional_text, text_field
 
 
@@ -40,4 +40,11 @@ def create_tag(request: HttpRequest, actor: Actor, *, kind: str, owner: str, nam
 def delete_tag(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: str, revision: str) -> JsonResponse:
     repo = access.repo_to_write(actor, kind, owner, name)
     commits.delete_tag(repo=repo, name=revision, actor=access.writer(actor))
+    return JsonResponse({})
+
+
+def super_squash(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: str, branch: str) -> JsonResponse:
+    repo = discussion_access.repo_to_commit_to(actor, kind, owner, name, branch)
+    message = optional_text(json_body(request, optional=True), "message") or ""
+    squash.squash_history(repo=repo, branch=branch, message=message, actor=access.writer(actor))
     return JsonResponse({})

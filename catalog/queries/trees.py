@@ -30,6 +30,14 @@ def resolve_revision(repo: Repo, revision: str) -> Commit:
     return commit
 
 
+def commit_named(repo: Repo, oid: str) -> Commit:
+    """Returns the commit of an id, 7 to 40 digits. Raises `RevisionNotFound`."""
+    commit = _commit_of_id(repo, oid)
+    if commit is None:
+        raise RevisionNotFound(f"Invalid rev id: {oid}")
+    return commit
+
+
 def head_of(repo: Repo) -> Commit | None:
     """The newest commit of the default branch; None while a new mirror is still empty."""
     ref = repo.refs.branches().select_related("commit").filter(name=repo.default_branch).first()
