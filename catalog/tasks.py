@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 
 from celery import shared_task
 from celery.signals import worker_shutting_down
 
 from catalog import jobs
-from catalog.actions import downloads, garbage, metadata, mirror_sync, sync_leases, tallies, uploads, webhook_delivery
+from catalog.actions import (
+    collection,
+    downloads,
+    garbage,
+    metadata,
+    mirror_sync,
+    sync_leases,
+    tallies,
+    uploads,
+    webhook_delivery,
+)
 from catalog.actions.mirror_sync import Turn
+from catalog.errors import CollectionRefused, UpkeepBusy
 from catalog.models import Repo, RepoFacts
 
 MOST_REPEATED = 500  # lost index jobs sent again per sweep
+logger = logging.getLogger(__name__)
 _stopping = threading.Event()  # this worker was asked to stop
 
 
@@ -53,11 +66,23 @@ def sweep() -> None:
         jobs.index_repo(facts.repo)
     uploads.expire_uploads()
     garbage.expire_uncommitted()
-    garbage.clear_leftovers()
     sync_leases.expire()
     mirror_sync.clear_partials()
     tallies.clear()
     webhook_delivery.send_again()
+
+
+@shared_task(name="catalog.collect", time_limit=1_800)  # seconds; a lease keeps it alone, the next hour goes on
+def collect() -> None:
+    """Every hour: one step with all bytes that nobody needs."""
+    garbage.clear_leftovers()
+    try:
+        collection.collect(collection.Graces.configured(), most_seconds=1_200)
+    except UpkeepBusy as busy:
+        logger.info("collection waits for %s", busy.facts.get("holder", ""))
+    except CollectionRefused as refused:
+        hint = "look with `manage.py gc`, go on with `--delete --force`"
+        logger.error("collection stopped: %s (%s)", refused.message, hint)  # noqa: TRY400  no fault of ours to trace
 
 
 @shared_task(name="catalog.flush_counters", time_limit=60)  # seconds

@@ -6,9 +6,12 @@ The bytes themselves stay in the store until they are collected; here only the e
 from __future__ import annotations
 
 from django.db import transaction
-from django.utils import timezone
+from django.db.models import Exists, OuterRef
+from django.db.models.functions import Now
 
-from catalog.models import RepoBlob
+from catalog.actions.uploads import UNCOMMITTED_LIFETIME
+from catalog.models import Repo, RepoBlob, TreeEntry
+from catalog.queries.clock import database_now
 from catalog.stores import blob_store
 
 ROWS_PER_BATCH = 1000
@@ -21,11 +24,21 @@ def expire_uncommitted() -> int:
 
     Rows that a commit is just taking are locked by it and skipped (security 6).
     """
-    doomed = RepoBlob.objects.select_for_update(skip_locked=True).filter(uncommitted_until__lte=timezone.now())
+    doomed = RepoBlob.objects.select_for_update(skip_locked=True).filter(uncommitted_until__lte=Now())
     keys = list(doomed.order_by("pk").values_list("pk", flat=True)[:ROWS_PER_BATCH])
     return RepoBlob.objects.filter(pk__in=keys).delete()[0]
 
 
+def release_unreferenced(repo: Repo) -> int:
+    """After history was rewritten: what no tree of the repo names any more waits like any uncommitted upload.
+
+    Returns how many contents that are; call it in the transaction of the change.
+    """
+    named = TreeEntry.objects.filter(line__repo=repo, blob=OuterRef("blob"))
+    gone = RepoBlob.objects.filter(~Exists(named), repo=repo, uncommitted_until=None)
+    return gone.update(uncommitted_until=Now() + UNCOMMITTED_LIFETIME)
+
+
 def clear_leftovers() -> int:
-    """Remove what killed uploads left in the store, and trash that is a week old; returns how many files."""
-    return blob_store().sweep(older_than_seconds=LEFTOVERS_KEPT_SECONDS)
+    """Remove what killed uploads left in the store; returns how many files."""
+    return blob_store().sweep(before=database_now().timestamp() - LEFTOVERS_KEPT_SECONDS)

@@ -6,7 +6,7 @@ and hashed in full even if we hold them already, since sending them is the proof
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,10 +14,13 @@ from datetime import timedelta
 from typing import Final
 
 from django.db import connection, transaction
-from django.db.models import Sum
+from django.db.models import Q, Sum
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from catalog.actions import quotas
+from catalog.actions.blob_locks import lock_blobs
 from catalog.errors import HashMismatch, StorageFull, UploadGone
 from catalog.models import Blob, Repo, RepoBlob, Upload, User
 from catalog.storage.base import StagedBlob, StoredBlob
@@ -67,7 +70,7 @@ def store_many(*, repo: Repo, contents: Sequence[bytes]) -> list[Blob]:
         try:
             arrivals = [done.result() for done in waiting]
             with transaction.atomic():
-                blobs = _keep_all(arrivals, pool.map)
+                blobs = _keep_all(arrivals, pool.map, repo=repo)
                 _entitle(repo, blobs.values())
         finally:
             list(pool.map(_discard_result, waiting))
@@ -89,7 +92,7 @@ def arriving(chunks: Iterable[bytes], *, size: int | None = None, sha256: str | 
 @transaction.atomic
 def publish(*, repo: Repo, arrival: Arrival) -> Blob:
     """Make these bytes durable, known, and this repo's to commit for the next days."""
-    blob = keep(arrival)
+    blob = _keep_all([arrival], map, repo=repo)[arrival.names.sha256]
     _entitle(repo, [blob])
     return blob
 
@@ -100,36 +103,67 @@ def keep(arrival: Arrival) -> Blob:
     return _keep_all([arrival], map)[arrival.names.sha256]
 
 
-def _keep_all(arrivals: Iterable[Arrival], run: Callable[..., Iterable[None]]) -> dict[str, Blob]:
+def _keep_all(
+    arrivals: Iterable[Arrival], run: Callable[..., Iterable[None]], *, repo: Repo | None = None
+) -> dict[str, Blob]:
     """Files first, then rows (security 3), while holding the locks of their names.
 
     Args:
         run: `map`, or one that publishes several files at a time.
+        repo: for whom; its owner may not notice that others sent the same bytes (ADR 0013).
     """
     by_sha256 = {arrival.names.sha256: arrival for arrival in arrivals}
-    _lock(by_sha256)
+    lock_blobs(by_sha256)
     damaged = Blob.objects.filter(sha256__in=by_sha256, state=Blob.State.CORRUPT).values_list("sha256", flat=True)
-    replace, store = set(damaged), blob_store()
+    replace, store = set(damaged) | _to_write_again(by_sha256, repo), blob_store()
     list(run(lambda one: store.publish(one.staged, replace=one.names.sha256 in replace), by_sha256.values()))
     rows = [_row(by_sha256[sha256].names) for sha256 in sorted(by_sha256)]
     Blob.objects.bulk_create(
-        rows, update_conflicts=True, unique_fields=["sha256"], update_fields=["state", "touched_at"]
+        rows, update_conflicts=True, unique_fields=["sha256"], update_fields=["state", "state_since", "touched_at"]
     )
     return Blob.objects.in_bulk(list(by_sha256), field_name="sha256")
 
 
+def _to_write_again(sha256s: Iterable[str], repo: Repo | None) -> set[str]:
+    """Those whose bytes take the whole way into the store, though another owner's equal ones may lie there."""
+    if repo is None or not quotas.dedups_within_owner(repo):
+        return set()
+    mine = RepoBlob.objects.filter(repo__namespace=repo.namespace_id, blob__sha256__in=list(sha256s))
+    return set(sha256s) - set(mine.values_list("blob__sha256", flat=True))
+
+
 def _row(names: StoredBlob) -> Blob:
-    return Blob(sha256=names.sha256, size=names.size, git_sha1=names.git_sha1, md5=names.md5, touched_at=timezone.now())
+    return Blob(sha256=names.sha256, size=names.size, git_sha1=names.git_sha1, md5=names.md5, touched_at=Now())
 
 
 def _entitle(repo: Repo, blobs: Iterable[Blob]) -> None:
-    """Note that this repo received these bytes; what no commit holds yet may wait some days."""
-    until = timezone.now() + UNCOMMITTED_LIFETIME
+    """Note that this repo received these bytes; what no commit holds yet may wait some days.
+
+    Raises:
+        QuotaExceeded: the namespace has no room left for them.
+    """
+    until = Now() + UNCOMMITTED_LIFETIME
     rows = [RepoBlob(repo=repo, blob=blob, uncommitted_until=until) for blob in sorted(blobs, key=lambda one: one.pk)]
     RepoBlob.objects.bulk_create(rows, ignore_conflicts=True)
     # in one statement: a commit that takes the row meanwhile must not be undone
     waiting = RepoBlob.objects.filter(repo=repo, blob__in=[row.blob_id for row in rows], uncommitted_until__lt=until)
     waiting.update(uncommitted_until=until)
+    quotas.check(repo)
+
+
+@transaction.atomic
+def receive_known(*, repo: Repo, blob: Blob) -> bool:
+    """Entitle this repo to bytes that its writer sent here before; returns whether they are still here, whole.
+
+    Raises:
+        QuotaExceeded
+    """
+    lock_blobs([blob.sha256])
+    live = Blob.objects.filter(pk=blob.pk, state=Blob.State.LIVE)
+    if not live.update(touched_at=Now()) or blob_store().size(blob.sha256) != blob.size:
+        return False
+    _entitle(repo, [blob])
+    return True
 
 
 def held_by(repo: Repo, sha256s: Iterable[str]) -> dict[str, int]:
@@ -138,26 +172,37 @@ def held_by(repo: Repo, sha256s: Iterable[str]) -> dict[str, int]:
     return dict(rows.values_list("blob__sha256", "blob__size"))
 
 
-@transaction.atomic
 def open_upload(*, repo: Repo, actor: User, sha256: str, size: int) -> Upload:
     """Reserve room for bytes that were announced; announcing them again reserves no more.
 
     Raises:
         StorageFull
+        QuotaExceeded: the namespace has no room left, counting what else was announced.
+    """
+    return open_uploads(repo=repo, actor=actor, sizes={sha256: size})[sha256]
+
+
+@transaction.atomic
+def open_uploads(*, repo: Repo, actor: User, sizes: Mapping[str, int]) -> dict[str, Upload]:
+    """`open_upload` for many at once: all of them or none.
+
+    Args:
+        sizes: sha256 → bytes.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_RESERVATION_LOCK])
-    now = timezone.now()
-    open_ones = Upload.objects.filter(finished_at=None, expires_at__gt=now)
-    waiting = open_ones.filter(repo=repo, actor=actor, sha256=sha256, size=size).first()
-    if waiting is not None:
-        waiting.expires_at = now + UPLOAD_LIFETIME
-        waiting.save(update_fields=["expires_at"])
-        return waiting
-    _check_room(size)
-    return Upload.objects.create(
-        repo=repo, actor=actor, sha256=sha256, size=size, created_at=now, expires_at=now + UPLOAD_LIFETIME
-    )
+    mine = Upload.objects.filter(_open_now(), repo=repo, actor=actor, sha256__in=list(sizes))
+    waiting = {upload.sha256: upload for upload in mine if sizes[upload.sha256] == upload.size}
+    mine.filter(pk__in=[upload.pk for upload in waiting.values()]).update(expires_at=Now() + UPLOAD_LIFETIME)
+    coming = {sha256: size for sha256, size in sizes.items() if sha256 not in waiting}
+    if coming:
+        _check_room(sum(coming.values()))
+        quotas.check(repo, coming_bytes=sum(coming.values()))
+    rows = [
+        Upload(repo=repo, actor=actor, sha256=sha256, size=size, created_at=Now(), expires_at=Now() + UPLOAD_LIFETIME)
+        for sha256, size in coming.items()
+    ]
+    return waiting | {upload.sha256: upload for upload in Upload.objects.bulk_create(rows)}
 
 
 def upload_in_progress(upload_id: int) -> Upload:
@@ -168,7 +213,7 @@ def upload_in_progress(upload_id: int) -> Upload:
     """
     upload = (
         Upload.objects.select_related("repo__namespace", "actor")
-        .filter(pk=upload_id, finished_at=None, expires_at__gt=timezone.now(), repo__deleted_at=None)
+        .filter(_open_now(), pk=upload_id, repo__deleted_at=None)
         .first()
     )
     if upload is None:
@@ -196,9 +241,12 @@ def finish(upload: Upload) -> None:
 
 def expire_uploads() -> int:
     """Forget uploads that ended or whose time is over; returns how many."""
-    now = timezone.now()
-    gone = Upload.objects.filter(expires_at__lte=now) | Upload.objects.filter(finished_at__isnull=False)
-    return gone.delete()[0]
+    return Upload.objects.exclude(_open_now()).delete()[0]
+
+
+def _open_now() -> Q:
+    """By the database's clock, as everything that collection looks at (security 6)."""
+    return Q(finished_at=None, expires_at__gt=Now())
 
 
 def _receive(chunks: Iterable[bytes], size: int | None, sha256: str | None) -> Arrival:
@@ -225,17 +273,6 @@ def _check_room(size: int) -> None:
     headroom = blob_store().headroom_bytes()
     if headroom is None:  # object storage
         return
-    open_now = Upload.objects.filter(finished_at=None, expires_at__gt=timezone.now())
-    promised: int = open_now.aggregate(bytes=Sum("size", default=0))["bytes"]
+    promised: int = Upload.objects.filter(_open_now()).aggregate(bytes=Sum("size", default=0))["bytes"]
     if headroom - promised < size:
         raise StorageFull(_("The server has no room for these %(size)d bytes.") % {"size": size})
-
-
-def _lock(sha256s: Iterable[str]) -> None:
-    """Hold the locks that collection and publishing of these bytes share, until the transaction ends.
-
-    They are taken in one order, so that two requests with the same files wait for each other and no more.
-    """
-    keys = sorted(int.from_bytes(bytes.fromhex(sha256[:16]), "big", signed=True) for sha256 in sha256s)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key", [keys])

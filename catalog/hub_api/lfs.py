@@ -10,7 +10,7 @@ from django.core.signing import Signer
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 
-from catalog import access
+from catalog import access, discussion_access
 from catalog.access import ANONYMOUS, Actor
 from catalog.actions import uploads
 from catalog.errors import BadInput, NotAllowed, NotFound, SizeMismatch, UploadGone
@@ -34,8 +34,9 @@ def batch(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: st
         raise BadInput("only sha256 is supported")
     objects = [_oid_and_size(item) for item in bodies.list_field(body, "objects", most=MOST_OBJECTS)]
     if operation == "upload":
-        answers = _to_upload(request, actor, access.repo_to_write(actor, kind, owner, name), objects)
+        answers = _to_upload(request, actor, discussion_access.repo_to_upload_to(actor, kind, owner, name), objects)
     elif operation == "download":
+        access.check_files(actor, repo)
         answers = _to_download(request, actor, repo, objects)
     else:
         raise BadInput("'operation' must be upload or download")
@@ -43,7 +44,7 @@ def batch(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: st
 
 
 def verify(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: str) -> HttpResponse:
-    repo = access.repo_to_write(actor, kind, owner, name)
+    repo = discussion_access.repo_to_upload_to(actor, kind, owner, name)
     oid, size = _oid_and_size(bodies.json_body(request))
     held = uploads.held_by(repo, [oid]).get(oid)
     if held is None:
@@ -58,7 +59,7 @@ def receive(request: HttpRequest, actor: Actor, upload_id: str) -> HttpResponse:
     if not _is_signed(upload_id, request.GET.get("sig", "")):
         raise NotAllowed("the address of this upload is not valid")
     upload = uploads.upload_in_progress(int(upload_id))
-    if not upload.actor.is_active or not access.can_write(upload.actor, upload.repo.namespace):
+    if not upload.actor.is_active or not discussion_access.may_still_upload(upload.actor, upload.repo):
         raise UploadGone
     announced = bodies.content_length(request)
     if announced is not None and announced != upload.size:
@@ -71,7 +72,7 @@ def send(request: HttpRequest, actor: Actor, token: str) -> HttpResponseBase:
     """GET of one object for git-lfs, by an address made for one reader and asked again for the right."""
     kind, owner, name, oid, user_id = _opened_download(token)
     reader = Actor(user=User.objects.filter(pk=user_id, is_active=True).first()) if user_id else ANONYMOUS
-    repo = access.repo_to_read(reader, kind, owner, name)
+    repo = access.repo_to_download(reader, kind, owner, name, follow=True)
     sizes = _committed(repo, [oid])
     if oid not in sizes:
         raise NotFound(f"the object {oid} is not here")
@@ -81,14 +82,15 @@ def send(request: HttpRequest, actor: Actor, token: str) -> HttpResponseBase:
 def _to_upload(request: HttpRequest, actor: Actor, repo: Repo, objects: list[tuple[str, int]]) -> list[dict[str, Any]]:
     user = access.writer(actor)
     held = uploads.held_by(repo, [oid for oid, _ in objects])
+    missing = {oid: size for oid, size in objects if size <= LARGEST_FILE_BYTES and held.get(oid) != size}
+    opened = uploads.open_uploads(repo=repo, actor=user, sizes=missing)
     answers = []
     for oid, size in objects:
         answer: dict[str, Any] = {"oid": oid, "size": size}
         if size > LARGEST_FILE_BYTES:
             answer["error"] = {"code": 413, "message": "files over 50 GB are not accepted by this server yet"}
-        elif held.get(oid) != size:
-            upload = uploads.open_upload(repo=repo, actor=user, sha256=oid, size=size)
-            answer["actions"] = _upload_actions(request, repo, upload.pk)
+        elif oid in opened:
+            answer["actions"] = _upload_actions(request, repo, opened[oid].pk)
         answers.append(answer)
     return answers
 

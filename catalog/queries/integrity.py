@@ -15,6 +15,7 @@ from catalog.errors import BadMetadata, BlobUnavailable
 from catalog.models import Blob, Commit, Line, Ref, Repo, RepoBlob, TreeEntry
 from catalog.parsing import git_objects
 from catalog.parsing.git_objects import TreeItem
+from catalog.queries.referrers import is_held
 from catalog.stores import blob_store
 
 READ_BYTES: Final = 1024 * 1024
@@ -42,7 +43,8 @@ def problems(*, with_data: bool = False) -> Iterator[Problem]:
     Args:
         with_data: also read and hash every stored byte.
     """
-    for repo in Repo.objects.live().select_related("namespace", "mirror").order_by("pk").iterator():
+    # A deleted repo is checked as long as it may come back.
+    for repo in Repo.objects.select_related("namespace", "mirror").order_by("pk").iterator():
         yield from _problems_of_repo(repo)
     for blob in Blob.objects.order_by("pk").iterator(ROWS_AT_A_TIME):
         yield from _problems_of_blob(blob, with_data=with_data)
@@ -149,7 +151,7 @@ def _committed_id(entry: TreeEntry, blob: Blob) -> str:
 
 def _problems_of_blob(blob: Blob, *, with_data: bool) -> Iterator[Problem]:
     if blob.state in {Blob.State.CONDEMNED, Blob.State.DELETING}:
-        if blob.repo_blobs.exists():
+        if is_held(blob):
             yield Problem(f"the content is in use and {blob.state}", oid=blob.sha256)
         return
     size = blob_store().size(blob.sha256)
@@ -159,14 +161,15 @@ def _problems_of_blob(blob: Blob, *, with_data: bool) -> Iterator[Problem]:
         yield Problem(f"the stored content has {size} bytes instead of {blob.size}", oid=blob.sha256)
     elif blob.state == Blob.State.CORRUPT:
         yield Problem("the content is known to be damaged", oid=blob.sha256)
-    elif with_data and _stored_sha256(blob) != blob.sha256:
+    elif with_data and stored_sha256(blob.sha256) != blob.sha256:
         yield Problem("the stored content does not hash to its name", oid=blob.sha256)
 
 
-def _stored_sha256(blob: Blob) -> str:
+def stored_sha256(sha256: str) -> str:
+    """What the bytes stored under this name hash to; "" where they cannot be read."""
     found = hashlib.sha256()
     try:
-        with blob_store().open(blob.sha256) as content:
+        with blob_store().open(sha256) as content:
             while data := content.read(READ_BYTES):
                 found.update(data)
     except (BlobUnavailable, OSError):

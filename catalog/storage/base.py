@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Protocol, Self, TypeAlias
+from typing import BinaryIO, NamedTuple, Protocol, Self, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 from catalog.errors import BadInput
@@ -15,6 +16,7 @@ from catalog.errors import BadInput
 Bytes: TypeAlias = bytes | bytearray | memoryview
 
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_TRASHED = re.compile(r"([0-9a-f]{16})-[0-9a-f]{64}-[0-9a-f]{8}", re.ASCII)
 _STAGED_KEY = re.compile(r"[0-9A-Za-z_-]{1,128}(?:/[0-9A-Za-z_-]{1,128}){0,3}", re.ASCII)
 
 
@@ -26,6 +28,14 @@ class StoredBlob:
     size: int
     git_sha1: str
     md5: str
+
+
+class StoredFile(NamedTuple):
+    """One content as the store has it, whatever any row says."""
+
+    sha256: str
+    size: int
+    written_at: float  # seconds since 1970, by the store's clock
 
 
 class StagedBlob(Protocol):
@@ -47,8 +57,24 @@ class StagedBlob(Protocol):
     ) -> None: ...
 
 
+class StagedFile(Protocol):
+    """Bytes on their way into the corner of `…_staged`; leaving the `with` block drops what was not kept."""
+
+    def write(self, data: Bytes) -> None:
+        """Append. Raises `StorageFull` without room."""
+
+    def keep(self) -> None:
+        """Give the bytes their key, in place of what it named before; not durable."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
 class BlobStore(Protocol):
-    """Content by sha256 (64 lower-case hex digits), beside a corner for xorbs that may be lost (`…_staged`)."""
+    """Content by sha256 (64 lower-case hex digits), and a corner for what may be lost, xorbs and parts (`…_staged`)."""
 
     def stage(self, *, expected_size: int | None) -> StagedBlob:
         """Room for one incoming content. With its size known, git's id costs no second pass.
@@ -61,7 +87,8 @@ class BlobStore(Protocol):
         """Give a finished content its name, durably. Idempotent; callers hold the lock of this sha256.
 
         Args:
-            replace: put these bytes in place even if the name exists (the stored ones are known to be damaged).
+            replace: put these bytes in place even if the name exists, because the stored ones are known to be
+                damaged, or because nobody may learn from the time it takes that they were here (ADR 0013).
         """
 
     def open(self, sha256: str) -> BinaryIO:
@@ -79,8 +106,15 @@ class BlobStore(Protocol):
     def signed_url(self, sha256: str, *, filename: str, content_type: str, expires_seconds: int) -> str | None:
         """A URL that serves the content as an attachment for a while; None when we serve it ourselves."""
 
-    def remove(self, sha256: str) -> None:
-        """Move the content to the trash; harmless when it is gone."""
+    def remove(self, sha256: str, *, at: float) -> None:
+        """Move the content to the trash; harmless when it is gone.
+
+        Args:
+            at: seconds since 1970 by the database's clock; the trash is emptied by it.
+        """
+
+    def recover(self, sha256: str) -> bool:
+        """Bring the content back from the trash; returns whether it was there and nothing had its name."""
 
     def headroom_bytes(self) -> int | None:
         """What may still come in before the floor (the larger of 5 % and 2 GiB) is reached; None when unbounded."""
@@ -88,14 +122,17 @@ class BlobStore(Protocol):
     def probe(self) -> None:
         """Write, read and remove a few bytes. Raises `BlobUnavailable` or `StorageFull` when that fails."""
 
-    def walk(self) -> Iterator[tuple[str, int]]:
-        """Every stored name with its size, in no particular order, for fsck."""
+    def walk(self) -> Iterator[StoredFile]:
+        """Every stored content, in no particular order."""
 
-    def sweep(self, *, older_than_seconds: float) -> int:
-        """Remove what killed uploads left behind and what lay in the trash for that long; how many files."""
+    def sweep(self, *, before: float) -> int:
+        """Remove what uploads killed before that time left behind; how many files."""
 
-    def put_staged(self, key: str, data: Bytes) -> None:
-        """Keep bytes that the sender can send again: whole or not at all, but not durable."""
+    def empty_trash(self, *, before: float) -> int:
+        """Remove for good what came to the trash before that time (as `remove` was told); how many files."""
+
+    def open_staged(self, key: str) -> StagedFile:
+        """Room for bytes that the sender can send again: kept whole or not at all, and not durable."""
 
     def read_staged(self, key: str, offset: int, length: int) -> bytes:
         """Raises `BlobUnavailable` when the key is unknown."""
@@ -129,6 +166,21 @@ def checked_sha256(sha256: str) -> str:
     if not _SHA256.fullmatch(sha256):
         raise BadInput("A sha256 has 64 lower-case hex digits.")
     return sha256
+
+
+def is_sha256(name: str) -> bool:
+    return _SHA256.fullmatch(name) is not None
+
+
+def trash_name(sha256: str, at: float) -> str:
+    """A name that says when it came there, that sorts by it, and that no other removal has."""
+    return f"{int(at * 1000):016x}-{sha256}-{secrets.token_hex(4)}"
+
+
+def trashed_at(name: str) -> float | None:
+    """Seconds since 1970, or None for a name that is none of ours."""
+    found = _TRASHED.fullmatch(name)
+    return int(found[1], 16) / 1000 if found else None
 
 
 def checked_key(key: str) -> str:

@@ -8,16 +8,26 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import math
 import os
 import secrets
-import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final, Self
 
 from catalog.errors import BlobUnavailable, StorageFull
-from catalog.storage.base import Bytes, StagedBlob, StoredBlob, checked_key, checked_sha256
+from catalog.storage.base import (
+    Bytes,
+    StagedBlob,
+    StoredBlob,
+    StoredFile,
+    checked_key,
+    checked_sha256,
+    is_sha256,
+    trash_name,
+    trashed_at,
+)
 from catalog.storage.digests import Digests
 
 FLOOR_SHARE: Final = 0.05
@@ -78,6 +88,35 @@ class LocalStagedBlob:
             self._descriptor = None
 
 
+class LocalStagedFile:
+    """A file in `incoming/` that moves to its key under `staged/`."""
+
+    def __init__(self, path: Path, final: Path) -> None:
+        self._path, self._final = path, final
+        with _told_apart():
+            self._file = path.open("xb", buffering=0)
+
+    def write(self, data: Bytes) -> None:
+        view = memoryview(data).cast("B")
+        with _told_apart():
+            while view:
+                view = view[self._file.write(view) :]
+
+    def keep(self) -> None:
+        with _told_apart():
+            self._final.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._path.replace(self._final)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+        self._path.unlink(missing_ok=True)
+
+
 class LocalStore:
     """A directory; all of it on one file system."""
 
@@ -127,11 +166,22 @@ class LocalStore:
     def signed_url(self, sha256: str, *, filename: str, content_type: str, expires_seconds: int) -> str | None:
         return None
 
-    def remove(self, sha256: str) -> None:
+    def remove(self, sha256: str, *, at: float) -> None:
         path = self._path(sha256)
-        with contextlib.suppress(FileNotFoundError):
-            os.utime(path)  # the trash is emptied by age
-            path.rename(self._trash / f"{sha256}-{secrets.token_hex(4)}")
+        with _told_apart(), contextlib.suppress(FileNotFoundError):
+            path.rename(self._trash / trash_name(sha256, at))
+
+    def recover(self, sha256: str) -> bool:
+        final = self._path(sha256)
+        thrown = sorted(self._trash.glob(f"*-{sha256}-*"))
+        if not thrown or final.exists():
+            return False
+        with _told_apart():
+            final.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            thrown[-1].rename(final)
+            for directory in (final.parent, final.parent.parent, self._blobs):
+                _fsync_directory(directory)
+        return True
 
     def headroom_bytes(self) -> int:
         disk = os.statvfs(self.root)
@@ -149,34 +199,21 @@ class LocalStore:
             if os.pread(descriptor, 5, 0) != b"probe":
                 raise BlobUnavailable("The disk does not return what was written to it.")
 
-    def walk(self) -> Iterator[tuple[str, int]]:
+    def walk(self) -> Iterator[StoredFile]:
         for path in self._blobs.glob("??/??/*"):
             with contextlib.suppress(FileNotFoundError):
-                yield path.name, path.stat().st_size
+                if is_sha256(path.name):
+                    found = path.stat()
+                    yield StoredFile(path.name, found.st_size, found.st_mtime)
 
-    def sweep(self, *, older_than_seconds: float) -> int:
-        oldest_kept = time.time() - older_than_seconds
-        removed = 0
-        for directory in (self._incoming, self._trash):
-            for path in directory.iterdir():
-                with contextlib.suppress(FileNotFoundError):
-                    if path.stat().st_mtime < oldest_kept:
-                        path.unlink()
-                        removed += 1
-        return removed
+    def sweep(self, *, before: float) -> int:
+        return _unlink_all(path for path in self._incoming.iterdir() if _written_at(path) < before)
 
-    def put_staged(self, key: str, data: Bytes) -> None:
-        final = self._staged / checked_key(key)
-        temporary = self._incoming / secrets.token_hex(16)
-        self._check_room(len(data))
-        with _told_apart():
-            final.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            try:
-                with temporary.open("xb") as file:
-                    file.write(data)
-                temporary.replace(final)
-            finally:
-                temporary.unlink(missing_ok=True)
+    def empty_trash(self, *, before: float) -> int:
+        return _unlink_all(path for path in self._trash.iterdir() if (trashed_at(path.name) or 0) < before)
+
+    def open_staged(self, key: str) -> LocalStagedFile:
+        return LocalStagedFile(self._incoming / secrets.token_hex(16), self._staged / checked_key(key))
 
     def read_staged(self, key: str, offset: int, length: int) -> bytes:
         return self._read(self._staged / checked_key(key), offset, length)
@@ -214,6 +251,22 @@ class LocalStore:
         with _missing_is_unavailable(), path.open("rb") as file:
             file.seek(offset)
             return file.read(length)
+
+
+def _written_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return math.inf
+
+
+def _unlink_all(paths: Iterable[Path]) -> int:
+    removed = 0
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()
+            removed += 1
+    return removed
 
 
 def _chunks(descriptor: int) -> Iterator[bytes]:

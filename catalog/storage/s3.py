@@ -23,7 +23,17 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from catalog.errors import BlobUnavailable, StorageFull
-from catalog.storage.base import Bytes, StagedBlob, StoredBlob, checked_key, checked_sha256
+from catalog.storage.base import (
+    Bytes,
+    StagedBlob,
+    StoredBlob,
+    StoredFile,
+    checked_key,
+    checked_sha256,
+    is_sha256,
+    trash_name,
+    trashed_at,
+)
 from catalog.storage.digests import Digests
 
 if TYPE_CHECKING:
@@ -83,6 +93,33 @@ class S3StagedBlob:
         self.discard()
 
 
+class S3StagedFile:
+    """A nameless temporary file on this machine, sent when it is kept."""
+
+    def __init__(self, client: S3Client, bucket: str, key: str) -> None:
+        self._client, self._bucket, self._key = client, bucket, key
+        self._file: IO[bytes] = tempfile.TemporaryFile(prefix="staged-")  # noqa: SIM115  this object closes it
+
+    def write(self, data: Bytes) -> None:
+        try:
+            self._file.write(data)
+        except OSError as error:
+            raise StorageFull("The disk for incoming bytes is full.") from error
+
+    def keep(self) -> None:
+        self._file.seek(0)
+        with _told_apart():
+            self._client.put_object(Bucket=self._bucket, Key=self._key, Body=self._file)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+
 class S3Store:
     """A bucket, or a prefix of one."""
 
@@ -114,7 +151,7 @@ class S3Store:
             if stored.size <= SINGLE_PUT_BYTES:
                 self._put_whole(staged.file, stored, replace=replace or held is not None)
             else:
-                self._put_in_parts(staged.file, stored)
+                self._put_in_parts(staged.file, stored, replace=replace or held is not None)
 
     def open(self, sha256: str) -> BinaryIO:
         size = self.size(sha256)
@@ -146,15 +183,18 @@ class S3Store:
             ExpiresIn=expires_seconds,
         )
 
-    def remove(self, sha256: str) -> None:
+    def remove(self, sha256: str, *, at: float) -> None:
         key = self._key(sha256)
-        if self._size_of_key(key) is None:
-            return
-        with _told_apart():
-            # Copying is the only way to rename, and the managed copy works for objects above 5 GB too.
-            source: CopySourceTypeDef = {"Bucket": self._bucket, "Key": key}
-            self._client.copy(source, self._bucket, f"{self._prefix}trash/{sha256}-{time.time_ns():x}")
-            self._client.delete_object(Bucket=self._bucket, Key=key)
+        if self._size_of_key(key) is not None:
+            self._move(key, f"{self._prefix}trash/{trash_name(sha256, at)}")
+
+    def recover(self, sha256: str) -> bool:
+        key = self._key(sha256)
+        thrown = sorted(found for found, _, _ in self._list("trash/") if f"-{sha256}-" in found)
+        if not thrown or self._size_of_key(key) is not None:
+            return False
+        self._move(thrown[-1], key)
+        return True
 
     def headroom_bytes(self) -> int | None:
         return None
@@ -168,23 +208,26 @@ class S3Store:
         if returned != b"probe":
             raise BlobUnavailable("The bucket does not return what was written to it.")
 
-    def walk(self) -> Iterator[tuple[str, int]]:
-        for key, size, _ in self._list("blobs/sha256/"):
-            yield key.rpartition("/")[2], size
+    def walk(self) -> Iterator[StoredFile]:
+        for key, size, written in self._list("blobs/sha256/"):
+            name = key.rpartition("/")[2]
+            if is_sha256(name):
+                yield StoredFile(name, size, written)
 
-    def sweep(self, *, older_than_seconds: float) -> int:
-        oldest_kept = time.time() - older_than_seconds
-        removed = 0
-        for folder in ("incoming/", "trash/"):
-            for key, _, written in self._list(folder):
-                if written < oldest_kept:
-                    self._delete(key)
-                    removed += 1
-        return removed
+    def sweep(self, *, before: float) -> int:
+        left = [key for key, _, written in self._list("incoming/") if written < before]
+        for key in left:
+            self._delete(key)
+        return len(left) + self._abort_uploads(before)
 
-    def put_staged(self, key: str, data: Bytes) -> None:
-        with _told_apart():
-            self._client.put_object(Bucket=self._bucket, Key=self._staged_key(key), Body=bytes(data))
+    def empty_trash(self, *, before: float) -> int:
+        left = [key for key, _, _ in self._list("trash/") if (trashed_at(key.rpartition("/")[2]) or 0) < before]
+        for key in left:
+            self._delete(key)
+        return len(left)
+
+    def open_staged(self, key: str) -> S3StagedFile:
+        return S3StagedFile(self._client, self._bucket, self._staged_key(key))
 
     def read_staged(self, key: str, offset: int, length: int) -> bytes:
         return self.read_key(self._staged_key(key), offset, length)
@@ -231,6 +274,27 @@ class S3Store:
                 for found in page.get("Contents", []):
                     yield found["Key"], found["Size"], found["LastModified"].timestamp()
 
+    def _move(self, key: str, to: str) -> None:
+        with _told_apart():
+            # Copying is the only way to rename, and the managed copy works for objects above 5 GB too.
+            source: CopySourceTypeDef = {"Bucket": self._bucket, "Key": key}
+            self._client.copy(source, self._bucket, to)
+            self._client.delete_object(Bucket=self._bucket, Key=key)
+
+    def _abort_uploads(self, before: float) -> int:
+        """Parts of uploads that were killed halfway take room that no listing of objects shows."""
+        aborted = 0
+        with _told_apart():
+            pages = self._client.get_paginator("list_multipart_uploads")
+            for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix):
+                for upload in page.get("Uploads", []):
+                    if upload["Initiated"].timestamp() < before:
+                        self._client.abort_multipart_upload(
+                            Bucket=self._bucket, Key=upload["Key"], UploadId=upload["UploadId"]
+                        )
+                        aborted += 1
+        return aborted
+
     def _delete(self, key: str) -> None:
         with _told_apart():
             self._client.delete_object(Bucket=self._bucket, Key=key)
@@ -254,8 +318,10 @@ class S3Store:
             if _code(error) not in _EXISTS:
                 raise
 
-    def _put_in_parts(self, file: IO[bytes], stored: StoredBlob) -> None:
-        key = self._key(stored.sha256)
+    def _put_in_parts(self, file: IO[bytes], stored: StoredBlob, *, replace: bool) -> None:
+        final = self._key(stored.sha256)
+        # What stands under the name may be good: it is replaced by verified bytes only.
+        key = f"{self._prefix}incoming/{stored.sha256}-{time.time_ns():x}" if replace else final
         upload = self._client.create_multipart_upload(Bucket=self._bucket, Key=key)["UploadId"]
         try:
             parts = self._send_parts(file, key, upload, max(PART_BYTES, -(-stored.size // _MOST_PARTS)))
@@ -268,6 +334,8 @@ class S3Store:
         if self._sha256_of_key(key) != stored.sha256:
             self._delete(key)
             raise BlobUnavailable("The bucket does not return what was written to it.")
+        if key != final:
+            self._move(key, final)
 
     def _send_parts(self, file: IO[bytes], key: str, upload: str, part_bytes: int) -> list[CompletedPartTypeDef]:
         file.seek(0)

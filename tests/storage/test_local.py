@@ -171,16 +171,16 @@ def test_a_killed_writer_leaves_only_what_the_sweep_removes(local: LocalStore) -
 
     (left,) = incoming(local)
     assert list(local.walk()) == []
-    assert local.sweep(older_than_seconds=3600) == 0
+    assert local.sweep(before=time.time() - 3600) == 0
     os.utime(left, (time.time() - 7200, time.time() - 7200))
-    assert local.sweep(older_than_seconds=3600) == 1
+    assert local.sweep(before=time.time() - 3600) == 1
     assert incoming(local) == []
 
 
 def test_removed_bytes_wait_in_the_trash(local: LocalStore) -> None:
     put(local)
 
-    local.remove(SHA256)
+    local.remove(SHA256, at=5.0)
 
     (kept,) = (local.root / "trash").iterdir()
     assert kept.read_bytes() == BODY

@@ -6,7 +6,9 @@ import hashlib
 import io
 import os
 import subprocess
+import time
 import urllib.request
+from functools import partial
 
 import pytest
 
@@ -52,7 +54,7 @@ def test_a_published_content_reads_back(store: BlobStore) -> None:
         assert stream.read() == BODY[-4:]
         stream.seek(0)
         assert stream.read() == BODY
-    assert list(store.walk()) == [(SHA256, len(BODY))]
+    assert [file[:2] for file in store.walk()] == [(SHA256, len(BODY))]
 
 
 def test_nothing_is_seen_before_it_is_published(store: BlobStore) -> None:
@@ -89,7 +91,7 @@ def test_publishing_twice_keeps_one_content(store: BlobStore) -> None:
         store.publish(staged)
         store.publish(staged)
 
-    assert list(store.walk()) == [(SHA256, len(BODY))]
+    assert [file[:2] for file in store.walk()] == [(SHA256, len(BODY))]
     assert store.read_range(SHA256, 0, len(BODY)) == BODY
 
 
@@ -98,7 +100,7 @@ def test_a_retried_transaction_can_publish_what_was_collected_meanwhile(store: B
         staged.write(BODY)
         staged.finish()
         store.publish(staged)
-        store.remove(SHA256)
+        store.remove(SHA256, at=1000.0)
         store.publish(staged)
 
     assert store.read_range(SHA256, 0, len(BODY)) == BODY
@@ -119,13 +121,46 @@ def test_a_closed_upload_takes_no_more_bytes(store: BlobStore) -> None:
 def test_a_removed_content_is_gone_and_removing_it_again_is_harmless(store: BlobStore) -> None:
     put(store)
 
-    store.remove(SHA256)
-    store.remove(SHA256)
+    store.remove(SHA256, at=1000.0)
+    store.remove(SHA256, at=1000.0)
 
     assert store.size(SHA256) is None
     assert list(store.walk()) == []
-    assert store.sweep(older_than_seconds=3600) == 0
-    assert store.sweep(older_than_seconds=-60) == 1
+    assert store.empty_trash(before=1000.0) == 0
+    assert store.empty_trash(before=1000.1) == 1
+
+
+def test_a_removed_content_comes_back_from_the_trash_unless_its_name_is_in_use(store: BlobStore) -> None:
+    put(store)
+    store.remove(SHA256, at=1000.0)
+
+    assert store.recover(SHA256)
+
+    assert store.read_range(SHA256, 0, len(BODY)) == BODY
+    assert not store.recover(SHA256)
+    store.remove(SHA256, at=1000.0)
+    put(store)
+    assert not store.recover(SHA256)
+
+
+def test_a_content_tells_when_it_was_written(store: BlobStore) -> None:
+    put(store)
+
+    (file,) = store.walk()
+
+    assert abs(file.written_at - time.time()) < 60
+
+
+def test_replacing_puts_the_new_bytes_in_place_of_any_others(store: BlobStore) -> None:
+    put(store)
+    with store.stage(expected_size=len(BODY)) as staged:
+        staged.write(BODY)
+        staged.finish()
+        store.publish(staged, replace=True)
+
+    assert store.read_range(SHA256, 0, len(BODY)) == BODY
+    assert [file[:2] for file in store.walk()] == [(SHA256, len(BODY))]
+    assert store.sweep(before=time.time() + 60) == 0
 
 
 def test_a_missing_content_is_said_to_be_unavailable(store: BlobStore) -> None:
@@ -138,7 +173,7 @@ def test_a_missing_content_is_said_to_be_unavailable(store: BlobStore) -> None:
 
 @pytest.mark.parametrize("name", ["", "../../etc/passwd", SHA256.upper(), SHA256[:-1], SHA256 + "\n", "a/" * 32])
 def test_only_a_digest_ever_reaches_a_path(store: BlobStore, name: str) -> None:
-    for call in (store.size, store.open, store.local_path, store.remove):
+    for call in (store.size, store.open, store.local_path, store.recover, partial(store.remove, at=0.0)):
         with pytest.raises(BadInput):
             call(name)
 
@@ -147,8 +182,13 @@ def test_staged_bytes_are_kept_read_in_ranges_and_dropped(store: BlobStore) -> N
     key = f"xorbs/17/{SHA256}"
     assert not store.has_staged(key)
 
-    store.put_staged(key, b"first")
-    store.put_staged(key, memoryview(BODY))
+    for content in (b"first", memoryview(BODY)):
+        with store.open_staged(key) as staged:
+            staged.write(content[:3])
+            staged.write(content[3:])
+            staged.keep()
+    with store.open_staged(key) as dropped:
+        dropped.write(b"never kept")
 
     assert store.has_staged(key)
     assert store.read_staged(key, 8, 7) == b"weights"
@@ -163,13 +203,13 @@ def test_staged_bytes_are_kept_read_in_ranges_and_dropped(store: BlobStore) -> N
 @pytest.mark.parametrize("key", ["", "/x", "a/../b", "a//b", "a/b/c/d/e", "x.y", "a\x00"])
 def test_only_plain_keys_reach_the_staged_corner(store: BlobStore, key: str) -> None:
     with pytest.raises(BadInput):
-        store.put_staged(key, b"")
+        store.open_staged(key)
 
 
 def test_the_probe_leaves_nothing_behind(store: BlobStore) -> None:
     store.probe()
 
-    assert store.sweep(older_than_seconds=-60) == 0
+    assert store.sweep(before=time.time() + 60) == 0
 
 
 def test_a_signed_url_serves_the_content_as_an_attachment(s3_url: str) -> None:
@@ -193,8 +233,10 @@ def test_a_large_content_goes_to_s3_in_parts_and_is_read_back(s3_url: str) -> No
             staged.write(piece)
         stored = staged.finish()
         store.publish(staged)
+        store.publish(staged, replace=True)
 
     assert store.size(stored.sha256) == 65 * len(piece)
+    assert store.sweep(before=time.time() + 60) == 0
     assert store.read_range(stored.sha256, 64 * len(piece), len(piece)) == piece
 
 
