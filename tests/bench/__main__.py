@@ -1,6 +1,6 @@
 """All numbers of this project, measured side by side in one run: `make bench`.
 
-    .venv/bin/python -m tests.bench [--quick] [--only download,upload,lists,runner]
+    .venv/bin/python -m tests.bench [--quick] [--only download,upload,requests,snapshots,lists,runner]
 
 Ends with 1 when a promise is missed; `--quick` proves only that everything can be measured.
 """
@@ -18,11 +18,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.bench import download, lists, runner, upload
-from tests.bench.site import MB, Site, running
+from tests.bench import download, lists, requests, runner, snapshots, upload
+from tests.bench.site import MB, running
 from tests.bench.table import Row, markdown
 
-PARTS = ("download", "upload", "lists", "runner")
+PARTS = ("download", "upload", "requests", "snapshots", "lists", "runner")
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,12 @@ class Sizes:
     download_rounds: int = 11
     upload_bytes: int = 1000 * MB
     upload_rounds: int = 3
+    small_requests: int = 4000
+    request_rounds: int = 5
+    small_files: int = 1000
+    tree_files: int = 100_000
+    snapshot_file_bytes: int = 1000 * MB
+    snapshot_small_files: int = 5000
     models: int = 100_000
     requests: int = 100
     texts: int = 800
@@ -41,6 +47,12 @@ QUICK = Sizes(
     download_rounds=1,
     upload_bytes=16 * MB,
     upload_rounds=1,
+    small_requests=200,
+    request_rounds=1,
+    small_files=50,
+    tree_files=1500,
+    snapshot_file_bytes=16 * MB,
+    snapshot_small_files=50,
     models=2000,
     requests=10,
     texts=100,
@@ -68,17 +80,27 @@ def main() -> int:
 def measured(chosen: list[str], sizes: Sizes) -> list[Row]:
     """The processes of one part are gone before the next begins."""
     parts: dict[str, Callable[[], list[Row]]] = {
-        "download": lambda: _on_a_site(download.measure, sizes.download_bytes, sizes.download_rounds),
-        "upload": lambda: _on_a_site(upload.measure, sizes.upload_bytes, sizes.upload_rounds),
+        "download": lambda: _on_a_site(download.measure, size=sizes.download_bytes, rounds=sizes.download_rounds),
+        "upload": lambda: _on_a_site(upload.measure, size=sizes.upload_bytes, rounds=sizes.upload_rounds),
+        "requests": lambda: _on_a_site(
+            requests.measure,
+            requests=sizes.small_requests,
+            rounds=sizes.request_rounds,
+            small_files=sizes.small_files,
+            tree_files=sizes.tree_files,
+        ),
+        "snapshots": lambda: _on_a_site(
+            snapshots.measure, size=sizes.snapshot_file_bytes, small_files=sizes.snapshot_small_files
+        ),
         "lists": lambda: lists.measure(sizes.models, sizes.requests),
         "runner": lambda: runner.measure(sizes.texts),
     }
     return [row for part in PARTS if part in chosen for row in parts[part]()]
 
 
-def _on_a_site(measure: Callable[[Site, int, int], list[Row]], size: int, rounds: int) -> list[Row]:
+def _on_a_site(measure: Callable[..., list[Row]], **sizes: int) -> list[Row]:
     with running() as site:
-        return measure(site, size, rounds)
+        return measure(site, **sizes)
 
 
 def _circumstances() -> str:
