@@ -14,6 +14,7 @@ from urllib.parse import parse_qs
 from django.http import HttpRequest, UnreadablePostError
 
 from catalog.errors import BadInput, SizeMismatch, TooLarge
+from marketplace.direct_body import direct_body
 
 MIB = 1024 * 1024
 PIECE_BYTES = MIB
@@ -81,6 +82,25 @@ def pieces(request: HttpRequest) -> Iterator[bytes]:
         yield piece
     if announced is not None and received < announced:
         raise SizeMismatch(f"the body ended after {received} of {announced} bytes")
+
+
+def views(request: HttpRequest) -> Iterator[memoryview]:
+    """Yields the body in full MiBs, each valid until the next is asked for. Raises as `pieces`.
+
+    Under gunicorn the bytes come straight from the socket: its own way to `read` costs fifteen times the time.
+    """
+    direct = direct_body(request.META)
+    if direct is None:
+        yield from map(memoryview, pieces(request))
+        return
+    announced, buffer = direct.left, memoryview(bytearray(min(PIECE_BYTES, max(direct.left, 1))))
+    try:
+        while size := direct.readinto(buffer):
+            yield buffer[:size]
+    except OSError:
+        raise SizeMismatch("the connection broke before the whole body had arrived") from None
+    if direct.left:
+        raise SizeMismatch(f"the body ended after {announced - direct.left} of {announced} bytes")
 
 
 def content_length(request: HttpRequest) -> int | None:

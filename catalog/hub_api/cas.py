@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import tempfile
-import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import IO, Any, Final
+from typing import IO, Any, BinaryIO, Final, cast
 
 from django.conf import settings
 from django.db import connections
@@ -25,8 +24,6 @@ from catalog.parsing.xorb import MOST_XORB_BYTES
 
 PREFIXES: Final = ("default", "default-merkledb")
 PROGRESS_SECONDS: Final = 2.0
-# A xorb is checked in memory, one at a time in each process: that keeps memory flat however many arrive.
-_checking = threading.Lock()
 
 
 def chunk(request: HttpRequest, actor: XetActor, prefix: str, chunk_hash: str) -> HttpResponse:
@@ -47,37 +44,48 @@ def xorb(request: HttpRequest, actor: XetActor, prefix: str, xorb_hash: str) -> 
     account, _repo = sender(actor)
     if prefix not in PREFIXES:
         raise BadInput("unknown prefix")
-    with tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as file:
-        _receive(request, file, MOST_XORB_BYTES)
-        with _checking:
-            file.seek(0)
-            is_new = xet.accept_xorb(account=account, xorb_hash=xorb_hash, data=file.read())
+    pieces = _bounded(request, MOST_XORB_BYTES)
+    is_new = xet.receive_xorb(account=account, xorb_hash=xorb_hash, pieces=pieces)
     return JsonResponse({"was_inserted": is_new})
 
 
 def shard(request: HttpRequest, actor: XetActor) -> JsonResponse:
-    plan = _plan(request, actor)
-    return JsonResponse({"result": int(xet.materialise(plan))})
+    with _received(request) as source:
+        return JsonResponse({"result": int(xet.materialise(_plan(source, actor)))})
 
 
 def shard_with_progress(request: HttpRequest, actor: XetActor) -> StreamingHttpResponse:
     """As `shard`; meanwhile lines tell that we are alive, because a large file takes a while."""
-    plan = _plan(request, actor)
-    return StreamingHttpResponse(_told(plan), content_type="application/x-ndjson")
+    source = _received(request)
+    try:
+        plan = _plan(source, actor)
+    except BaseException:
+        source.close()
+        raise
+    return StreamingHttpResponse(_told(plan, source), content_type="application/x-ndjson")
 
 
-def _plan(request: HttpRequest, actor: XetActor) -> ShardPlan:
+def _received(request: HttpRequest) -> IO[bytes]:
+    """The body in a nameless file; whoever takes it closes it."""
+    file = tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR)  # noqa: SIM115
+    try:
+        for piece in _bounded(request, MOST_SHARD_BYTES):
+            file.write(piece)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _plan(source: IO[bytes], actor: XetActor) -> ShardPlan:
     account, repo = sender(actor)
-    with tempfile.TemporaryFile(dir=settings.FILE_UPLOAD_TEMP_DIR) as file:
-        _receive(request, file, MOST_SHARD_BYTES)
-        file.seek(0)
-        return xet.read_plan(repo=repo, account=account, data=file.read())
+    return xet.read_plan(repo=repo, account=account, source=cast("BinaryIO", source))
 
 
-def _told(plan: ShardPlan) -> Iterator[bytes]:
+def _told(plan: ShardPlan, source: IO[bytes]) -> Iterator[bytes]:
     total = len(plan.files)
-    yield _line({"type": "validating", "verified": total, "total": total})
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="shard") as pool:
+    with source, ThreadPoolExecutor(max_workers=1, thread_name_prefix="shard") as pool:
+        yield _line({"type": "validating", "verified": total, "total": total})
         work = pool.submit(_materialise, plan)
         while not _is_done(work):
             yield _line({"type": "committing", "stage": "uploading"})
@@ -113,13 +121,14 @@ def _line(value: dict[str, Any]) -> bytes:
     return json.dumps(value).encode() + b"\n"
 
 
-def _receive(request: HttpRequest, file: IO[bytes], most: int) -> None:
+def _bounded(request: HttpRequest, most: int) -> Iterator[memoryview]:
+    """Yields the body, each piece valid until the next."""
     announced = bodies.content_length(request)
     if announced is not None and announced > most:
         raise TooLarge(f"at most {most} bytes are accepted here")
     size = 0
-    for piece in bodies.pieces(request):
+    for piece in bodies.views(request):
         size += len(piece)
         if size > most:
             raise TooLarge(f"at most {most} bytes are accepted here")
-        file.write(piece)
+        yield piece

@@ -9,7 +9,7 @@ from catalog.models.accounts import (
     Organisation,
     User,
 )
-from catalog.models.blob import Blob, RepoBlob, StagedXorb, Upload
+from catalog.models.blob import Blob, RepoBlob, Upload
 from catalog.models.collection import Collection, CollectionItem
 from catalog.models.device_login import DeviceLogin, RefreshToken
 from catalog.models.discussion import CommentVersion, Discussion, DiscussionEvent
@@ -24,6 +24,7 @@ from catalog.models.revision import Commit, Line, Ref, TreeEntry
 from catalog.models.tally import Tally
 from catalog.models.upkeep import NamespaceQuota, RemovedFile, UpkeepLease
 from catalog.models.webhook import RepoEvent, Webhook, WebhookDelivery, WebhookWatch
+from catalog.models.xet import StagedXorb, UploadPart, XorbExtent
 
 __all__ = [
     "AccessRequest",
@@ -62,9 +63,11 @@ __all__ = [
     "TreeEntry",
     "UpkeepLease",
     "Upload",
+    "UploadPart",
     "User",
     "Webhook",
     "WebhookDelivery",
     "WebhookWatch",
+    "XorbExtent",
     "WeightsDownload",
 ]

@@ -73,22 +73,3 @@ class Upload(models.Model):
 
     def __str__(self) -> str:
         return f"upload of {self.sha256[:12]} to {self.repo_id}"
-
-
-class StagedXorb(models.Model):
-    """A xorb one account sent here in full and that hashed right; its bytes wait in the staging area."""
-
-    account = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
-    xorb_hash = models.CharField(max_length=64)  # Xet's text form (hub-api 17.2)
-    size = models.BigIntegerField()  # bytes on disk
-    # One [stored offset, stored length, scheme, length, chunk hash hex] per chunk, in order.
-    chunks = models.JSONField()
-    received_at = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        constraints: ClassVar[list[Any]] = [
-            models.UniqueConstraint(fields=["account", "xorb_hash"], name="staged_xorb_unique")
-        ]
-
-    def __str__(self) -> str:
-        return self.xorb_hash

@@ -6,18 +6,21 @@ that the sha256 is stored in the order of a Xet hash was observed from hf_xet 1.
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import BinaryIO, Final
 
 from catalog.errors import InvalidShard
 from catalog.parsing.xet_hash import hash_text
 
-MOST_SHARD_BYTES: Final = 64 * 1024**2
+MOST_SHARD_BYTES: Final = 128 * 1024**2  # clients aim at 64 MiB, which describe files of some 80 GB
+MOST_FILES: Final = 25_000  # as many as a commit takes
 _TAG = b"HFRepoMetaData\0" + bytes.fromhex("5569 6745 6a7b 8157 83a5 bdd9 5ccd d14a a9")
 _VERSION = 2
 _ENTRY_BYTES = 48
+_READ_ENTRIES = 512  # at a time
 _BOOKEND = b"\xff" * 32
 _HAS_VERIFICATION = 1 << 31
 _HAS_METADATA = 1 << 30
@@ -41,16 +44,13 @@ class Term:
 
 @dataclass(frozen=True)
 class ShardFile:
-    """One file. `verification` has one hash (text) for each term, or is empty when the sender left it out."""
+    """One file; its terms stay in the shard, for there may be a million of them."""
 
     file_hash: str
-    terms: tuple[Term, ...]
-    verification: tuple[str, ...]
     sha256: str | None  # ordinary hex
-
-    @property
-    def size(self) -> int:
-        return sum(term.unpacked_length for term in self.terms)
+    term_count: int
+    has_verification: bool
+    at: int  # where its terms begin in the shard
 
 
 @dataclass(frozen=True)
@@ -62,83 +62,79 @@ class ShardXorb:
     content_length: int
 
 
-@dataclass(frozen=True)
 class Shard:
-    files: list[ShardFile]
-    xorbs: list[ShardXorb]
-
-
-def read_shard(data: bytes | memoryview) -> Shard:
-    """The files and xorbs of a shard; a footer, if any, is ignored.
+    """A shard in an open file, checked to be well formed; a footer, if any, is ignored.
 
     Raises:
         InvalidShard: with a sentence that says what is malformed.
     """
-    if len(data) > MOST_SHARD_BYTES:
-        raise InvalidShard(f"A shard may have at most {MOST_SHARD_BYTES} bytes.")
-    view = memoryview(data)
-    tag, version, _ = _HEADER.unpack(_entry(view, 0))
-    if tag != _TAG or version != _VERSION:
-        raise InvalidShard("The bytes are no shard of version 2.")
-    reader = _Entries(view)
-    files = list(_files(reader))
-    return Shard(files, list(_xorbs(reader)))
 
+    def __init__(self, source: BinaryIO) -> None:
+        self._source = source
+        self._size = source.seek(0, os.SEEK_END)
+        if self._size > MOST_SHARD_BYTES:
+            raise InvalidShard(f"A shard may have at most {MOST_SHARD_BYTES} bytes.")
+        self._at = 0
+        tag, version, _ = _HEADER.unpack(self._next())
+        if tag != _TAG or version != _VERSION:
+            raise InvalidShard("The bytes are no shard of version 2.")
+        self.files: list[ShardFile] = []
+        while (entry := self._next())[:32] != _BOOKEND:
+            if len(self.files) == MOST_FILES:
+                raise InvalidShard(f"A shard may describe at most {MOST_FILES} files.")
+            self.files.append(self._file(entry))
+        self._xorbs_at = self._at
+        for _ in self.xorbs():
+            pass
 
-class _Entries:
-    """Walks the entries behind the header; every step stays inside the data."""
+    def terms(self, file: ShardFile) -> Iterator[tuple[Term, str | None]]:
+        """Yields the terms of a file with their verification hashes, None when the sender left them out.
 
-    def __init__(self, view: memoryview) -> None:
-        self._view = view
-        self._at = _ENTRY_BYTES
+        Raises:
+            InvalidShard: a term is empty.
+        """
+        for first in range(0, file.term_count, _READ_ENTRIES):
+            count = min(_READ_ENTRIES, file.term_count - first)
+            at = file.at + first * _ENTRY_BYTES
+            entries = self._read(at, count)
+            hashes: Iterator[str | None] = iter([None] * count)
+            if file.has_verification:
+                stated = self._read(at + file.term_count * _ENTRY_BYTES, count)
+                hashes = (hash_text(raw) for (raw,) in _HASH.iter_unpack(stated))
+            for (raw_hash, _, length, start, end), verification in zip(_TERM.iter_unpack(entries), hashes, strict=True):
+                if start >= end or not length:
+                    raise InvalidShard("A term of the shard is empty.")
+                yield Term(hash_text(raw_hash), length, start, end), verification
 
-    def next(self) -> memoryview:
-        entry = _entry(self._view, self._at)
+    def xorbs(self) -> Iterator[ShardXorb]:
+        """Yields the xorbs that the sender describes."""
+        self._at = self._xorbs_at
+        while (entry := self._next())[:32] != _BOOKEND:
+            raw_hash, _, count, content_length, _ = _XORB.unpack(entry)
+            self._skip(count)
+            yield ShardXorb(hash_text(raw_hash), count, content_length)
+
+    def _file(self, entry: bytes) -> ShardFile:
+        raw_hash, flags, count = _FILE.unpack(entry)
+        at = self._at
+        has_verification = bool(flags & _HAS_VERIFICATION)
+        self._skip(count * (2 if has_verification else 1))
+        sha256 = hash_text(_HASH.unpack(self._next())[0]) if flags & _HAS_METADATA else None
+        return ShardFile(hash_text(raw_hash), sha256, count, has_verification, at)
+
+    def _next(self) -> bytes:
+        entry = self._read(self._at, 1)
         self._at += _ENTRY_BYTES
         return entry
 
-    def check_left(self, count: int) -> None:
-        """Refuse a count before anything is built from it."""
-        if count * _ENTRY_BYTES > len(self._view) - self._at:
+    def _skip(self, count: int) -> None:
+        if count * _ENTRY_BYTES > self._size - self._at:
             raise InvalidShard("The shard claims more entries than it holds.")
-
-    def skip(self, count: int) -> None:
-        self.check_left(count)
         self._at += count * _ENTRY_BYTES
 
-
-def _entry(view: memoryview, at: int) -> memoryview:
-    entry = view[at : at + _ENTRY_BYTES]
-    if len(entry) != _ENTRY_BYTES:
-        raise InvalidShard("The shard ends too early.")
-    return entry
-
-
-def _files(reader: _Entries) -> Iterator[ShardFile]:
-    while (entry := reader.next())[:32] != _BOOKEND:
-        raw_hash, flags, count = _FILE.unpack(entry)
-        reader.check_left(count)
-        terms = tuple(_term(reader.next()) for _ in range(count))
-        verified = count if flags & _HAS_VERIFICATION else 0
-        reader.check_left(verified)
-        verification = tuple(_text(reader.next()) for _ in range(verified))
-        sha256 = _text(reader.next()) if flags & _HAS_METADATA else None
-        yield ShardFile(hash_text(raw_hash), terms, verification, sha256)
-
-
-def _xorbs(reader: _Entries) -> Iterator[ShardXorb]:
-    while (entry := reader.next())[:32] != _BOOKEND:
-        raw_hash, _, count, content_length, _ = _XORB.unpack(entry)
-        reader.skip(count)
-        yield ShardXorb(hash_text(raw_hash), count, content_length)
-
-
-def _term(entry: memoryview) -> Term:
-    raw_hash, _, unpacked_length, start, end = _TERM.unpack(entry)
-    if start >= end or not unpacked_length:
-        raise InvalidShard("A term of the shard is empty.")
-    return Term(hash_text(raw_hash), unpacked_length, start, end)
-
-
-def _text(entry: memoryview) -> str:
-    return hash_text(_HASH.unpack(entry)[0])
+    def _read(self, at: int, count: int) -> bytes:
+        self._source.seek(at)
+        entries = self._source.read(count * _ENTRY_BYTES)
+        if len(entries) != count * _ENTRY_BYTES:
+            raise InvalidShard("The shard ends too early.")
+        return entries

@@ -7,6 +7,7 @@ Source: the published Xet protocol specification and xet-core, merklehash/src/ag
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -31,12 +32,14 @@ _MEAN_BRANCHES = 4
 _LEAST_CUT = 3  # a group may end after its third child
 _MOST_BRANCHES = 2 * _MEAN_BRANCHES + 1
 
+_NUMBERS = struct.Struct("<4Q")
+
 Node = tuple[bytes, int]  # hash and the number of file bytes below it
 
 
 def hash_text(raw: bytes) -> str:
     """The text form of 32 bytes, as in paths and JSON. Applied to a sha256 of a shard: its ordinary hex."""
-    return b"".join(raw[at : at + 8][::-1] for at in range(0, 32, 8)).hex()
+    return "%016x%016x%016x%016x" % _NUMBERS.unpack(raw)  # noqa: UP031  three times as fast, once for each chunk
 
 
 def hash_bytes(text: str) -> bytes:
@@ -52,21 +55,55 @@ def chunk_hash(data: bytes | bytearray | memoryview) -> bytes:
     return blake3(data, key=_DATA_KEY).digest()
 
 
-def tree_root(leaves: Sequence[Node]) -> bytes:
+class Tree:
+    """The tree above chunks that are added one by one, in memory that grows with its height alone."""
+
+    def __init__(self) -> None:
+        self.size = 0  # bytes of content
+        self._levels: list[list[Node]] = [[]]  # of each level the last group, still open
+
+    def add(self, digest: bytes, length: int) -> None:
+        self.size += length
+        self._push(0, (digest, length))
+
+    def root(self) -> bytes:
+        """The root of what was added, once all is; of nothing it is 32 zero bytes."""
+        if not self.size:
+            return bytes(32)
+        at = 0
+        while at < len(self._levels) - 1:  # there are groups above: what is open here is one more
+            self._close(at)
+            at += 1
+        top = self._levels[-1]
+        return top[0][0] if len(top) == 1 else _parent(top)[0]
+
+    def file_hash(self) -> str:
+        """The name of a file of this content, as text."""
+        return hash_text(blake3(self.root(), key=_FILE_KEY).digest()) if self.size else "0" * 64
+
+    def _push(self, at: int, node: Node) -> None:
+        if at == len(self._levels):
+            self._levels.append([])
+        group = self._levels[at]
+        group.append(node)
+        may_end = len(group) >= _LEAST_CUT and int.from_bytes(node[0][24:], "little") % _MEAN_BRANCHES == 0
+        if may_end or len(group) == _MOST_BRANCHES:
+            self._close(at)
+
+    def _close(self, at: int) -> None:
+        group, self._levels[at] = self._levels[at], []
+        if group:
+            self._push(at + 1, _parent(group))
+
+
+def tree_root(leaves: Iterable[Node]) -> bytes:
     """The root above chunks, in order; of a xorb's chunks it is the xorb's hash. Of none it is 32 zero bytes."""
-    if not leaves:
-        return bytes(32)
-    level = leaves
-    while len(level) > 1:
-        level = _level_above(level)
-    return level[0][0]
+    return _tree(leaves).root()
 
 
-def file_hash(leaves: Sequence[Node]) -> str:
+def file_hash(leaves: Iterable[Node]) -> str:
     """The name of a file made of these chunks, as text."""
-    if not leaves:
-        return "0" * 64
-    return hash_text(blake3(tree_root(leaves), key=_FILE_KEY).digest())
+    return _tree(leaves).file_hash()
 
 
 def verification_hash(chunk_hashes: Iterable[bytes]) -> str:
@@ -74,22 +111,11 @@ def verification_hash(chunk_hashes: Iterable[bytes]) -> str:
     return hash_text(blake3(b"".join(chunk_hashes), key=_VERIFICATION_KEY).digest())
 
 
-def _level_above(nodes: Sequence[Node]) -> list[Node]:
-    above: list[Node] = []
-    at = 0
-    while at < len(nodes):
-        end = _group_end(nodes, at)
-        above.append(_parent(nodes[at:end]))
-        at = end
-    return above
-
-
-def _group_end(nodes: Sequence[Node], start: int) -> int:
-    end = min(start + _MOST_BRANCHES, len(nodes))
-    for at in range(start + _LEAST_CUT - 1, end):
-        if int.from_bytes(nodes[at][0][24:], "little") % _MEAN_BRANCHES == 0:
-            return at + 1
-    return end
+def _tree(leaves: Iterable[Node]) -> Tree:
+    tree = Tree()
+    for digest, length in leaves:
+        tree.add(digest, length)
+    return tree
 
 
 def _parent(children: Sequence[Node]) -> Node:

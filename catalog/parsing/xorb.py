@@ -5,107 +5,138 @@ Source: the published Xet protocol specification; observed from hf_xet 1.8.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from lz4.frame import LZ4FrameDecompressor
 
 from catalog.errors import InvalidXorb
-from catalog.parsing.xet_hash import chunk_hash, hash_text, tree_root
+from catalog.parsing.chunk_table import ChunkTable, TableBuilder, XorbChunk
+from catalog.parsing.xet_hash import Tree, chunk_hash, hash_text
 
 MOST_CONTENT_BYTES: Final = 64 * 1024**2  # uncompressed
 MOST_CHUNKS: Final = 8192
+MOST_CHUNK_BYTES: Final = 1024**2  # clients cut at 128 KiB
 MOST_XORB_BYTES: Final = MOST_CONTENT_BYTES + 1024**2  # as sent: incompressible content plus headers and a footer
-_HEADER_BYTES = 8
+HEADER_BYTES: Final = 8
 _FOOTER_MARK = b"XETBLOB"
 _PLAIN, _LZ4, _GROUPED_LZ4 = 0, 1, 2
 
 
-@dataclass(frozen=True)
-class XorbChunk:
-    """One chunk: its stored bytes are `data[offset : offset + stored_length]`, its header the 8 bytes before them."""
+class XorbReader:
+    """Checks a xorb while it arrives, each chunk decompressed and hashed once; it holds one chunk at most."""
 
-    hash: bytes
-    offset: int
-    stored_length: int
-    scheme: int
-    length: int  # uncompressed
+    def __init__(self) -> None:
+        self._table = TableBuilder()
+        self._tree = Tree()
+        self._part = b""  # the beginning of the chunk whose end has not come yet
+        self._at = 0  # of that chunk in the xorb
+        self._ended = False  # what follows is a footer
 
+    def feed(self, data: bytes | memoryview) -> None:
+        """The next bytes. Raises `InvalidXorb` as soon as something is wrong; the caller may reuse the buffer."""
+        view = memoryview(data)
+        while view and not self._ended:
+            if self._part:  # complete this one chunk, then go on without copying
+                missing = self._length_of(self._part) - len(self._part)
+                self._part += view[:missing]
+                view = view[missing:]
+                if self._take(memoryview(self._part)):
+                    self._part = b""
+            else:
+                view = view[self._take_whole(view) :]
+                self._part = b"" if self._ended else bytes(view)
+                return
 
-@dataclass(frozen=True)
-class Xorb:
-    """A verified xorb."""
+    def finish(self, expected_hash: str) -> ChunkTable:
+        """The chunks. Raises `InvalidXorb`: it ends too early, or its content does not hash to `expected_hash`."""
+        if self._part:
+            raise InvalidXorb("The xorb ends in the middle of a chunk.")
+        if not self._tree.size:
+            raise InvalidXorb("The xorb has no chunks.")
+        actual = hash_text(self._tree.root())
+        if actual != expected_hash:
+            raise InvalidXorb(f"The xorb hashes to {actual}, not to its name.")
+        return self._table.built()
 
-    chunks: list[XorbChunk]
+    def _take_whole(self, view: memoryview) -> int:
+        """Reads every chunk that is here in full; returns how many bytes they have."""
+        at = 0
+        while not self._ended and (taken := self._take(view[at:])):
+            at += taken
+        return at
 
-    @property
-    def content_length(self) -> int:
-        return sum(chunk.length for chunk in self.chunks)
-
-
-def read_xorb(data: bytes | memoryview, expected_hash: str) -> Xorb:
-    """The chunks of a xorb, each decompressed and hashed on the way.
-
-    Raises:
-        InvalidXorb: malformed, too large, or its content does not hash to `expected_hash`.
-    """
-    view = memoryview(data)
-    if len(view) > MOST_XORB_BYTES:
-        raise InvalidXorb(f"A xorb may have at most {MOST_XORB_BYTES} bytes.")
-    chunks: list[XorbChunk] = []
-    at = content = 0
-    while at < len(view) and view[at : at + len(_FOOTER_MARK)] != _FOOTER_MARK:
-        scheme, stored_length, length = _read_chunk_header(view, at)
-        content += length
-        if len(chunks) == MOST_CHUNKS or content > MOST_CONTENT_BYTES:
+    def _take(self, view: memoryview) -> int:
+        """Reads one chunk from the start of `view`; returns its length, 0 when more bytes are needed."""
+        if view[: len(_FOOTER_MARK)] == _FOOTER_MARK:
+            self._ended = True
+            return len(view)
+        if len(view) < HEADER_BYTES or len(view) < (whole := HEADER_BYTES + _read_header(view)[0]):
+            return 0
+        _, scheme, length = _read_header(view)
+        if len(self._table) == MOST_CHUNKS or self._tree.size + length > MOST_CONTENT_BYTES:
             raise InvalidXorb(
                 f"A xorb may have at most {MOST_CHUNKS} chunks and {MOST_CONTENT_BYTES} bytes of content."
             )
-        offset = at + _HEADER_BYTES
-        plain = _decoded(view[offset : offset + stored_length], scheme, length)
-        chunks.append(XorbChunk(chunk_hash(plain), offset, stored_length, scheme, length))
-        at = offset + stored_length
-    if not chunks:
-        raise InvalidXorb("The xorb has no chunks.")
-    actual = hash_text(tree_root([(chunk.hash, chunk.length) for chunk in chunks]))
-    if actual != expected_hash:
-        raise InvalidXorb(f"The xorb hashes to {actual}, not to its name.")
-    return Xorb(chunks)
+        digest = chunk_hash(_decoded(view[HEADER_BYTES:whole], scheme, length))
+        self._table.add(XorbChunk(digest, self._at + HEADER_BYTES, whole - HEADER_BYTES, scheme, length))
+        self._tree.add(digest, length)
+        self._at += whole
+        return whole
+
+    @staticmethod
+    def _length_of(view: bytes | memoryview) -> int:
+        """How many bytes the chunk that begins here has, header included, as far as can be told."""
+        return HEADER_BYTES + _read_header(view)[0] if len(view) >= HEADER_BYTES else HEADER_BYTES
 
 
-def chunk_bytes(data: bytes | memoryview, chunk: XorbChunk) -> bytes:
+def read_xorb(data: bytes | memoryview, expected_hash: str) -> ChunkTable:
+    """The chunks of a whole xorb. Raises `InvalidXorb`."""
+    if len(data) > MOST_XORB_BYTES:
+        raise InvalidXorb(f"A xorb may have at most {MOST_XORB_BYTES} bytes.")
+    reader = XorbReader()
+    reader.feed(data)
+    return reader.finish(expected_hash)
+
+
+def chunk_bytes(data: bytes | memoryview, chunk: XorbChunk, *, start: int = 0) -> bytes | memoryview:
     """The content of one chunk of a xorb that was verified before.
+
+    Args:
+        data: bytes of the xorb from `start` on.
 
     Raises:
         InvalidXorb: the stored bytes are damaged.
     """
-    stored = memoryview(data)[chunk.offset : chunk.offset + chunk.stored_length]
+    at = chunk.offset - start
+    stored = memoryview(data)[at : at + chunk.stored_length]
     if len(stored) != chunk.stored_length:
         raise InvalidXorb("The xorb ends in the middle of a chunk.")
     return _decoded(stored, chunk.scheme, chunk.length)
 
 
-def _read_chunk_header(view: memoryview, at: int) -> tuple[int, int, int]:
-    """`(scheme, stored length, length)` out of: version (1) | stored length (3, LE) | scheme (1) | length (3, LE)."""
-    header = bytes(view[at : at + _HEADER_BYTES])
-    if len(header) < _HEADER_BYTES:
-        raise InvalidXorb("The xorb ends in the middle of a chunk header.")
-    if header[0] != 0:
-        raise InvalidXorb(f"The xorb holds a chunk of the unknown version {header[0]}.")
-    stored_length, scheme = int.from_bytes(header[1:4], "little"), header[4]
-    length = int.from_bytes(header[5:8], "little")
+def plain_header(length: int) -> bytes:
+    """What precedes a chunk that is stored as it is."""
+    return bytes([0, *length.to_bytes(3, "little"), _PLAIN, *length.to_bytes(3, "little")])
+
+
+def _read_header(view: bytes | memoryview) -> tuple[int, int, int]:
+    """`(stored length, scheme, length)` out of: version (1) | stored length (3, LE) | scheme (1) | length (3, LE)."""
+    if view[0] != 0:
+        raise InvalidXorb(f"The xorb holds a chunk of the unknown version {view[0]}.")
+    stored_length, scheme = int.from_bytes(view[1:4], "little"), view[4]
+    length = int.from_bytes(view[5:8], "little")
     if not length or not stored_length:
         raise InvalidXorb("The xorb holds an empty chunk.")
-    if at + _HEADER_BYTES + stored_length > len(view):
-        raise InvalidXorb("The xorb ends in the middle of a chunk.")
-    return scheme, stored_length, length
+    if length > MOST_CHUNK_BYTES or stored_length > 2 * MOST_CHUNK_BYTES:
+        raise InvalidXorb(f"A chunk may have at most {MOST_CHUNK_BYTES} bytes.")
+    return stored_length, scheme, length
 
 
-def _decoded(stored: memoryview, scheme: int, length: int) -> bytes:
+def _decoded(stored: memoryview, scheme: int, length: int) -> bytes | memoryview:
     if scheme == _PLAIN:
         if len(stored) != length:
             raise InvalidXorb("A chunk stored as it is has two lengths.")
-        return bytes(stored)
+        return stored
     if scheme == _LZ4:
         return _decompressed(stored, length)
     if scheme == _GROUPED_LZ4:

@@ -9,7 +9,6 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from catalog.actions import xet
 from catalog.hub_api import cas_access
 from catalog.models import AccessToken, Blob, StagedXorb
 from tests.catalog.hub_api.conftest import Caller, body_of, lfs_line
@@ -180,17 +179,6 @@ def test_a_xorb_over_its_limit_is_413_before_it_is_read(repo, owner):
     )
 
     assert response.status_code == 413
-
-
-def test_a_file_over_50_gb_is_refused(repo, owner, monkeypatch):
-    monkeypatch.setattr(xet, "LARGEST_FILE_BYTES", len(CONTENT) - 1)
-    cas = cas_of(owner)
-    send_xorb(cas)
-
-    response = send_shard(cas, shard_of(WHOLE, sha256=SHA256))
-
-    assert response.status_code == 413
-    assert "50 GB" in response.json()["error"]
 
 
 def test_a_read_token_reads_and_writes_nothing(repo, reader):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import struct
@@ -20,8 +21,8 @@ from hypothesis import strategies as st
 
 from catalog.errors import InvalidShard, InvalidXorb
 from catalog.parsing import xet_hash
-from catalog.parsing.shard import Shard, read_shard
-from catalog.parsing.xorb import MOST_CHUNKS, Xorb, chunk_bytes, read_xorb
+from catalog.parsing.shard import Shard
+from catalog.parsing.xorb import MOST_CHUNK_BYTES, MOST_CHUNKS, XorbReader, chunk_bytes, read_xorb
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,8 @@ def test_every_chunk_of_a_real_upload_fits_its_hashes(upload: Upload) -> None:
     schemes = set()
     for name, data in upload.xorbs.items():
         xorb = read_xorb(data, name)
-        schemes |= {chunk.scheme for chunk in xorb.chunks}
-        assert all(xet_hash.chunk_hash(chunk_bytes(data, chunk)) == chunk.hash for chunk in xorb.chunks)
+        schemes |= {chunk.scheme for chunk in xorb.chunks()}
+        assert all(xet_hash.chunk_hash(chunk_bytes(data, chunk)) == chunk.hash for chunk in xorb.chunks())
 
     assert schemes == {0, 1, 2}
 
@@ -74,23 +75,27 @@ def test_a_real_shard_rebuilds_every_file(upload: Upload) -> None:
     assert {file.file_hash for file in shard.files} == upload.contents.keys()
     for file in shard.files:
         content = upload.contents[file.file_hash]
-        terms = [(term, *xorbs[term.xorb_hash]) for term in file.terms]
+        terms = list(shard.terms(file))
+        runs = [list(xorbs[term.xorb_hash][1].chunks(term.start, term.end)) for term, _ in terms]
         rebuilt = b"".join(
-            chunk_bytes(data, chunk) for term, data, xorb in terms for chunk in xorb.chunks[term.start : term.end]
+            chunk_bytes(xorbs[term.xorb_hash][0], chunk)
+            for (term, _), run in zip(terms, runs, strict=True)
+            for chunk in run
         )
-        runs = [xorb.chunks[term.start : term.end] for term, _, xorb in terms]
         assert rebuilt == content
-        assert file.size == len(content)
+        assert sum(term.unpacked_length for term, _ in terms) == len(content)
         assert file.sha256 == hashlib.sha256(content).hexdigest()
-        assert file.verification == tuple(xet_hash.verification_hash(chunk.hash for chunk in run) for run in runs)
+        assert [stated for _, stated in terms] == [xet_hash.verification_hash(one.hash for one in run) for run in runs]
         assert xet_hash.file_hash([(chunk.hash, chunk.length) for run in runs for chunk in run]) == file.file_hash
 
 
 def test_a_real_shard_describes_its_xorbs(upload: Upload) -> None:
-    described = {xorb.xorb_hash: (xorb.chunk_count, xorb.content_length) for xorb in read_shard(upload.shard).xorbs}
+    described = {xorb.xorb_hash: (xorb.chunk_count, xorb.content_length) for xorb in read_shard(upload.shard).xorbs()}
 
     read = {name: read_xorb(data, name) for name, data in upload.xorbs.items()}
-    assert described == {name: (len(xorb.chunks), xorb.content_length) for name, xorb in read.items()}
+    assert described == {
+        name: (len(table), sum(chunk.length for chunk in table.chunks())) for name, table in read.items()
+    }
 
 
 @given(st.binary(min_size=32, max_size=32))
@@ -148,7 +153,7 @@ def test_every_xorb_reads_back(contents: list[bytes], scheme: int) -> None:
 
     xorb = read_xorb(memoryview(data), name)
 
-    assert [chunk_bytes(data, chunk) for chunk in xorb.chunks] == contents
+    assert [chunk_bytes(data, chunk) for chunk in xorb.chunks()] == contents
     assert read_xorb(data + b"XETBLOB\x01 any footer", name) == xorb
 
 
@@ -187,15 +192,29 @@ def test_a_whole_xorb_under_another_name_is_refused() -> None:
 
 
 def test_content_beyond_64_mib_is_refused() -> None:
-    piece = bytes(16 * 1024**2 - 1)
-    data, name = built(*[piece] * 5, scheme=1, pack=lz4_frame)
+    data, name = built(*[bytes(MOST_CHUNK_BYTES)] * 65, scheme=1, pack=lz4_frame)
 
     with pytest.raises(InvalidXorb, match="at most"):
         read_xorb(data, name)
 
 
+@pytest.mark.parametrize("size", [1, 2, 7, 8, 9, 50, 1000])
+def test_a_xorb_is_checked_however_it_is_cut_on_the_way(size: int) -> None:
+    data, name = built(*(os.urandom(length) for length in (1, 40, 3, 900, 8, 5000)))
+    data += b"XETBLOB"
+    reader = XorbReader()
+    buffer = bytearray(size)
+
+    for start in range(0, len(data), size):
+        piece = data[start : start + size]
+        buffer[: len(piece)] = piece
+        reader.feed(memoryview(buffer)[: len(piece)])
+
+    assert reader.finish(name) == read_xorb(data, name)
+
+
 def test_a_chunk_beyond_the_data_is_refused() -> None:
-    (chunk,) = read_xorb(GOOD, GOOD_NAME).chunks
+    (chunk,) = read_xorb(GOOD, GOOD_NAME).chunks()
 
     with pytest.raises(InvalidXorb):
         chunk_bytes(GOOD[:-1], chunk)
@@ -208,7 +227,15 @@ def test_no_bytes_break_the_xorb_reader(noise: bytes, after_a_chunk: bool) -> No
         xorb = read_xorb(GOOD + noise if after_a_chunk else noise, GOOD_NAME)
     except InvalidXorb:
         return
-    assert xorb == Xorb(read_xorb(GOOD, GOOD_NAME).chunks)
+    assert xorb == read_xorb(GOOD, GOOD_NAME)
+
+
+def read_shard(data: bytes) -> Shard:
+    """A shard, with all of its terms read once."""
+    shard = Shard(io.BytesIO(data))
+    for file in shard.files:
+        list(shard.terms(file))
+    return shard
 
 
 def shard_header(version: int = 2) -> bytes:
@@ -249,7 +276,9 @@ def test_a_shard_that_lies_is_refused_with_a_sentence(data: bytes) -> None:
 
 
 def test_a_shard_of_nothing_is_read_and_a_footer_ignored() -> None:
-    assert read_shard(EMPTY) == read_shard(EMPTY + bytes(200)) == Shard([], [])
+    for data in (EMPTY, EMPTY + bytes(200)):
+        shard = read_shard(data)
+        assert (shard.files, list(shard.xorbs())) == ([], [])
 
 
 def test_a_real_shard_cut_anywhere_is_refused(upload: Upload) -> None:

@@ -1,0 +1,72 @@
+"""What accounts sent by Xet: chunk tables of xorbs, where their content lies by now, and parts of LFS uploads."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db import models
+from django.utils import timezone
+
+from catalog.models.accounts import User
+from catalog.models.blob import Blob, Upload
+from catalog.parsing.chunk_table import ChunkTable
+
+
+class StagedXorb(models.Model):
+    """A xorb one account sent here in full and that hashed right.
+
+    Its bytes wait in the staging area until blobs hold all of its chunks; from then on the extents say where.
+    """
+
+    account = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    xorb_hash = models.CharField(max_length=64)  # Xet's text form (hub-api 17.2)
+    size = models.BigIntegerField()  # bytes as sent
+    table = models.BinaryField(default=b"")  # of `ChunkTable`
+    is_staged = models.BooleanField(default=True)  # the bytes themselves are here
+    received_at = models.DateTimeField(default=timezone.now)
+    touched_at = models.DateTimeField(default=timezone.now, db_index=True)  # last sent or named by an accepted shard
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["account", "xorb_hash"], name="staged_xorb_unique")
+        ]
+
+    def __str__(self) -> str:
+        return self.xorb_hash
+
+    @property
+    def chunks(self) -> ChunkTable:
+        return ChunkTable(bytes(self.table))
+
+
+class XorbExtent(models.Model):
+    """Chunks `first` to `end` (exclusive) of a xorb lie in a row in a blob, from `blob_offset` on.
+
+    Collection spares a blob while an extent names it; extents go with their xorb, 22 days after its last use.
+    """
+
+    xorb = models.ForeignKey(StagedXorb, on_delete=models.CASCADE, related_name="extents")
+    blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="xorb_extents")
+    first = models.IntegerField()
+    end = models.IntegerField()
+    blob_offset = models.BigIntegerField()  # bytes
+
+    def __str__(self) -> str:
+        return f"chunks {self.first} to {self.end} of {self.xorb_id} in {self.blob_id}"
+
+
+class UploadPart(models.Model):
+    """One part of a large LFS upload, whole in the staging area."""
+
+    upload = models.ForeignKey(Upload, on_delete=models.CASCADE, related_name="parts")
+    number = models.IntegerField()  # from 1
+    size = models.BigIntegerField()
+    etag = models.CharField(max_length=64)
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["upload", "number"], name="upload_part_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"part {self.number} of {self.upload_id}"
