@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from catalog.actions.refs import create_tag
 from catalog.models import Blob
+from catalog.queries import found_files, trees
 from tests.catalog.hub_api.conftest import body_of
 from tests.factories import RepoFactory, commit_content
 
@@ -43,11 +45,27 @@ def test_head_tells_everything_without_opening_the_file(commit, repo, owner):
     assert response["Accept-Ranges"] == "bytes"
 
 
-def test_head_costs_four_queries(commit, owner, django_assert_num_queries):
+def test_head_costs_three_queries(commit, owner, django_assert_num_queries):
     owner.head(URL)  # the token's last use is noted now and then
 
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(3):  # whose token, which repo, which file
         owner.head(URL)
+
+
+def test_the_short_way_finds_what_the_long_way_finds(commit, repo):
+    again = commit_content(repo, {"sub/w.bin": b"newer"}, lfs=("sub/w.bin",))
+    create_tag(repo=repo, name="v1", revision=commit.oid, actor=repo.created_by)
+
+    for revision in ("main", "v1", commit.oid, again.oid):
+        for path in ("sub/w.bin", "README.md"):
+            found = found_files.find_file(repo, revision, path)
+            long_way = trees.resolve_revision(repo, revision)
+
+            assert found == (long_way, trees.file_at(long_way, path))
+            assert found[1].blob == trees.file_at(long_way, path).blob
+
+    for revision, path in (("main", "sub"), ("main", "none"), ("none", "README.md"), ("f" * 40, "README.md")):
+        assert found_files.find_file(repo, revision, path) is None
 
 
 def test_get_sends_the_large_file_and_raw_its_pointer(commit, repo, stranger):
