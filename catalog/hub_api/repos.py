@@ -6,7 +6,7 @@ from django.http import HttpRequest, JsonResponse
 
 from catalog import access
 from catalog.access import Actor
-from catalog.actions import repos
+from catalog.actions import discussions, repos
 from catalog.errors import BadInput, NameTaken, NotServed
 from catalog.hub_api import wire
 from catalog.hub_api.bodies import Json, json_body, optional_text, text_field
@@ -43,19 +43,19 @@ def settings(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name:
     repo = access.repo_to_administer(actor, kind, owner, name)
     user = access.writer(actor)
     body = json_body(request)
-    if body.get("gated") not in (None, False):
-        raise NotServed("this server does not gate repos yet; make the repo private instead")
-    if body.get("discussionsDisabled") is False:
-        raise NotServed("this server has no discussions yet")
-    visibility = _visibility(body)
-    if visibility is not None:
-        repos.change_settings(repo=repo, visibility=visibility, actor=user)
-        repo.visibility = visibility
-    return JsonResponse({"visibility": repo.visibility, "private": repo.is_private, "gated": False})
+    disabled = body.get("discussionsDisabled")
+    if disabled is not None and not isinstance(disabled, bool):
+        raise BadInput("'discussionsDisabled' must be true or false")
+    repos.change_settings(repo=repo, visibility=_visibility(body), gate=_gate(body), actor=user)
+    if disabled is not None:
+        discussions.switch(repo=repo, disabled=disabled, actor=user)
+    gated = repo.gate or False
+    told = {"visibility": repo.visibility, "private": repo.is_private, "gated": gated}
+    return JsonResponse({**told, "discussionsDisabled": repo.discussions_disabled})
 
 
 def may_read(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: str) -> JsonResponse:
-    access.repo_to_read(actor, kind, owner, name)
+    access.repo_to_download(actor, kind, owner, name)
     return JsonResponse({})
 
 
@@ -80,6 +80,18 @@ def _owner_and_name(body: Json) -> tuple[str | None, str]:
     if owner is None and "/" in name:
         owner, _, name = name.partition("/")
     return owner, name
+
+
+def _gate(body: Json) -> str | None:
+    """Returns the gate asked for, None when the caller said nothing."""
+    asked = body.get("gated")
+    if asked is None:
+        return None
+    if asked is False:
+        return Repo.Gate.OPEN.value
+    if asked not in (Repo.Gate.AUTO.value, Repo.Gate.MANUAL.value):
+        raise BadInput("'gated' must be auto, manual or false")
+    return str(asked)
 
 
 def _visibility(body: Json) -> str | None:

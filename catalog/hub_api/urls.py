@@ -2,7 +2,23 @@
 
 from django.urls import URLPattern, URLResolver, path, re_path
 
-from catalog.hub_api import accounts, cas, commit, info, lfs, listing, preupload, refs, repos, resolve, small, tree, xet
+from catalog.hub_api import (
+    accounts,
+    cas,
+    commit,
+    community_urls,
+    discussions,
+    info,
+    lfs,
+    listing,
+    preupload,
+    refs,
+    repos,
+    resolve,
+    small,
+    tree,
+    xet,
+)
 from catalog.hub_api.cas_access import bearer
 from catalog.hub_api.endpoint import anyone, endpoint, on_any_method
 from catalog.models import Repo
@@ -34,6 +50,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{REPO}/refs", endpoint(GET=tree.refs)),
     path(f"{REPO}/branch/<filepath:branch>", endpoint(POST=refs.create_branch, DELETE=refs.delete_branch)),
     path(f"{REPO}/tag/<filepath:revision>", endpoint(POST=refs.create_tag, DELETE=refs.delete_tag)),
+    path(f"{REPO}/super-squash/<filepath:branch>", endpoint(POST=refs.super_squash)),
+    path(f"{REPO}/discussions", endpoint(GET=discussions.listed, POST=discussions.create)),
+    path(f"{REPO}/discussions/<int:num>", endpoint(GET=discussions.details)),
+    path(f"{REPO}/discussions/<int:num>/comment", endpoint(POST=discussions.comment)),
+    path(f"{REPO}/discussions/<int:num>/comment/<segment:comment_id>/edit", endpoint(POST=discussions.edit_comment)),
+    path(f"{REPO}/discussions/<int:num>/comment/<segment:comment_id>/hide", endpoint(POST=discussions.hide_comment)),
+    path(f"{REPO}/discussions/<int:num>/title", endpoint(POST=discussions.rename)),
+    path(f"{REPO}/discussions/<int:num>/status", endpoint(POST=discussions.change_status)),
+    path(f"{REPO}/discussions/<int:num>/merge", endpoint(POST=discussions.merge)),
     path(f"{REPO}/preupload/<revision:revision>", endpoint(POST=preupload.preupload)),
     path(f"{REPO}/commit/<revision:revision>", endpoint(POST=commit.commit)),
     path(f"{REPO}/xet-read-token/<revision:revision>", endpoint(GET=xet.read_token)),
@@ -49,6 +74,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # Bytes, by addresses that are their own credential
     path("-/uploads/<segment:upload_id>", endpoint(PUT=lfs.receive, authenticate=anyone)),
     path("-/lfs/<segment:token>", endpoint(GET=lfs.send, authenticate=anyone)),
+    *community_urls.urlpatterns,
     # What is not here
     re_path("^api/(?:spaces|kernels|buckets)/", _no_such_repo),
     re_path(
@@ -63,10 +89,11 @@ def _files(prefix: str, kind: dict[str, str]) -> list[URLPattern]:
     repo = f"{prefix}<segment:owner>/<segment:name>"
     return [
         path(f"{repo}/resolve/<revision:revision>/<filepath:path>", endpoint(GET=resolve.resolve), kind),
+        *community_urls.beside(repo, kind),
         path(f"{repo}/raw/<revision:revision>/<filepath:path>", endpoint(GET=resolve.raw), kind),
         path(f"{repo}.git/info/lfs/objects/batch", endpoint(POST=lfs.batch), kind),
         path(f"{repo}.git/info/lfs/objects/verify", endpoint(POST=lfs.verify), kind),
-        path(f"{repo}.git/info/refs", _not_served, kind),
+        path(f"{repo}.git/info/lfs/<filepath:rest>", on_any_method(small.not_served), kind),  # locks
     ]
 
 

@@ -139,6 +139,7 @@ def _named_or_first(fitting: list[Benchmark], slug: str) -> Benchmark | None:
 
 def _request(request: HttpRequest, repo: Repo, benchmark: Benchmark, revision: str) -> HttpResponseBase:
     user = catalog_access.writer(catalog_access.actor_of(request))
+    catalog_access.check_files(catalog_access.actor_of(request), repo)
     try:
         run, created = actions.request_run(repo=repo, benchmark=benchmark, revision=revision, actor=user)
     except (NotEvaluable, TooManyRuns, BenchmarkNotFound) as error:

@@ -67,7 +67,7 @@ class ModelRunsView(EvaluationView):
     def post(self, request: Request, owner: str, name: str) -> Response:
         """Ask for an evaluation; anyone signed in who can read the model may."""
         actor = actor_of(request)
-        repo = catalog_access.repo_to_read(actor, Repo.Kind.MODEL, owner, name)
+        repo = catalog_access.repo_to_download(actor, Repo.Kind.MODEL, owner, name)
         user = catalog_access.writer(actor)
         asked = shapes.RunIn(data=request.data)
         asked.is_valid(raise_exception=True)
