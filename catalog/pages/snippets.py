@@ -15,6 +15,13 @@ from catalog.models import Commit, Repo, TreeEntry
 # The class that loads a model for a task, where `pipeline` has no name for it.
 _NOT_PIPELINES = {"sentence-similarity", "text-ranking", "reinforcement-learning", "robotics", "graph-ml", ""}
 
+# One call that shows an answer, for tasks whose input fits into a line.
+_SAMPLE_CALLS = {
+    "text-classification": '\nprint(pipe("Witaj, świecie"))',
+    "token-classification": '\nprint(pipe("Maria mieszka w Krakowie."))',
+    "text-generation": '\nprint(pipe("Dawno, dawno temu", max_new_tokens=20))',
+}
+
 
 @dataclass(frozen=True)
 class Snippet:
@@ -72,6 +79,7 @@ def _loader(repo: Repo, commit: Commit, endpoint: str) -> Snippet | None:
         body = (
             "from transformers import pipeline\n\n"
             f'pipe = pipeline(\n    "{facts.task}",\n    model="{repo.full_name}",\n    revision="{commit.oid}",\n)'
+            + _SAMPLE_CALLS.get(facts.task, "")
         )
     return Snippet("transformers", "transformers", f"{head}\n\n{body}")
 

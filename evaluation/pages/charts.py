@@ -12,6 +12,7 @@ WIDTH, HEIGHT = 960.0, 420.0
 LEFT, RIGHT, TOP, BOTTOM = 52.0, 24.0, 20.0, 44.0
 LETTER, LINE = 6.6, 16.0  # about the size of a character of a label
 LONGEST_LABEL = 34
+MOST_TICKS = 7  # more than these, and only powers of ten are named
 LEAST_SPAN = 0.01  # of the scores shown, so that one score alone has an axis
 
 _Box = tuple[float, float, float, float]  # left, top, right, bottom
@@ -111,11 +112,16 @@ class _Scale:
 
 def _log_scale(values: Iterable[float]) -> tuple[_Scale, list[Tick]]:
     found = list(values)
-    first, last = math.floor(math.log10(min(found))), math.ceil(math.log10(max(found)))
-    if first == last:
-        first, last = first - 1, last + 1
-    scale = _Scale(10.0**first, 10.0**last, LEFT + 14, WIDTH - RIGHT - 14, is_log=True)
-    return scale, [Tick(scale(10.0**power), size_words(10.0**power)) for power in range(first, last + 1)]
+    steps = [factor * 10.0**power for power in range(-6, 16) for factor in (1, 2, 5)]
+    first = max((at for at, step in enumerate(steps) if step <= min(found)), default=0)
+    last = min((at for at, step in enumerate(steps) if step >= max(found)), default=len(steps) - 1)
+    if first >= last:
+        first, last = max(0, first - 1), min(len(steps) - 1, last + 1)
+    scale = _Scale(steps[first], steps[last], LEFT + 14, WIDTH - RIGHT - 14, is_log=True)
+    shown = steps[first : last + 1]
+    if len(shown) > MOST_TICKS:
+        shown = [step for step in shown if math.log10(step) % 1 == 0]
+    return scale, [Tick(scale(step), size_words(step)) for step in shown]
 
 
 def _linear_scale(values: Iterable[float]) -> tuple[_Scale, list[Tick]]:

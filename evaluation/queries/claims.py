@@ -66,7 +66,7 @@ def _row(facts: RepoFacts, claim: dict[str, object], benchmark: Benchmark) -> Cl
         return None
     value = float(stated)
     if _is_proportion(benchmark):
-        value = value / 100 if 1 < value <= 100 else value  # cards write 0.93 or 93
+        value = round(value / 100, 12) if 1 < value <= 100 else value  # cards write 0.93 or 93
         if not 0 <= value <= 1:
             return None
     return ClaimRow(

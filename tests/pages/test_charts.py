@@ -29,10 +29,12 @@ def test_lower_scores_win_where_lower_is_better():
     assert [point.datum.name for point in chart.points if point.is_frontier] == ["good"]
 
 
-def test_sizes_stand_on_powers_of_ten():
-    chart = charts.scatter([datum(3e6, 50), datum(7e8, 60)], higher_is_better=True)
+def test_far_sizes_stand_on_powers_of_ten_and_near_ones_fill_the_width():
+    far = charts.scatter([datum(3e6, 50), datum(7e8, 60)], higher_is_better=True)
+    near = charts.scatter([datum(76_000, 50), datum(547_000, 60)], higher_is_better=True)
 
-    assert [tick.words for tick in chart.x_ticks] == ["1M", "10M", "100M", "1B"]
+    assert [tick.words for tick in far.x_ticks] == ["10M", "100M", "1B"]
+    assert [tick.words for tick in near.x_ticks] == ["50K", "100K", "200K", "500K", "1M"]
 
 
 def test_one_model_alone_has_a_chart():
