@@ -21,6 +21,7 @@ from typing import Any
 
 # A unix socket's whole path may have 107 bytes; PostgreSQL's file is the longest name we put there.
 LONGEST_SOCKET_PATH = 107
+URL_FILE = "url"  # in run/ while `up` answers there
 LONGEST_SOCKET_NAME = ".s.PGSQL.5432.lock"
 
 

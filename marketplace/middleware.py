@@ -6,6 +6,7 @@ import ipaddress
 import re
 import uuid
 from collections.abc import Callable
+from typing import Final
 
 from django.conf import settings
 from django.db import OperationalError
@@ -14,7 +15,7 @@ from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from psycopg import errors as pg
 
-from marketplace import logs
+from marketplace import health, logs
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 SANE_TRACE_ID = re.compile(r"[A-Za-z0-9=;:,._-]{1,128}")
@@ -63,6 +64,19 @@ def _is_trusted(address: str) -> bool:
     except ValueError:
         return False
     return any(found in network for network in settings.TRUSTED_PROXIES)
+
+
+class Health:
+    """Probes know an address, not our names: /health/ answers to any host, before the names are checked."""
+
+    VIEWS: Final = {"/health/live": health.live, "/health/ready": health.ready}
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        view = self.VIEWS.get(request.path)
+        return view(request) if view else self.get_response(request)
 
 
 class BusyDatabase:

@@ -11,7 +11,7 @@ urlpatterns = [
     path("", include("catalog.urls")),
 ]
 
-handler400 = "catalog.pages.errors.bad_request"
+handler400 = "marketplace.refusals.bad_request"
 handler403 = "catalog.pages.errors.forbidden"
 handler404 = "catalog.pages.errors.not_found"
 handler500 = "catalog.pages.errors.server_error"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
 from django.conf import settings
@@ -14,8 +16,11 @@ from catalog.access import Actor, signed_in
 from catalog.actions import audit, repos
 from catalog.errors import BadInput
 from catalog.models import Mirror, Namespace, Repo, SyncRun, User
+from catalog.parsing.names import check_revision_name
 from catalog.sealing import seal
 from catalog.upstream import SOURCES, AllowList
+
+_COMMIT_ID: Final = re.compile(r"[0-9a-f]{5,64}")
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,7 @@ def add_mirror(*, upstream: Upstream, namespace: Namespace, name: str, visibilit
 
     Raises:
         UpstreamNotAllowed: the host is off the list.
-        BadInput, InvalidName, NameTaken: as their messages say; nothing was written.
+        BadInput, InvalidReference, InvalidName, NameTaken: as their messages say; nothing was written.
     """
     if upstream.source not in SOURCES:
         raise BadInput(f"unknown source {upstream.source!r}; known: {', '.join(sorted(SOURCES))}")
@@ -50,6 +55,9 @@ def add_mirror(*, upstream: Upstream, namespace: Namespace, name: str, visibilit
     owner, slash, rest = upstream.name.partition("/")
     if not (owner and (rest or not slash)) or "/" in rest:
         raise BadInput("`repo` must look like namespace/name")
+    revision = upstream.revision or "main"
+    if not _COMMIT_ID.fullmatch(revision):
+        check_revision_name(revision.removeprefix("refs/"))
     repo = repos.create_repo(
         namespace=namespace, kind=upstream.kind, name=name, visibility=Repo.Visibility.PRIVATE,
         actor=actor, initial_commit=False,
@@ -59,7 +67,7 @@ def add_mirror(*, upstream: Upstream, namespace: Namespace, name: str, visibilit
         source=upstream.source,
         endpoint=endpoint,
         upstream_name=upstream.name,
-        revision=upstream.revision or "main",
+        revision=revision,
         wanted_visibility=visibility,
         token_sealed=seal(upstream.token) if upstream.token else None,
         created_by=actor,

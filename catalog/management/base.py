@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from catalog.access import namespace_named
 from catalog.errors import CatalogError
 from catalog.models import User
+from marketplace import data_dir
 
 
 class CatalogCommand(BaseCommand):
@@ -32,5 +33,7 @@ def person_named(name: str) -> User:
 
 
 def absolute(path: str) -> str:
-    """The path as a URL where the site's address is configured."""
-    return f"{settings.PUBLIC_URL or ''}{path}"
+    """The path as a URL where the site's address is configured, or `up` has noted it."""
+    noted = data_dir.run_dir(settings.DATA_DIR) / data_dir.URL_FILE
+    address = settings.PUBLIC_URL or (noted.read_text() if settings.IS_EMBEDDED and noted.exists() else "")
+    return f"{address}{path}"

@@ -76,6 +76,7 @@ class Site:
             self._prepare_content()
             self._start_parts()
             self._wait_until_healthy()
+        (self.run_dir / places.URL_FILE).write_text(self.url)
         say(f"ready {self.url}")
         self._greet()
 
@@ -163,6 +164,7 @@ class Site:
             self.demo = None
 
     def _stop(self) -> None:
+        (self.run_dir / places.URL_FILE).unlink(missing_ok=True)
         below = {"postgres", "redis"}
         running = [*([self.demo] if self.demo else []), *self.watch.running()]
         stop_together([child for child in running if child.name not in below], seconds=STOP_SECONDS)

@@ -28,6 +28,21 @@ def test_every_answer_forbids_foreign_content(raw_client):
     assert answer["X-Content-Type-Options"] == "nosniff"
 
 
+def test_a_probe_may_call_us_by_any_name(raw_client):
+    answer = raw_client.get("/health/live", headers={"Host": "10.1.2.3:8000"})
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(("path", "kind"), [("/api/models", "application/json"), ("/models", "text/html")])
+def test_a_host_name_that_is_not_ours_is_refused_in_the_form_of_the_face(raw_client, path, kind):
+    answer = raw_client.get(path, headers={"Host": "evil.example"})
+
+    assert answer.status_code == 400
+    assert answer["Content-Type"].startswith(kind)
+    assert b"evil" not in answer.content
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_site_whose_parts_all_answer_is_ready(raw_client):
     answer = raw_client.get("/health/ready")

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Final
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404
 from django.utils.translation import gettext as _
 from rest_framework import exceptions
@@ -90,6 +90,8 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
         error = errors.NotFound()
     elif isinstance(error, PermissionDenied):
         error = errors.NotAllowed()
+    elif isinstance(error, RequestDataTooBig):
+        error = errors.TooLarge()
     if isinstance(error, CatalogError):
         return _domain_error(context, error)
     if isinstance(error, exceptions.APIException):

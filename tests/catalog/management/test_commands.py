@@ -31,6 +31,14 @@ def test_the_link_is_absolute_where_the_address_is_known(settings):
     assert output_of("create_user", "ann").startswith("https://hub.example.org/join/")
 
 
+def test_the_link_leads_to_the_site_that_runs_in_the_data_directory(settings, tmp_path):
+    settings.DATA_DIR = tmp_path
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "url").write_text("http://127.0.0.1:8123")
+
+    assert output_of("create_user", "ann").startswith("http://127.0.0.1:8123/join/")
+
+
 def test_create_org_makes_a_team_with_its_administrator():
     UserFactory(name="ann")
 

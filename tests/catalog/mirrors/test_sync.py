@@ -14,7 +14,8 @@ from catalog import access
 from catalog.access import Actor
 from catalog.actions import mirror_sync, mirrors, sync_leases
 from catalog.actions.mirror_sync import Turn
-from catalog.errors import LeaseLost, MirrorIsReadOnly, UpstreamNotAllowed
+from catalog.actions.mirrors import Upstream
+from catalog.errors import InvalidReference, LeaseLost, MirrorIsReadOnly, UpstreamNotAllowed
 from catalog.models import Repo, SyncRun
 from catalog.queries import trees
 from catalog.stores import blob_store
@@ -128,6 +129,29 @@ def test_a_host_off_the_list_is_refused_and_nothing_is_written(upstream, mirrore
         mirrored(upstream, endpoint="https://evil.example")
 
     assert not owner.namespace.repos.exists()
+
+
+@pytest.mark.parametrize("revision", ["a..b", "x y", "refs/", "-x"])
+def test_a_revision_git_does_not_know_is_refused_and_nothing_is_written(settings, owner, revision):
+    settings.MIRROR_ALLOWED_HOSTS = ["127.0.0.1:*"]
+    upstream = Upstream("huggingface", "http://127.0.0.1:9", "some/model", revision=revision)
+
+    with pytest.raises(InvalidReference):
+        mirrors.add_mirror(upstream=upstream, namespace=owner.namespace, name="copy", visibility="public", actor=owner)
+
+    assert not owner.namespace.repos.exists()
+
+
+@pytest.mark.parametrize("revision", ["refs/pr/1", "52b1b084b631d4f242e0df277cb91fb1cf5f080c", "52b1b08", "v1.0"])
+def test_a_commit_a_tag_and_a_pull_request_can_be_mirrored(settings, owner, revision):
+    settings.MIRROR_ALLOWED_HOSTS = ["127.0.0.1:*"]
+    upstream = Upstream("huggingface", "http://127.0.0.1:9", "some/model", revision=revision)
+
+    run = mirrors.add_mirror(
+        upstream=upstream, namespace=owner.namespace, name="copy", visibility="public", actor=owner
+    )
+
+    assert run.mirror.revision == revision
 
 
 def test_an_upstream_that_is_down_is_tried_again_later(upstream, mirrored):

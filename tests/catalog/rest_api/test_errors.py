@@ -14,7 +14,7 @@ from catalog.errors import CatalogError
 from catalog.rest_api.v1.base import ApiView
 from catalog.rest_api.v1.errors import STATUSES, exception_handler
 from evaluation.errors import EvaluationError
-from tests.factories import RepoFactory, UserFactory
+from tests.factories import RepoFactory, UserFactory, token_of
 
 SHAPE = {"error", "error_code", "request_id", "details"}
 
@@ -40,6 +40,21 @@ def test_every_error_of_the_catalogue_has_a_status_of_its_own(error):
 
 def test_an_error_we_do_not_list_takes_the_status_of_its_parent():
     assert answered(EvaluationError("no")).status_code == 500
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("megabytes", [2, 20])
+def test_a_body_that_is_too_large_is_413_whoever_notices(raw_client, megabytes):
+    repo, token = RepoFactory(), token_of(UserFactory())
+
+    answer = raw_client.put(
+        f"/api/v1/models/{repo.namespace.name}/{repo.name}/rating",
+        b'{"text": "' + b"x" * (megabytes * 2**20) + b'"}',
+        content_type="application/json",
+        headers={"Authorization": f"Bearer {token}"},
+    )
+
+    assert (answer.status_code, answer["X-Error-Code"]) == (413, "TooLarge")
 
 
 def test_a_busy_database_asks_to_come_back():
