@@ -71,8 +71,8 @@ def sync(run_id: int, *, turn: Turn | None = None) -> None:
 
 def _work(run: SyncRun, turn: Turn) -> None:
     try:
-        with closing(_client(run.mirror)) as client:
-            SyncJob(run, _source(run.mirror, client), turn).work()
+        with closing(client_of(run.mirror)) as client:
+            SyncJob(run, source_of(run.mirror, client), turn).work()
     except LeaseLost:
         raise
     except TurnOver:
@@ -254,7 +254,7 @@ def _partial_folder() -> Path:
     return Path(settings.DATA_DIR) / "partial"
 
 
-def _client(mirror: Mirror) -> UpstreamClient:
+def client_of(mirror: Mirror) -> UpstreamClient:
     token = unseal(mirror.token_sealed) if mirror.token_sealed else None
     if mirror.token_sealed and token is None:
         raise UpstreamRefused("the stored token cannot be read any more; enter it again")
@@ -268,7 +268,7 @@ def _owner(mirror: Mirror) -> User:
     return mirror.created_by
 
 
-def _source(mirror: Mirror, client: UpstreamClient) -> Source:
+def source_of(mirror: Mirror, client: UpstreamClient) -> Source:
     return open_source(
         source=mirror.source, client=client, endpoint=mirror.endpoint, kind=mirror.repo.kind,
         name=mirror.upstream_name, revision=mirror.revision,
