@@ -7,6 +7,7 @@ from django.urls import URLPattern, path
 from catalog.models import Repo
 from catalog.pages import (
     accounts,
+    community_urls,
     files,
     history,
     home,
@@ -40,6 +41,7 @@ def repo_urls(prefix: str, kind: str) -> list[URLPattern]:
         path(f"{base}/upload/<revision:revision>", new.upload, given),
         path(f"{base}/settings", repo_settings.settings, given),
         path(f"{base}/settings/delete", repo_settings.delete, given),
+        *community_urls.of_repo(base, given),
     ]
 
 
@@ -71,6 +73,7 @@ urlpatterns = [
     path("models/counted", lists.counted, {"kind": MODEL}),
     path("datasets", lists.repo_list, {"kind": DATASET}),
     path("datasets/counted", lists.counted, {"kind": DATASET}),
+    *community_urls.urlpatterns,
     *repo_urls("datasets/", DATASET),
     *repo_urls("", MODEL),
     path("<owner:owner>", profiles.profile),

@@ -1,0 +1,18 @@
+"""Pages around repos: gates, likes, collections, webhooks, sign-in of programs."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, path
+
+from catalog.pages import gates
+
+
+def of_repo(base: str, given: dict[str, str]) -> list[URLPattern]:
+    """Pages below the address of one repo."""
+    return [
+        path(f"{base}/access", gates.ask, given),
+        path(f"{base}/settings/access", gates.requests, given),
+    ]
+
+
+urlpatterns: list[URLPattern] = []
