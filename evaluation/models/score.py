@@ -13,9 +13,12 @@ from evaluation.models.run import Run
 
 
 class Record(models.Model):
-    """What a run claims, as canonical JSON with an Ed25519 signature. Append-only."""
+    """What a run claims, as canonical JSON with an Ed25519 signature. Append-only.
 
-    run = models.OneToOneField(Run, on_delete=models.PROTECT, related_name="record")
+    It says itself which model, commit and benchmark it is about, and outlives the rows of a purged repo.
+    """
+
+    run = models.OneToOneField(Run, null=True, on_delete=models.SET_NULL, related_name="record")
     body = models.TextField()  # canonical JSON: exactly these bytes are signed
     signature = models.CharField(max_length=128)  # hex
     key_id = models.CharField(max_length=64)  # first 16 hex of sha256(public key)
