@@ -11,7 +11,7 @@ import hashlib
 import os
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import BinaryIO, Final, NamedTuple, Self
 
@@ -143,8 +143,7 @@ class Pack:
 
     def _work_out(self) -> None:
         """Bases first, then what is built on them; each base is read once and dropped."""
-        unread = 0
-        ready = [(offset, oid) for offset, oid in self._by_offset.items()]
+        ready = list(self._by_offset.items())
         while ready:
             offset, oid = ready.pop()
             waiting = [*self._on_offset.pop(offset, ()), *self._on_name.pop(oid, ())]
@@ -152,11 +151,10 @@ class Pack:
                 continue
             base = self.objects[oid]
             if base.size > self._limits.object_bytes:
-                self.has_unread, unread = True, unread + len(waiting)
+                self.has_unread = True
                 continue
             content = self.content(oid)
-            for delta in waiting:
-                ready.append((delta.offset, self._keep(base.kind, content, delta)))
+            ready += [(delta.offset, self._keep(base.kind, content, delta)) for delta in waiting]
         if (self._on_offset or self._on_name) and not self.has_unread:
             raise BadInput("The pack builds on objects that are not in it.")
 
@@ -193,7 +191,7 @@ class Pack:
             except StopIteration as done:
                 return int(done.value)
 
-    def _inflate(self, at: int, size: int) -> Iterator[bytes]:
+    def _inflate(self, at: int, size: int) -> Generator[bytes, None, int]:
         """Yields at most `size` bytes; its value is where the deflated bytes end."""
         inflater, made, rest = zlib.decompressobj(), 0, b""
         while not inflater.eof:

@@ -12,7 +12,6 @@ from typing import Final, Protocol
 from catalog.errors import BadInput
 
 LONGEST_PACKET_BYTES: Final = 65520  # its length included
-LONGEST_BAND_BYTES: Final = LONGEST_PACKET_BYTES - 5  # of a packet that names its band
 FLUSH: Final = b"0000"
 DELIMITER: Final = b"0001"
 
@@ -47,17 +46,18 @@ def packet(content: bytes | str) -> bytes:
     return b"%04x%b" % (len(data) + 4, data)
 
 
-def banded(band: Band, chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Packets that carry a stream on one band, as full as they can be."""
+def banded(band: Band, chunks: Iterable[bytes], packet_bytes: int = LONGEST_PACKET_BYTES) -> Iterator[bytes]:
+    """Packets that carry a stream on one band, each at most `packet_bytes` long."""
+    room = packet_bytes - 5
     waiting = bytearray()
     for chunk in chunks:
         waiting += chunk
-        if len(waiting) >= LONGEST_BAND_BYTES:
-            whole = len(waiting) - len(waiting) % LONGEST_BAND_BYTES
-            yield b"".join(_on_band(band, waiting, at) for at in range(0, whole, LONGEST_BAND_BYTES))
+        if len(waiting) >= room:
+            whole = len(waiting) - len(waiting) % room
+            yield b"".join([_on_band(band, waiting[at : at + room]) for at in range(0, whole, room)])
             del waiting[:whole]
     if waiting:
-        yield _on_band(band, waiting, 0)
+        yield _on_band(band, waiting)
 
 
 def read_packet(source: Reader) -> bytes | Marker | None:
@@ -98,6 +98,5 @@ def read_section(source: Reader, *, most_bytes: int) -> list[bytes]:
     return lines
 
 
-def _on_band(band: Band, data: bytearray, start: int) -> bytes:
-    piece = data[start : start + LONGEST_BAND_BYTES]
-    return b"%04x%c%b" % (len(piece) + 5, band.value, piece)
+def _on_band(band: Band, piece: bytearray) -> bytes:
+    return b"%04x%c%b" % (len(piece) + 5, band.value, bytes(piece))
