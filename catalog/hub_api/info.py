@@ -172,6 +172,7 @@ _COMMON: dict[str, Field] = {
     "tags": _from_facts(lambda facts: list(facts.tags)),
     "cardData": _from_files(_card_data),
     "siblings": _siblings,
+    "xetEnabled": lambda _view: True,  # asked by huggingface_hub 0.36 before it sends a large folder
 }
 FIELDS: dict[str, dict[str, Field]] = {
     Repo.Kind.MODEL: {
@@ -190,7 +191,7 @@ FIELDS: dict[str, dict[str, Field]] = {
         "paperswithcode_id": _from_files(_papers_id),
     },
 }
-ONLY_WHEN_ASKED = frozenset({"downloadsAllTime", "baseModels"})
+ONLY_WHEN_ASKED = frozenset({"downloadsAllTime", "baseModels", "xetEnabled"})
 # Legal in `expand`, yet about things this server does not have: they stay out of the answer.
 NOT_KEPT: dict[str, tuple[str, ...]] = {
     Repo.Kind.MODEL: (

@@ -15,6 +15,9 @@ from catalog.models import Commit, Ref
 from catalog.queries import trees
 
 TREE_PAGE, EXPANDED_TREE_PAGE = 1000, 100
+# For clients that follow no `Link`. Source: llama.cpp 2026, which asks for `?recursive=true` and nothing else;
+# huggingface_hub always sends `expand`, too.
+WHOLE_TREE = 20_000
 COMMITS_PAGE = 100
 MOST_PATHS = 10_000  # per paths-info request
 
@@ -27,7 +30,7 @@ def tree(
     folder = path.strip("/")
     recursive, expand = bodies.flag(request, "recursive"), bodies.flag(request, "expand")
     listing = [str(repo.pk), commit.oid, folder, str(recursive)]
-    size = EXPANDED_TREE_PAGE if expand else TREE_PAGE
+    size = WHOLE_TREE if [*request.GET] == ["recursive"] else EXPANDED_TREE_PAGE if expand else TREE_PAGE
     entries = trees.entries_of(
         commit,
         folder=folder,

@@ -38,10 +38,10 @@ HUB = ("hub", "filesystem", "command_line")
 CLIENTS = (
     Client("huggingface_hub", "2.4.0 with Xet", HUB, is_newest=True),
     Client("huggingface_hub", "2.4.0 without Xet", HUB, is_newest=True, environment=NO_XET),
-    Client("huggingface_hub", "1.33.0 with Xet", HUB, ("huggingface_hub==1.33.0",)),
-    Client("huggingface_hub", "1.33.0 without Xet", HUB, ("huggingface_hub==1.33.0",), environment=NO_XET),
-    Client("huggingface_hub", "0.36.2 with Xet", HUB, ("huggingface_hub==0.36.2",)),
-    Client("huggingface_hub", "0.36.2 without Xet", HUB, ("huggingface_hub==0.36.2",), environment=NO_XET),
+    Client("huggingface_hub", "1.33.0 with Xet", HUB, ("huggingface_hub==1.33.0", "jinja2")),
+    Client("huggingface_hub", "1.33.0 without Xet", HUB, ("huggingface_hub==1.33.0", "jinja2"), environment=NO_XET),
+    Client("huggingface_hub", "0.36.2 with Xet", HUB, ("huggingface_hub==0.36.2", "jinja2")),
+    Client("huggingface_hub", "0.36.2 without Xet", HUB, ("huggingface_hub==0.36.2", "jinja2"), environment=NO_XET),
     Client("transformers", "5.23.0 (hub 2.4.0)", ("transformers_models",), is_newest=True),
     Client(
         "transformers",

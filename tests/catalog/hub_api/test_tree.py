@@ -94,7 +94,7 @@ def test_a_branch_with_a_slash_is_one_segment(commit, repo, owner, ann):
 
 def test_long_trees_come_in_pages_that_fit_only_their_own_listing(commit, owner, monkeypatch):
     monkeypatch.setattr(tree, "TREE_PAGE", 2)
-    first = owner.get(f"{API}/tree/main?recursive=true")
+    first = owner.get(f"{API}/tree/main?recursive=true&expand=false")
     link = re.fullmatch(r'<http://testserver([^>]+)>; rel="next"', first["Link"])[1]
 
     second = owner.get(link)
@@ -102,6 +102,16 @@ def test_long_trees_come_in_pages_that_fit_only_their_own_listing(commit, owner,
 
     assert [item["path"] for item in first.json() + second.json()] == [".gitattributes", "README.md", "sub", "sub/dir"]
     assert elsewhere.status_code == 400
+
+
+def test_a_client_that_follows_no_links_gets_the_whole_tree(commit, owner, monkeypatch):
+    monkeypatch.setattr(tree, "TREE_PAGE", 1)
+
+    whole = owner.get(f"{API}/tree/{commit.oid}?recursive=true")
+    paged = owner.get(f"{API}/tree/{commit.oid}?recursive=true&expand=false")
+
+    assert (len(paged.json()), "Link" in paged) == (1, True)
+    assert (len(whole.json()) > 3, "Link" in whole) == (True, False)
 
 
 def test_paths_info_takes_forms_and_json_and_leaves_out_the_unknown(commit, owner):

@@ -28,7 +28,8 @@ def hf(*words: object, status: int = 0, stdin: str = "", **environment: str) -> 
         timeout=120,
     )
     if done.returncode != status:
-        raise AssertionError(f"hf {' '.join(map(str, words))}: {done.returncode}\n{done.stdout}{done.stderr}"[-700:])
+        told = (done.stdout + done.stderr)[-350:]
+        raise AssertionError(f"hf {' '.join(map(str, words))} ended with {done.returncode}: {told}")
     return done.stdout + done.stderr
 
 
