@@ -55,7 +55,7 @@ class Files:
             return None
 
     def note_collisions(self) -> None:
-        """Mark names that some file systems cannot hold together; only mirrored history can have them."""
+        """Mark names that some file systems cannot hold together; only history made elsewhere has them."""
         for first, second in find_collisions(self.sizes):
             self.note(second, f"On some file systems it cannot lie beside {first}.")
 

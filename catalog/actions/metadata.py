@@ -20,8 +20,7 @@ def read_facts(repo: Repo, commit: Commit) -> RepoFacts:
     files = file_facts.Files.of(commit)
     readme = files.content(CARD, LONGEST_CARD_BYTES + 1) or b""
     model = file_facts.apply(facts, files)
-    if repo.is_mirror:
-        files.note_collisions()
+    files.note_collisions()
     card_facts.apply(facts, parse_card(readme), paths=files.sizes, model=model)
     facts.commit, facts.updated_at, facts.indexed_at = commit, timezone.now(), None
     facts.save(update_fields=READ_FROM_FILES)
