@@ -29,12 +29,14 @@ def patch(path: str, before: Side | None, after: Side | None) -> str:
 
 def hunks(before: str, after: str) -> Iterator[str]:
     """Yields the lines of a difference, without the two that name the files; "" on one side is no file there."""
-    old, new = before.splitlines(), after.splitlines()
+    old, new = _lines(before), _lines(after)
     if max(len(old), len(new)) > MOST_COMPARED_LINES:
         return
-    for number, row in enumerate(difflib.unified_diff(old, new, lineterm="", n=_CONTEXT)):
+    for number, row in enumerate(difflib.unified_diff(old, new, n=_CONTEXT)):
         if number > 1:
-            yield row
+            yield row.removesuffix("\n")
+            if not row.endswith("\n"):
+                yield "\\ No newline at end of file"
 
 
 def comparable(data: bytes) -> str | None:
@@ -45,6 +47,12 @@ def comparable(data: bytes) -> str | None:
         return data.decode()
     except UnicodeDecodeError:
         return None
+
+
+def _lines(text: str) -> list[str]:
+    """Only a line feed ends a line for git; `splitlines` knows many more."""
+    *whole, rest = text.split("\n")
+    return [line + "\n" for line in whole] + ([rest] if rest else [])
 
 
 def _header(path: str, before: Side | None, after: Side | None) -> Iterator[str]:
