@@ -6,6 +6,7 @@ time a GB, against 5 GB/s and 0.1 s here. It looks into gunicorn's objects, so w
 """
 
 import io
+import socket
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.http.body import Body, LengthReader
@@ -47,7 +48,8 @@ class DirectBody:
             self._unreader.buf, size = _moved(self._unreader.buf, wanted)
         else:
             try:
-                size = self._unreader.sock.recv_into(wanted)
+                # all at once: each return to Python would wait for its lock again
+                size = self._unreader.sock.recv_into(wanted, 0, socket.MSG_WAITALL)
             except OSError:
                 self._body.failed = True
                 raise
@@ -60,7 +62,8 @@ def direct_body(environ: "WSGIEnvironment") -> DirectBody | None:
     body = environ.get("wsgi.input")
     reader = getattr(body, "reader", None)
     unreader = getattr(reader, "unreader", None)
-    if type(body) is Body and type(reader) is LengthReader and type(unreader) is SocketUnreader:
+    kinds = (type(body), type(reader), type(unreader), type(getattr(unreader, "sock", None)))
+    if kinds == (Body, LengthReader, SocketUnreader, socket.socket):
         return DirectBody(body, reader, unreader)
     return None
 

@@ -64,7 +64,7 @@ def receive(request: HttpRequest, actor: Actor, upload_id: str) -> HttpResponse:
     announced = bodies.content_length(request)
     if announced is not None and announced != upload.size:
         raise SizeMismatch(f"{upload.size} bytes were announced, the body has {announced}")
-    uploads.receive_upload(upload=upload, chunks=bodies.pieces(request))
+    uploads.receive_upload(upload=upload, chunks=bodies.views(request))
     return HttpResponse()
 
 
