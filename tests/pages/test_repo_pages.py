@@ -228,7 +228,7 @@ def test_profiles_show_people_and_teams(client):
 
 
 def test_the_model_page_takes_a_bounded_number_of_queries(client, repo, django_assert_max_num_queries):
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(10):
         client.get("/ann/herbert")
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(12):
         client.get("/ann/herbert/tree/main")
