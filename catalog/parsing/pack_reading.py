@@ -116,7 +116,7 @@ class Pack:
             raise BadInput("The pack does not hash to its own checksum; it did not arrive in full.")
 
     def _find_entry(self, offset: int) -> int:
-        head = os.pread(self._pack, _LONGEST_ENTRY_HEADER, offset)
+        head = os.pread(self._pack, max(0, min(_LONGEST_ENTRY_HEADER, self._end - offset)), offset)
         kind, size, length = _entry_header(head)
         if kind in KIND_NAMES:
             end, oid = self._named(kind, size, offset + length)
