@@ -108,9 +108,10 @@ class Hub:
         return child
 
     def start_web(self) -> None:
+        application = "tests.matrix.coverage.recorded_wsgi" if "ROUTES_SEEN" in os.environ else "marketplace.wsgi"
         self.start(
             "web",
-            *("-m", "gunicorn", "-c", "python:marketplace.web_server", "marketplace.wsgi"),
+            *("-m", "gunicorn", "-c", "python:marketplace.web_server", application),
             BIND=f"127.0.0.1:{self.port}",
             DRAIN_SECONDS="2",
         )
