@@ -35,5 +35,5 @@ def person_named(name: str) -> User:
 def absolute(path: str) -> str:
     """The path as a URL where the site's address is configured, or `up` has noted it."""
     noted = data_dir.run_dir(settings.DATA_DIR) / data_dir.URL_FILE
-    address = settings.PUBLIC_URL or (noted.read_text() if settings.IS_EMBEDDED and noted.exists() else "")
+    address = settings.PUBLIC_URL or (noted.read_text() if noted.exists() else "")
     return f"{address}{path}"

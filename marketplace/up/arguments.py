@@ -20,7 +20,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
 
 def adopt(words: list[str]) -> None:
     """Check what can be checked without a start, and name the data directory to the settings."""
-    parser = argparse.ArgumentParser(add_help=False)
+    parser = argparse.ArgumentParser(prog="manage.py up", add_help=False)
     add_to(parser)
     if {"-h", "--help"} & set(words):
         return

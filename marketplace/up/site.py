@@ -16,14 +16,14 @@ from types import FrameType
 
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connections
+from django.db import connection, connections
 
 from marketplace import data_dir as places
 from marketplace.embedded import children, postgres, redis_server
 from marketplace.embedded.account import servers_account
 from marketplace.embedded.children import Child
 from marketplace.embedded.problems import CannotStart
-from marketplace.up import log_files, parts, static_files
+from marketplace.up import checks, log_files, parts, static_files
 from marketplace.up.parts import Part
 from marketplace.up.watch import Watch
 
@@ -86,10 +86,14 @@ class Site:
             child = postgres.start(self.data_dir, account)
             self.watch.add(child, lambda: postgres.start(self.data_dir, account))
             postgres.wait(self.data_dir, child)
+        else:
+            checks.database(connection.get_connection_params())
         if not os.environ.get("REDIS_URL"):
             child = redis_server.start(self.data_dir, account)
             self.watch.add(child, lambda: redis_server.start(self.data_dir, account))
             redis_server.wait(self.data_dir, child)
+        else:
+            checks.broker(settings.REDIS_URL)
 
     def _prepare_content(self) -> None:
         from evaluation.actions.benchmarks import sync_builtin

@@ -13,7 +13,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.processes import ROOT
+from marketplace.embedded.problems import CannotStart
+from marketplace.up import checks
+from tests.processes import ROOT, free_port
 from tests.up import PATIENCE_SECONDS, Up, clean_environment, get, processes_of
 
 
@@ -138,3 +140,30 @@ def test_a_data_directory_that_cannot_be_written_is_one_clear_line(tmp_path):
 
     assert output == f"The data directory {tmp_path}/file cannot be written to: File exists.\n"
     assert up.process.returncode == 1
+
+
+@pytest.mark.parametrize("port", [65_536, 99_999])
+def test_a_port_that_does_not_exist_is_one_clear_line(tmp_path, port):
+    up = Up(tmp_path, port=port)
+    output, _ = up.process.communicate(timeout=PATIENCE_SECONDS)
+
+    assert output == f"There is no port {port}: choose one from 1 to 65535 with --port.\n"
+    assert up.process.returncode == 1
+
+
+def test_a_database_that_is_not_there_is_one_clear_line_without_its_password():
+    with pytest.raises(CannotStart) as refused:
+        checks.database({"host": "127.0.0.1", "port": free_port(), "user": "ann", "password": "sesame", "dbname": "x"})
+
+    assert str(refused.value).startswith("The database of DATABASE_URL cannot be reached: ")
+    assert "\n" not in str(refused.value)
+    assert "sesame" not in str(refused.value)
+
+
+@pytest.mark.parametrize("url", ["redis://:sesame@127.0.0.1:{port}/0", "unix://:sesame@/nowhere/redis.sock"])
+def test_a_redis_that_is_not_there_is_one_clear_line_without_its_password(url):
+    with pytest.raises(CannotStart) as refused:
+        checks.broker(url.format(port=free_port()))
+
+    assert str(refused.value).startswith("The Redis of REDIS_URL cannot be reached: ")
+    assert "sesame" not in str(refused.value)
