@@ -9,6 +9,7 @@ from catalog import access
 from catalog.access import Actor
 from catalog.actions import downloads
 from catalog.errors import BlobUnavailable
+from catalog.hub_api import xet_reading
 from catalog.hub_api.serving import Content, content_response, small_response
 from catalog.models import Blob, Commit, Repo, TreeEntry
 from catalog.parsing.git_objects import pointer_text
@@ -23,6 +24,7 @@ def resolve(
     headers = {"X-Repo-Commit": commit.oid}
     if entry.is_lfs:
         headers |= {"X-Linked-Etag": f'"{entry.etag}"', "X-Linked-Size": str(entry.size)}
+        headers |= xet_reading.xet_headers(request, repo, commit, entry)
     response = content_response(request, _content(repo, entry), headers)
     if request.method == "GET" and _is_first_part(response):
         downloads.note_download(repo=repo, actor=actor.user, entry=entry)

@@ -18,6 +18,7 @@ from catalog.hub_api import (
     small,
     tree,
     xet,
+    xet_reading,
 )
 from catalog.hub_api.cas_access import bearer
 from catalog.hub_api.endpoint import anyone, endpoint, on_any_method
@@ -69,10 +70,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/xorbs/<segment:prefix>/<segment:xorb_hash>", endpoint(POST=cas.xorb, authenticate=bearer)),
     path("v1/shards", endpoint(POST=cas.shard, authenticate=bearer)),
     path("v2/shards", endpoint(POST=cas.shard_with_progress, authenticate=bearer)),
+    path("v1/reconstructions/<segment:file_hash>", endpoint(GET=xet_reading.reconstruction, authenticate=bearer)),
+    path("v2/reconstructions/<segment:file_hash>", endpoint(GET=xet_reading.reconstruction_v2, authenticate=bearer)),
     path("v1/telemetry", endpoint(POST=small.telemetry, authenticate=anyone)),
     re_path("^v[12]/", on_any_method(cas.not_kept, anyone)),
     # Bytes, by addresses that are their own credential
     path("-/uploads/<segment:upload_id>", endpoint(PUT=lfs.receive, authenticate=anyone)),
+    path("-/xorbs/<segment:token>/<segment:index>", endpoint(GET=xet_reading.xorb, authenticate=anyone)),
     path("-/lfs/<segment:token>", endpoint(GET=lfs.send, authenticate=anyone)),
     *community_urls.urlpatterns,
     # What is not here

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from django.conf import settings
 from django.core import signing
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
@@ -67,7 +68,7 @@ def opened_cursor(request: HttpRequest, listing: list[str]) -> str | None:
 
 
 def tree_item(entry: TreeEntry, *, expand: bool = False) -> dict[str, Any]:
-    """Returns one entry as tree and paths-info list it. `xetHash` stays out: downloads are plain HTTP here."""
+    """Returns one entry as tree and paths-info list it; `xetHash` only where plain HTTP will not do."""
     item: dict[str, Any] = {
         "type": "directory" if entry.is_folder else "file",
         "oid": entry.oid,
@@ -76,9 +77,16 @@ def tree_item(entry: TreeEntry, *, expand: bool = False) -> dict[str, Any]:
     }
     if entry.is_lfs:
         item["lfs"] = lfs_item(entry)
+        if (name := xet_hash(entry)) is not None:
+            item["xetHash"] = name
     if expand:
         item["lastCommit"] = last_commit(entry.changed_in)
     return item
+
+
+def xet_hash(entry: TreeEntry) -> str | None:
+    """Returns the name under which clients read this file through Xet; None where plain HTTP serves it."""
+    return entry.etag if entry.is_lfs and entry.size > settings.XET_READS_ABOVE_BYTES else None
 
 
 def lfs_item(entry: TreeEntry) -> dict[str, Any]:
