@@ -7,6 +7,7 @@ import threading
 
 from celery import shared_task
 from celery.signals import worker_shutting_down
+from django.conf import settings
 
 from catalog import jobs
 from catalog.actions import (
@@ -15,10 +16,13 @@ from catalog.actions import (
     garbage,
     metadata,
     mirror_sync,
+    purge,
+    scrub,
     sync_leases,
     tallies,
     uploads,
     webhook_delivery,
+    xet_extents,
 )
 from catalog.actions.mirror_sync import Turn
 from catalog.errors import CollectionRefused, UpkeepBusy
@@ -66,6 +70,7 @@ def sweep() -> None:
         jobs.index_repo(facts.repo)
     uploads.expire_uploads()
     garbage.expire_uncommitted()
+    xet_extents.expire()
     sync_leases.expire()
     mirror_sync.clear_partials()
     tallies.clear()
@@ -77,12 +82,22 @@ def collect() -> None:
     """Every hour: one step with all bytes that nobody needs."""
     garbage.clear_leftovers()
     try:
+        purge.purge_deleted()
         collection.collect(collection.Graces.configured(), most_seconds=1_200)
     except UpkeepBusy as busy:
         logger.info("collection waits for %s", busy.facts.get("holder", ""))
     except CollectionRefused as refused:
         hint = "look with `manage.py gc`, go on with `--delete --force`"
         logger.error("collection stopped: %s (%s)", refused.message, hint)  # noqa: TRY400  no fault of ours to trace
+
+
+@shared_task(name="catalog.scrub", time_limit=3_000)  # seconds; a lease keeps it alone, the next hour goes on
+def scrub_store() -> None:
+    """Every hour: read again what was not read for a month."""
+    try:
+        scrub.scrub(most_seconds=1_800, bytes_per_second=settings.SCRUB_MB_PER_SECOND * 1e6)
+    except UpkeepBusy as busy:
+        logger.info("the scrub waits for %s", busy.facts.get("holder", ""))
 
 
 @shared_task(name="catalog.flush_counters", time_limit=60)  # seconds

@@ -197,7 +197,7 @@ def _spare(blob: Blob, done: Collected) -> None:
     if blob.state == _State.CORRUPT:
         return
     if blob.state == _State.DELETING:
-        blob_store().recover(blob.sha256)
+        blob_store().recover(blob.sha256, before=database_now().timestamp())
         is_whole = stored_sha256(blob.sha256) == blob.sha256
         blob.state = _State.LIVE if is_whole else _State.CORRUPT
     else:

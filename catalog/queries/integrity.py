@@ -155,12 +155,12 @@ def _problems_of_blob(blob: Blob, *, with_data: bool) -> Iterator[Problem]:
             yield Problem(f"the content is in use and {blob.state}", oid=blob.sha256)
         return
     size = blob_store().size(blob.sha256)
-    if size is None:
+    if blob.state == Blob.State.CORRUPT:
+        yield Problem("the content is known to be damaged", oid=blob.sha256)
+    elif size is None:
         yield Problem("the content is missing from the store", oid=blob.sha256)
     elif size != blob.size:
         yield Problem(f"the stored content has {size} bytes instead of {blob.size}", oid=blob.sha256)
-    elif blob.state == Blob.State.CORRUPT:
-        yield Problem("the content is known to be damaged", oid=blob.sha256)
     elif with_data and stored_sha256(blob.sha256) != blob.sha256:
         yield Problem("the stored content does not hash to its name", oid=blob.sha256)
 

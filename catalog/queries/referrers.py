@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TypeAlias
 
 from django.apps import apps
-from django.db.models import Exists, ForeignKey, Model, OuterRef, Q, QuerySet
+from django.db.models import Exists, ForeignKey, Model, OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from catalog.models import Blob, Upload
@@ -25,27 +25,20 @@ def keys_to_blobs() -> list[Key]:
 
 
 def unneeded(untouched: timedelta) -> QuerySet[Blob]:
-    """Blobs that nothing holds and that were not touched for so long.
+    """Blobs that no row holds, no open upload announces, and that were not touched for so long.
 
-    A row holds its blob as long as it exists, unless its model says `keeps_blob_for = timedelta(…)`: then only for so
-    long after the blob was last touched, and it goes with the blob (`on_delete=CASCADE`).
+    The extents of Xet's xorbs hold theirs for the 22 days that clients remember them.
     """
     found = Blob.objects.filter(touched_at__lte=Now() - untouched)
     for key in keys_to_blobs():
-        rows = Exists(_rows(key).filter(**{key.name: OuterRef(key.target_field.attname)}))
-        keeps_for: timedelta | None = getattr(key.model, "keeps_blob_for", None)
-        found = found.filter(~rows if keeps_for is None else ~rows | Q(touched_at__lte=Now() - keeps_for))
+        found = found.filter(~Exists(_rows(key).filter(**{key.name: OuterRef(key.target_field.attname)})))
     open_ones = Upload.objects.filter(sha256=OuterRef("sha256"), finished_at=None, expires_at__gt=Now())
     return found.filter(~Exists(open_ones))
 
 
 def is_held(blob: Blob) -> bool:
     """Whether any row holds this blob now."""
-    return any(
-        _rows(key).filter(**{key.name: blob}).exists()
-        for key in keys_to_blobs()
-        if getattr(key.model, "keeps_blob_for", None) is None
-    )
+    return any(_rows(key).filter(**{key.name: blob}).exists() for key in keys_to_blobs())
 
 
 def _rows(key: Key) -> QuerySet[Model]:

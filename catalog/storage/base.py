@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -113,8 +113,8 @@ class BlobStore(Protocol):
             at: seconds since 1970 by the database's clock; the trash is emptied by it.
         """
 
-    def recover(self, sha256: str) -> bool:
-        """Bring the content back from the trash; returns whether it was there and nothing had its name."""
+    def recover(self, sha256: str, *, before: float) -> bool:
+        """Bring back what last came to the trash before that time; False if nothing did, or the name is in use."""
 
     def headroom_bytes(self) -> int | None:
         """What may still come in before the floor (the larger of 5 % and 2 GiB) is reached; None when unbounded."""
@@ -181,6 +181,18 @@ def trashed_at(name: str) -> float | None:
     """Seconds since 1970, or None for a name that is none of ours."""
     found = _TRASHED.fullmatch(name)
     return int(found[1], 16) / 1000 if found else None
+
+
+def newest_trash(names: Iterable[str], sha256: str, before: float) -> str | None:
+    """The last of these names that is of this content and came before that time."""
+    fitting = [name for name in names if f"-{sha256}-" in name and came_before(name, before)]
+    return max(fitting, default=None)
+
+
+def came_before(name: str, moment: float) -> bool:
+    """Whether a file of the trash came there before that time; a name that is none of ours never did."""
+    at = trashed_at(name)
+    return at is not None and at < moment
 
 
 def checked_key(key: str) -> str:

@@ -22,11 +22,12 @@ from catalog.storage.base import (
     StagedBlob,
     StoredBlob,
     StoredFile,
+    came_before,
     checked_key,
     checked_sha256,
     is_sha256,
+    newest_trash,
     trash_name,
-    trashed_at,
 )
 from catalog.storage.digests import Digests
 
@@ -171,14 +172,14 @@ class LocalStore:
         with _told_apart(), contextlib.suppress(FileNotFoundError):
             path.rename(self._trash / trash_name(sha256, at))
 
-    def recover(self, sha256: str) -> bool:
+    def recover(self, sha256: str, *, before: float) -> bool:
         final = self._path(sha256)
-        thrown = sorted(self._trash.glob(f"*-{sha256}-*"))
-        if not thrown or final.exists():
+        thrown = newest_trash((path.name for path in self._trash.glob(f"*-{sha256}-*")), sha256, before)
+        if thrown is None or final.exists():
             return False
         with _told_apart():
             final.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            thrown[-1].rename(final)
+            (self._trash / thrown).rename(final)
             for directory in (final.parent, final.parent.parent, self._blobs):
                 _fsync_directory(directory)
         return True
@@ -210,7 +211,7 @@ class LocalStore:
         return _unlink_all(path for path in self._incoming.iterdir() if _written_at(path) < before)
 
     def empty_trash(self, *, before: float) -> int:
-        return _unlink_all(path for path in self._trash.iterdir() if (trashed_at(path.name) or 0) < before)
+        return _unlink_all(path for path in self._trash.iterdir() if came_before(path.name, before))
 
     def open_staged(self, key: str) -> LocalStagedFile:
         return LocalStagedFile(self._incoming / secrets.token_hex(16), self._staged / checked_key(key))

@@ -28,11 +28,12 @@ from catalog.storage.base import (
     StagedBlob,
     StoredBlob,
     StoredFile,
+    came_before,
     checked_key,
     checked_sha256,
     is_sha256,
+    newest_trash,
     trash_name,
-    trashed_at,
 )
 from catalog.storage.digests import Digests
 
@@ -188,12 +189,12 @@ class S3Store:
         if self._size_of_key(key) is not None:
             self._move(key, f"{self._prefix}trash/{trash_name(sha256, at)}")
 
-    def recover(self, sha256: str) -> bool:
+    def recover(self, sha256: str, *, before: float) -> bool:
         key = self._key(sha256)
-        thrown = sorted(found for found, _, _ in self._list("trash/") if f"-{sha256}-" in found)
-        if not thrown or self._size_of_key(key) is not None:
+        thrown = newest_trash((found.rpartition("/")[2] for found, _, _ in self._list("trash/")), sha256, before)
+        if thrown is None or self._size_of_key(key) is not None:
             return False
-        self._move(thrown[-1], key)
+        self._move(f"{self._prefix}trash/{thrown}", key)
         return True
 
     def headroom_bytes(self) -> int | None:
@@ -221,7 +222,7 @@ class S3Store:
         return len(left) + self._abort_uploads(before)
 
     def empty_trash(self, *, before: float) -> int:
-        left = [key for key, _, _ in self._list("trash/") if (trashed_at(key.rpartition("/")[2]) or 0) < before]
+        left = [key for key, _, _ in self._list("trash/") if came_before(key.rpartition("/")[2], before)]
         for key in left:
             self._delete(key)
         return len(left)

@@ -134,13 +134,14 @@ def test_a_removed_content_comes_back_from_the_trash_unless_its_name_is_in_use(s
     put(store)
     store.remove(SHA256, at=1000.0)
 
-    assert store.recover(SHA256)
+    assert not store.recover(SHA256, before=999.0)
+    assert store.recover(SHA256, before=1001.0)
 
     assert store.read_range(SHA256, 0, len(BODY)) == BODY
-    assert not store.recover(SHA256)
+    assert not store.recover(SHA256, before=1001.0)
     store.remove(SHA256, at=1000.0)
     put(store)
-    assert not store.recover(SHA256)
+    assert not store.recover(SHA256, before=1001.0)
 
 
 def test_a_content_tells_when_it_was_written(store: BlobStore) -> None:
@@ -173,7 +174,13 @@ def test_a_missing_content_is_said_to_be_unavailable(store: BlobStore) -> None:
 
 @pytest.mark.parametrize("name", ["", "../../etc/passwd", SHA256.upper(), SHA256[:-1], SHA256 + "\n", "a/" * 32])
 def test_only_a_digest_ever_reaches_a_path(store: BlobStore, name: str) -> None:
-    for call in (store.size, store.open, store.local_path, store.recover, partial(store.remove, at=0.0)):
+    for call in (
+        store.size,
+        store.open,
+        store.local_path,
+        partial(store.recover, before=1.0),
+        partial(store.remove, at=0.0),
+    ):
         with pytest.raises(BadInput):
             call(name)
 
