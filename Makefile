@@ -12,6 +12,8 @@ BIND ?= 127.0.0.1
 TORCH_PIP_ARGS ?=
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+MATRIX_ARGS ?=
+HUB_TESTS := tests/catalog/hub_api tests/catalog/discussions tests/catalog/community tests/catalog/git_http tests/hub_conformance tests/git_clients
 JOBS ?= 2
 
 PY := .venv/bin/python
@@ -19,7 +21,7 @@ MANAGE := $(PY) manage.py
 PIP := $(PY) -m pip --disable-pip-version-check
 LINTED := manage.py marketplace catalog evaluation tests
 
-.PHONY: help install run test test-fast test-slow lint format migrate migrations-reset bench lock schema
+.PHONY: help install run test test-fast test-slow lint format migrate migrations-reset bench matrix coverage lock schema
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -78,6 +80,13 @@ migrations-reset: install  ## Before the first release only: one fresh 0001_init
 
 bench: install system-packages  ## The numbers of docs/, side by side on this machine
 	$(PY) -m tests.bench $(BENCH_ARGS)
+
+matrix: install  ## Every client at every version against one site, into build/matrix.json (MATRIX_ARGS="--only datasets")
+	$(PY) -m tests.matrix $(MATRIX_ARGS)
+
+coverage: install  ## docs/coverage.md anew: routes as the tests see them, clients as the last `make matrix` saw them
+	$(PY) -m pytest -q -p tests.matrix.coverage.recording -m "not slow" $(wildcard $(HUB_TESTS))
+	$(PY) -m tests.matrix.coverage
 
 lock:  ## requirements/lock.txt anew from the *.in files (needs pip-tools and PyPI)
 	cd requirements && pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-options --strip-extras \
