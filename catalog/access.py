@@ -226,6 +226,14 @@ def organisation_named(name: str) -> Organisation:
         raise NotFound(f"there is no organisation named {name!r}") from None
 
 
+def person_named(name: str) -> User:
+    """Somebody with an account, by name. Raises `NotFound`."""
+    user = User.objects.select_related("namespace").filter(namespace__key=name.casefold(), is_active=True).first()
+    if user is None:
+        raise NotFound(f"there is nobody named {name!r}")
+    return user
+
+
 def namespace_named(name: str) -> Namespace:
     """A profile, of a person or a team. Raises `NotFound`."""
     namespace = Namespace.objects.select_related("user", "organisation").filter(key=name.casefold()).first()

@@ -48,12 +48,12 @@ class FilePath(Segment):
 
 
 class Kinds:
-    """`models` or `datasets`, as the Hub's API spells repo types in URLs."""
+    """`models`, `datasets` or `spaces`, as the Hub's API spells repo types in URLs."""
 
-    regex = "models|datasets"
+    regex = "models|datasets|spaces"
 
     def to_python(self, value: str) -> str:
-        return {"models": Repo.Kind.MODEL, "datasets": Repo.Kind.DATASET}[value].value
+        return Repo.Kind(value.removesuffix("s")).value
 
     def to_url(self, value: str) -> str:
         return f"{value}s"

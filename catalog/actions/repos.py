@@ -9,9 +9,11 @@ from django.utils.translation import gettext as _
 from catalog import jobs
 from catalog.actions import audit, commits, events, uploads
 from catalog.errors import BadInput, NameTaken
-from catalog.models import Namespace, Organisation, Repo, RepoFacts, User
+from catalog.models import Namespace, Organisation, Repo, RepoFacts, RepoRedirect, User
 from catalog.parsing import gitattributes, names
 from catalog.types import AddFile
+
+LONGEST_SDK = 20
 
 
 def create_repo(
@@ -20,12 +22,14 @@ def create_repo(
     kind: str,
     name: str,
     visibility: str | None = None,
+    sdk: str = "",
     actor: User,
     initial_commit: bool = True,
 ) -> Repo:
     """Create a repo whose branch `main` holds a `.gitattributes`.
 
     Args:
+        sdk: of a space: what it was written for; nothing runs here.
         visibility: None takes the team's default, public for people.
         initial_commit: False leaves it without history, as mirrors need it.
 
@@ -35,11 +39,15 @@ def create_repo(
     """
     names.check_name(name)
     if kind not in Repo.Kind.values:
-        raise BadInput(_("A repo is a model or a dataset."))
+        raise BadInput(_("A repo is a model, a dataset or a space."))
+    if not (len(sdk) <= LONGEST_SDK and sdk.isprintable()):
+        raise BadInput(_("The sdk of a space is a short word."))
     visibility = visibility or _default_visibility(namespace)
     _check_visibility(visibility)
     with transaction.atomic():
-        repo = _add_repo(Repo(namespace=namespace, kind=kind, name=name, visibility=visibility, created_by=actor))
+        repo = _add_repo(
+            Repo(namespace=namespace, kind=kind, name=name, visibility=visibility, sdk=sdk, created_by=actor)
+        )
         if initial_commit:
             _start_history(repo, actor)
         audit.record(actor, "repo.create", audit.name_of(repo), visibility=visibility)
@@ -96,12 +104,14 @@ def _add_repo(repo: Repo) -> Repo:
             _("You already created this %(kind)s repo") % {"kind": repo.kind}, repo=taken.full_name
         ) from None
     RepoFacts.objects.create(repo=repo, kind=repo.kind)
+    # a former name is free for those who may create there; it leads here from now on
+    RepoRedirect.objects.filter(namespace=repo.namespace, kind=repo.kind, name_key=repo.name_key).delete()
     return repo
 
 
 def _start_history(repo: Repo, actor: User) -> None:
-    is_model = repo.kind == Repo.Kind.MODEL
-    attributes = gitattributes.DEFAULT_MODEL_ATTRIBUTES if is_model else gitattributes.DEFAULT_DATASET_ATTRIBUTES
+    is_data = repo.kind == Repo.Kind.DATASET
+    attributes = gitattributes.DEFAULT_DATASET_ATTRIBUTES if is_data else gitattributes.DEFAULT_MODEL_ATTRIBUTES
     blob = uploads.store_bytes(repo=repo, actor=actor, chunks=[attributes.encode()])
     first = AddFile(path=".gitattributes", sha256=blob.sha256)
     commits.first_commit(repo=repo, changes=[first], title="initial commit", actor=actor)

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from catalog.hub_api import gating
+from catalog.hub_api import gating, likes, moving, people
 from catalog.hub_api.endpoint import endpoint
 
 REPO = "api/<kinds:kind>/<segment:owner>/<segment:name>"
@@ -11,6 +11,20 @@ urlpatterns: list[URLPattern] = [
     path(f"{REPO}/user-access-request/handle", endpoint(POST=gating.handle)),
     path(f"{REPO}/user-access-request/grant", endpoint(POST=gating.grant)),
     path(f"{REPO}/user-access-request/<segment:state>", endpoint(GET=gating.requests)),
+    path(f"{REPO}/like", endpoint(POST=likes.like, DELETE=likes.unlike)),
+    path(f"{REPO}/likers", endpoint(GET=likes.likers)),
+    path(f"{REPO}/duplicate", endpoint(POST=moving.duplicate)),
+    path(f"{REPO}/lfs-files/duplicate", endpoint(POST=moving.copy_files)),
+    path("api/repos/move", endpoint(POST=moving.move)),
+    path("api/users/<segment:user>/overview", endpoint(GET=people.user_overview)),
+    path("api/users/<segment:user>/likes", endpoint(GET=likes.liked)),
+    path("api/users/<segment:user>/followers", endpoint(GET=people.nobody_follows)),
+    path("api/users/<segment:user>/following", endpoint(GET=people.nobody_follows)),
+    path("api/organizations/<segment:organisation>/overview", endpoint(GET=people.organisation_overview)),
+    path("api/organizations/<segment:organisation>/members", endpoint(GET=people.members)),
+    path("api/organizations/<segment:organisation>/followers", endpoint(GET=people.nobody_follows_team)),
+    path("api/organizations/<segment:organisation>/settings/repositories", endpoint(GET=people.team_repositories)),
+    path("api/settings/repositories", endpoint(GET=people.own_repositories)),
 ]
 
 

@@ -33,7 +33,7 @@ ANSWERS: dict[type[CatalogError], Answer] = {
     errors.TooManyRequests: Answer(429, "TooManyRequests"),
     errors.NotFound: Answer(404, "NotFound"),
     errors.RepoNotFound: Answer(404, "RepoNotFound", "Repository not found"),
-    errors.RepoMoved: Answer(307, "RepoMoved"),
+    errors.RepoMoved: Answer(404, "RepoNotFound", "Repository not found"),
     errors.RevisionNotFound: Answer(404, "RevisionNotFound"),
     errors.EntryNotFound: Answer(404, "EntryNotFound"),
     errors.BadInput: Answer(400, "BadInput"),

@@ -158,6 +158,19 @@ def _papers_id(facts: RepoFacts) -> str | None:
     return found if isinstance(found, str) else None
 
 
+def _sdk(view: View) -> str:
+    """What its card says, else what it was created with."""
+    card = (view.file_facts.card_data if view.file_facts else None) or {}
+    said = card.get("sdk")
+    return said if isinstance(said, str) and said else view.repo.sdk
+
+
+def _card_words(facts: RepoFacts, key: str) -> list[str]:
+    """A list of names in the front matter."""
+    found = (facts.card_data or {}).get(key)
+    return [item for item in found if isinstance(item, str)] if isinstance(found, list) else []
+
+
 _COMMON: dict[str, Field] = {
     "author": lambda view: view.repo.namespace.name,
     "sha": lambda view: view.commit.oid if view.commit else MISSING,
@@ -166,7 +179,7 @@ _COMMON: dict[str, Field] = {
     "private": lambda view: view.repo.is_private,
     "gated": lambda view: view.repo.gate or False,
     "disabled": lambda _view: False,
-    "likes": lambda _view: 0,  # people rate with stars here; there is nothing to like
+    "likes": _from_facts(lambda facts: facts.likes),
     "downloads": _from_facts(lambda facts: facts.downloads),
     "downloadsAllTime": _from_facts(lambda facts: facts.downloads_all_time),
     "tags": _from_facts(lambda facts: list(facts.tags)),
@@ -190,6 +203,12 @@ FIELDS: dict[str, dict[str, Field]] = {
         "description": _from_facts(lambda facts: facts.summary or MISSING),
         "paperswithcode_id": _from_files(_papers_id),
     },
+    Repo.Kind.SPACE: {
+        **_COMMON,
+        "sdk": lambda view: _sdk(view) or MISSING,
+        "models": _from_files(lambda facts: _card_words(facts, "models")),
+        "datasets": _from_files(lambda facts: _card_words(facts, "datasets")),
+    },
 }
 ONLY_WHEN_ASKED = frozenset({"downloadsAllTime", "baseModels", "xetEnabled"})
 # Legal in `expand`, yet about things this server does not have: they stay out of the answer.
@@ -199,4 +218,5 @@ NOT_KEPT: dict[str, tuple[str, ...]] = {
         *("resourceGroup", "spaces", "transformersInfo", "trendingScore", "usedStorage", "widgetData"),
     ),
     Repo.Kind.DATASET: ("citation", "mainSize", "resourceGroup", "trendingScore", "usedStorage"),
+    Repo.Kind.SPACE: ("region", "resourceGroup", "runtime", "subdomain", "trendingScore", "usedStorage"),
 }

@@ -26,7 +26,7 @@ SORTS: Final = {
     "createdAt": "created",
     "downloads": "downloads",
     "trendingScore": "downloads",  # of the last 30 days, the nearest to a trend that we measure
-    "likes": "rating",  # people give stars here
+    "likes": "likes",
 }
 USUAL: Final = {
     Repo.Kind.MODEL: (
@@ -36,6 +36,7 @@ USUAL: Final = {
         "author", "sha", "lastModified", "private", "gated", "disabled", "likes", "downloads", "tags", "description",
         "createdAt",
     ),
+    Repo.Kind.SPACE: ("author", "sha", "lastModified", "private", "likes", "sdk", "tags", "createdAt"),
 }  # fmt: skip
 FULL: Final = ("author", "sha", "lastModified", "gated", "disabled", "siblings")
 # Of the card and the configuration; lists leave these columns in the database unless they are asked for.

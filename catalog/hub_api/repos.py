@@ -12,17 +12,19 @@ from catalog.hub_api import wire
 from catalog.hub_api.bodies import Json, json_body, optional_text, text_field
 from catalog.models import Repo
 
-KNOWN_TO_OTHERS = ("space", "kernel", "bucket")  # repo types of the public Hub that this server does not keep
+KNOWN_TO_OTHERS = ("kernel", "bucket")  # repo types of the public Hub that this server does not keep
 
 
 def create(request: HttpRequest, actor: Actor) -> JsonResponse:
     body = json_body(request)
-    kind = _kind(body)
+    kind = kind_of(body)
     owner, name = _owner_and_name(body)
     namespace = access.namespace_to_create_in(actor, owner)
     user = access.writer(actor)
+    sdk = optional_text(body, "sdk") or "" if kind == Repo.Kind.SPACE else ""
+    visibility = visibility_of(body)
     try:
-        repo = repos.create_repo(namespace=namespace, kind=kind, name=name, visibility=_visibility(body), actor=user)
+        repo = repos.create_repo(namespace=namespace, kind=kind, name=name, visibility=visibility, sdk=sdk, actor=user)
     except NameTaken:
         existing = access.repo_to_read(actor, kind, namespace.name, name)
         url = wire.repo_url(request, existing)  # what `exist_ok=True` goes on with
@@ -34,7 +36,7 @@ def delete(request: HttpRequest, actor: Actor) -> JsonResponse:
     body = json_body(request)
     owner, name = _owner_and_name(body)
     user = access.signed_in(actor)
-    repo = access.repo_to_administer(actor, _kind(body), owner or user.username, name)
+    repo = access.repo_to_administer(actor, kind_of(body), owner or user.username, name)
     repos.delete_repo(repo=repo, actor=user)
     return JsonResponse({})
 
@@ -46,7 +48,7 @@ def settings(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name:
     disabled = body.get("discussionsDisabled")
     if disabled is not None and not isinstance(disabled, bool):
         raise BadInput("'discussionsDisabled' must be true or false")
-    repos.change_settings(repo=repo, visibility=_visibility(body), gate=_gate(body), actor=user)
+    repos.change_settings(repo=repo, visibility=visibility_of(body), gate=_gate(body), actor=user)
     if disabled is not None:
         discussions.switch(repo=repo, disabled=disabled, actor=user)
     gated = repo.gate or False
@@ -64,12 +66,12 @@ def may_write(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name
     return JsonResponse({})
 
 
-def _kind(body: Json) -> str:
+def kind_of(body: Json) -> str:
     kind = body.get("type") or Repo.Kind.MODEL.value
     if kind in KNOWN_TO_OTHERS:
-        raise NotServed(f"this server keeps models and datasets, no {kind}s")
+        raise NotServed(f"this server keeps models, datasets and spaces, no {kind}s")
     if kind not in Repo.Kind.values:
-        raise BadInput("'type' must be model or dataset")
+        raise BadInput("'type' must be model, dataset or space")
     return str(kind)
 
 
@@ -94,7 +96,7 @@ def _gate(body: Json) -> str | None:
     return str(asked)
 
 
-def _visibility(body: Json) -> str | None:
+def visibility_of(body: Json) -> str | None:
     """Returns the visibility asked for, None when the caller said nothing."""
     asked = optional_text(body, "visibility")
     if asked is not None:

@@ -27,6 +27,7 @@ from catalog.models import Repo
 REPO = "api/<kinds:kind>/<segment:owner>/<segment:name>"
 MODEL = {"kind": Repo.Kind.MODEL.value}
 DATASET = {"kind": Repo.Kind.DATASET.value}
+SPACE = {"kind": Repo.Kind.SPACE.value}
 _not_served = on_any_method(small.not_served)
 _no_such_repo = on_any_method(small.no_such_repo)
 
@@ -80,9 +81,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("-/lfs/<segment:token>", endpoint(GET=lfs.send, authenticate=anyone)),
     *community_urls.urlpatterns,
     # What is not here
-    re_path("^api/(?:spaces|kernels|buckets)/", _no_such_repo),
+    re_path("^api/(?:kernels|buckets)/", _no_such_repo),
     re_path(
-        "^api/(?:models|datasets)/[^/]+(?:/(?:revision|tree|paths-info|commits|preupload|commit)/.*)?$", _no_such_repo
+        "^api/(?:models|datasets|spaces)/[^/]+(?:/(?:revision|tree|paths-info|commits|preupload|commit)/.*)?$",
+        _no_such_repo,
     ),
     re_path("^api/(?!v1(?:/|$)|docs(?:/|$))", _not_served),
 ]
@@ -103,7 +105,8 @@ def _files(prefix: str, kind: dict[str, str]) -> list[URLPattern]:
 
 urlpatterns += [
     *_files("datasets/", DATASET),
+    *_files("spaces/", SPACE),
     *_files("", MODEL),
     path("<segment:name>/resolve/<revision:revision>/<filepath:path>", _no_such_repo),
-    re_path("^(?:spaces|kernels|buckets)/.+/resolve/", _no_such_repo),
+    re_path("^(?:kernels|buckets)/.+/resolve/", _no_such_repo),
 ]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from catalog.pages import gates
+from catalog.pages import gates, likes
 
 
 def of_repo(base: str, given: dict[str, str]) -> list[URLPattern]:
     """Pages below the address of one repo."""
     return [
         path(f"{base}/access", gates.ask, given),
+        path(f"{base}/like", likes.toggle, given),
         path(f"{base}/settings/access", gates.requests, given),
     ]
 

@@ -44,7 +44,8 @@ def namespaces_of(user: User) -> list[Namespace]:
 def new_repo(request: HttpRequest) -> HttpResponseBase:
     actor = access.actor_of(request)
     user = access.writer(actor)
-    kind = Repo.Kind.DATASET if request.GET.get("kind") == "dataset" else Repo.Kind.MODEL
+    asked_kind = request.GET.get("kind", "")
+    kind = Repo.Kind(asked_kind) if asked_kind in Repo.Kind.values else Repo.Kind.MODEL
     start = {"kind": kind, "namespace": request.GET.get("owner", user.username), "visibility": Repo.Visibility.PUBLIC}
     form = NewRepoForm(request.POST or None, initial=start, namespaces=namespaces_of(user))
     if request.method == "POST" and form.is_valid():

@@ -93,7 +93,7 @@ def _datasets(repo: Repo, commit: Commit, endpoint: str) -> Snippet:
 
 
 def _hf(repo: Repo, commit: Commit, endpoint: str) -> Snippet:
-    kind = " --repo-type dataset" if repo.kind == Repo.Kind.DATASET else ""
+    kind = f" --repo-type {repo.kind}" if repo.kind != Repo.Kind.MODEL else ""
     lines = [f"export HF_ENDPOINT={endpoint}"]
     if repo.is_private:
         lines.append("export HF_TOKEN=hf_…")
@@ -102,7 +102,7 @@ def _hf(repo: Repo, commit: Commit, endpoint: str) -> Snippet:
 
 
 def _huggingface_hub(repo: Repo, commit: Commit, endpoint: str) -> Snippet:
-    kind = '\n    repo_type="dataset",' if repo.kind == Repo.Kind.DATASET else ""
+    kind = f'\n    repo_type="{repo.kind}",' if repo.kind != Repo.Kind.MODEL else ""
     token = '\n    token="hf_…",' if repo.is_private else ""
     code = (
         "from huggingface_hub import snapshot_download\n\n"
@@ -124,8 +124,8 @@ def _curl(repo: Repo, commit: Commit, endpoint: str, entry: TreeEntry) -> Snippe
 
 def upload_steps(repo: Repo, endpoint: str) -> list[Snippet]:
     """How the first files get into an empty repo without a browser."""
-    kind = " --repo-type dataset" if repo.kind == Repo.Kind.DATASET else ""
-    python_kind = ', repo_type="dataset"' if repo.kind == Repo.Kind.DATASET else ""
+    kind = f" --repo-type {repo.kind}" if repo.kind != Repo.Kind.MODEL else ""
+    python_kind = f', repo_type="{repo.kind}"' if repo.kind != Repo.Kind.MODEL else ""
     hf = f"export HF_ENDPOINT={endpoint}\nhf auth login\nhf upload {repo.full_name} ./my-folder .{kind}"
     python = (
         "from huggingface_hub import HfApi\n\n"

@@ -22,11 +22,11 @@ from catalog.pages import (
     teams,
 )
 
-MODEL, DATASET = Repo.Kind.MODEL.value, Repo.Kind.DATASET.value
+MODEL, DATASET, SPACE = Repo.Kind.MODEL.value, Repo.Kind.DATASET.value, Repo.Kind.SPACE.value
 
 
 def repo_urls(prefix: str, kind: str) -> list[URLPattern]:
-    """The pages of one repo: models stand at the root, datasets under `/datasets/`."""
+    """The pages of one repo: models stand at the root, others under `/datasets/` and `/spaces/`."""
     base, given = f"{prefix}<owner:owner>/<segment:name>", {"kind": kind}
     return [
         path(base, repos.repo_page, given),
@@ -73,8 +73,11 @@ urlpatterns = [
     path("models/counted", lists.counted, {"kind": MODEL}),
     path("datasets", lists.repo_list, {"kind": DATASET}),
     path("datasets/counted", lists.counted, {"kind": DATASET}),
+    path("spaces", lists.repo_list, {"kind": SPACE}),
+    path("spaces/counted", lists.counted, {"kind": SPACE}),
     *community_urls.urlpatterns,
     *repo_urls("datasets/", DATASET),
+    *repo_urls("spaces/", SPACE),
     *repo_urls("", MODEL),
     path("<owner:owner>", profiles.profile),
 ]

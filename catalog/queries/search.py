@@ -26,6 +26,7 @@ _COLUMNS: Final = {
     RELEVANCE: word_search.SCORE,
     "downloads": word_search.DOWNLOADS,
     "rating": "facts__rating_sort",
+    "likes": "facts__likes",
     "updated": "facts__updated_at",
     "created": "facts__pk",  # ids grow with time
     "size": "facts__total_bytes",

@@ -14,8 +14,8 @@ from catalog.models import Repo
 from catalog.queries.paging import LARGEST_PAGE
 
 RELEVANCE: Final = "relevance"
-SORTS: Final = (RELEVANCE, "downloads", "rating", "updated", "created", "size")
-SORT_ALIASES: Final = {"likes": "rating", "trending": "downloads"}  # what comes nearest: stars, and 30 days
+SORTS: Final = (RELEVANCE, "downloads", "rating", "likes", "updated", "created", "size")
+SORT_ALIASES: Final = {"trending": "downloads"}  # what comes nearest: 30 days
 DEFAULT_LIMIT: Final = 30
 LONGEST_TEXT: Final = 256  # characters
 LONGEST_VALUE: Final = 255

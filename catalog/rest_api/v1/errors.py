@@ -37,7 +37,7 @@ STATUSES: Final[dict[type[CatalogError], int]] = {
     errors.TooManyRequests: 429,
     errors.NotFound: 404,
     errors.RepoNotFound: 404,
-    errors.RepoMoved: 307,
+    errors.RepoMoved: 404,
     errors.RevisionNotFound: 404,
     errors.EntryNotFound: 404,
     errors.BadInput: 400,
@@ -126,7 +126,7 @@ def _domain_error(context: Mapping[str, Any], error: CatalogError) -> Response:
     statuses: Statuses = getattr(context["view"], "statuses", STATUSES)
     status = next(statuses[known] for known in type(error).__mro__ if known in statuses)
     if isinstance(error, errors.RepoMoved) and (location := links.moved(context["request"].get_full_path(), error)):
-        response = error_response(context, status, type(error).__name__, error.message, error.facts)
+        response = error_response(context, 307, type(error).__name__, error.message, error.facts)
         response["Location"] = location
         return response
     if isinstance(error, (errors.RepoNotFound, errors.GatedRepo)) and _is_stranger(context["request"]):

@@ -29,6 +29,7 @@ def _routes_of(kind: Repo.Kind) -> list[URLPattern]:
 urlpatterns = [
     *_routes_of(Repo.Kind.MODEL),
     *_routes_of(Repo.Kind.DATASET),
+    *_routes_of(Repo.Kind.SPACE),
     path("mirrors", MirrorListView.as_view()),
     path("mirrors/<int:mirror_id>", MirrorView.as_view()),
     path("mirrors/<int:mirror_id>/sync", MirrorSyncView.as_view()),

@@ -62,7 +62,7 @@ def test_a_team_says_what_its_new_repos_are():
 
 @pytest.mark.parametrize(
     ("wrong", "problem"),
-    [({"name": "a/b"}, InvalidName), ({"kind": "space"}, BadInput), ({"visibility": "x"}, BadInput)],
+    [({"name": "a/b"}, InvalidName), ({"kind": "kernel"}, BadInput), ({"visibility": "x"}, BadInput)],
 )
 def test_what_is_malformed_is_refused(wrong, problem):
     with pytest.raises(problem):

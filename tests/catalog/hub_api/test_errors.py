@@ -104,12 +104,11 @@ def test_a_private_repo_answers_like_a_missing_one(path, private_repo, stranger,
         "/api/models/gpt2/revision/main",
         "/api/models/gpt2/tree/main",
         "/api/datasets/squad",
-        "/api/spaces/ann/app",
         "/api/kernels/ann/kernel",
         "/api/buckets/ann/bucket",
         "/gpt2/resolve/main/config.json",
         "/datasets/squad/resolve/main/README.md",
-        "/spaces/ann/app/resolve/main/app.py",
+        "/kernels/ann/app/resolve/main/app.py",
     ],
 )
 def test_bare_ids_and_other_kinds_are_repos_not_found(path, owner):
@@ -119,7 +118,7 @@ def test_bare_ids_and_other_kinds_are_repos_not_found(path, owner):
     assert response["X-Error-Code"] == "RepoNotFound"
 
 
-@pytest.mark.parametrize("path", ["/api/collections", "/api/models/ann/model/discussions", "/api/daily_papers"])
+@pytest.mark.parametrize("path", ["/api/papers/2401.00001", "/api/daily_papers"])
 def test_parts_of_the_hub_that_are_not_here_answer_501_in_json(path, repo, owner):
     response = owner.get(path)
 

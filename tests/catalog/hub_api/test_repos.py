@@ -98,7 +98,7 @@ def test_a_member_who_reads_cannot_create(ann, owner):
         ({"name": "new", "visibility": "protected"}, 400),
         ({"name": "new", "private": "yes"}, 400),
         ({"name": "new", "type": "notebook"}, 400),
-        ({"name": "new", "type": "space"}, 501),
+        ({"name": "new", "type": "kernel"}, 501),
         ({"name": "new", "organization": "api"}, 403),
     ],
 )
@@ -137,13 +137,13 @@ def test_settings_hide_a_repo(body, repo, owner, stranger):
 @pytest.mark.parametrize(
     ("body", "status"),
     [
-        ({"gated": "auto"}, 501),
+        ({"gated": "auto"}, 200),
         ({"gated": False}, 200),
         ({"visibility": "secret"}, 400),
-        ({"discussionsDisabled": False}, 501),
+        ({"discussionsDisabled": "no"}, 400),
     ],
 )
-def test_settings_say_honestly_what_is_not_offered(body, status, repo, owner):
+def test_settings_take_what_they_know_and_refuse_the_rest(body, status, repo, owner):
     assert owner.json("PUT", "/api/models/ann/model/settings", body).status_code == status
 
 
