@@ -6,8 +6,6 @@ twice, and `catalog.sweep` sends again what was lost.
 
 from __future__ import annotations
 
-from functools import partial
-
 from celery import current_app
 from django.db import transaction
 
@@ -22,20 +20,24 @@ SYNC_EXPIRES_SECONDS = 90  # the sweep nudges again while a run waits, so old nu
 
 def index_repo(repo: Repo) -> None:
     """Render the card and refresh the search document of this repo."""
-    _after_commit(INDEX_REPO, repo.pk)
+    after_commit(INDEX_REPO, repo.pk)
 
 
 def sync_mirror(run: SyncRun) -> None:
     """Work on this sync run."""
-    _after_commit(SYNC_MIRROR, run.pk, expires_seconds=SYNC_EXPIRES_SECONDS)
+    after_commit(SYNC_MIRROR, run.pk, expires_seconds=SYNC_EXPIRES_SECONDS)
 
 
 def deliver_webhook(delivery: WebhookDelivery) -> None:
     """Tell a webhook's address about one event."""
-    _after_commit(DELIVER_WEBHOOK, delivery.pk)
+    after_commit(DELIVER_WEBHOOK, delivery.pk)
 
 
-def _after_commit(name: str, *args: int, expires_seconds: int | None = None) -> None:
-    # robust: losing Redis must not fail a change that is already committed; the sweep repeats it
-    send = partial(current_app.send_task, name, args=args, expires=expires_seconds)
-    transaction.on_commit(send, robust=True)
+def after_commit(name: str, *args: int, expires_seconds: int | None = None) -> None:
+    """Nudge a worker when the transaction has committed. Losing the nudge loses nothing: a sweep repeats it."""
+
+    def nudge() -> None:  # not a `partial`: Django names a robust hook that fails by its __qualname__
+        current_app.send_task(name, args=args, expires=expires_seconds)
+
+    # robust: losing Redis must not fail a change that is already committed
+    transaction.on_commit(nudge, robust=True)

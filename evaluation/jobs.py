@@ -6,12 +6,10 @@ Both are only nudges, sent when the transaction commits; rows are the truth (sec
 
 from __future__ import annotations
 
-from functools import partial
-
-from celery import current_app
-from django.db import connection, transaction
+from django.db import connection
 from django.utils import timezone
 
+from catalog.jobs import after_commit
 from evaluation.models import Run
 
 SCORE_RUN = "evaluation.score_run"
@@ -22,8 +20,7 @@ CHANNEL = "evaluation_queued"  # PostgreSQL's NOTIFY; the payload is the name of
 def score_run(run: Run) -> None:
     """Have a trusted worker score this run."""
     Run.objects.filter(pk=run.pk).update(nudged_at=timezone.now())
-    # robust: losing Redis must not fail a node's upload that is already committed
-    transaction.on_commit(partial(current_app.send_task, SCORE_RUN, args=[run.pk]), robust=True)
+    after_commit(SCORE_RUN, run.pk)
 
 
 def wake_nodes(queue: str) -> None:

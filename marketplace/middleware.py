@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable
 from typing import Final
 
+import psycopg
 from django.conf import settings
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -103,8 +104,21 @@ class BusyDatabase:
         )
 
 
+PASSING: Final = (
+    pg.LockNotAvailable,
+    pg.QueryCanceled,
+    pg.DeadlockDetected,
+    pg.SerializationFailure,
+    pg.TooManyConnections,
+    pg.AdminShutdown,
+    pg.CrashShutdown,
+    pg.CannotConnectNow,
+)
+
+
 def is_busy(exception: BaseException) -> bool:
     """Whether PostgreSQL gave up waiting: faces with error answers of their own ask here too."""
-    return isinstance(exception, OperationalError) and isinstance(
-        exception.__cause__, (pg.LockNotAvailable, pg.QueryCanceled)
-    )
+    cause = exception.__cause__
+    if not isinstance(exception, OperationalError) or not isinstance(cause, psycopg.OperationalError):
+        return False
+    return cause.sqlstate is None or isinstance(cause, PASSING)  # without a state: there is no connection

@@ -15,9 +15,9 @@ from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.http import urlencode
-from psycopg import errors as pg
 
 from catalog import errors, links
+from marketplace.middleware import is_busy
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
@@ -79,9 +79,9 @@ def page_with(statuses: Statuses) -> Callable[[View[P]], View[P]]:
             except errors.CatalogError as error:
                 response = answer(request, error, statuses)
             except OperationalError as error:
-                if not isinstance(error.__cause__, (pg.LockNotAvailable, pg.QueryCanceled)):
+                if not is_busy(error):
                     raise
-                response = answer(request, errors.Busy(), statuses)
+                response = _busy(request, statuses)
             response = _packing.process_response(request, response)
             patch_cache_control(response, private=True, no_cache=True)
             patch_vary_headers(response, ["Cookie", "HX-Request-Type"])
@@ -154,6 +154,16 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return render(request, "errors/csrf.html", status=403)
+
+
+def _busy(request: HttpRequest, statuses: Statuses) -> HttpResponse:
+    try:
+        return answer(request, errors.Busy(), statuses)
+    except OperationalError:  # the database is away altogether: it cannot even say who is signed in
+        response = server_error(request)
+        response.status_code = 503
+        response["Retry-After"] = "5"
+        return response
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from celery import current_app
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from catalog import jobs, tasks
@@ -24,6 +25,14 @@ def test_mirrors_wait_in_a_queue_of_their_own_and_nothing_else_does():
 
     assert [name for name, queue in routed.items() if queue == "mirrors"] == [jobs.SYNC_MIRROR]
     assert {parts.worker(Path()).command[6], parts.mirrors(Path()).command[6]} == set(routed.values())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_nudge_that_cannot_be_sent_fails_nothing(caplog):
+    with transaction.atomic():
+        jobs.after_commit(jobs.INDEX_REPO, object())  # no JSON
+
+    assert "Error calling" in caplog.text
 
 
 @pytest.mark.django_db

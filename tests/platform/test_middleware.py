@@ -1,3 +1,4 @@
+import psycopg
 import pytest
 from django.db import OperationalError
 from django.http import HttpResponse
@@ -54,6 +55,15 @@ def test_a_statement_that_takes_too_long_is_an_answer_to_try_again(rf):
 
     assert isinstance(slow.value.__cause__, pg.QueryCanceled)
     assert (answer.status_code, answer["Retry-After"], answer["X-Error-Code"]) == (503, "2", "Busy")
+
+
+def test_a_database_that_is_away_asks_to_come_back(rf):
+    gone = OperationalError("the connection is closed")
+    gone.__cause__ = psycopg.OperationalError("the connection is closed")
+
+    answer = BusyDatabase(HttpResponse).process_exception(rf.get("/"), gone)
+
+    assert (answer.status_code, answer["Retry-After"]) == (503, "2")
 
 
 def test_other_errors_are_not_called_busy(rf):
