@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from catalog import links
 from catalog.models import Repo
 from catalog.pages import languages, tasks
+from catalog.queries import discussions
 
 register = template.Library()
 
@@ -31,6 +32,7 @@ register.simple_tag(links.resolve, name="resolve_url")
 register.simple_tag(links.raw, name="raw_url")
 register.simple_tag(links.commits, name="commits_url")
 register.simple_tag(links.commit, name="commit_url")
+register.simple_tag(discussions.unfinished_count, name="open_discussions")
 
 
 @register.simple_tag

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from catalog.actions import accounts, metadata, ratings
+from catalog.actions import accounts, discussions, merging, metadata, pull_requests, ratings, uploads
+from catalog.actions.pull_requests import Proposal
 from catalog.models import Mirror, Repo, SyncRun, User
+from catalog.types import AddFile
 from tests.evaluation import arrangement
 from tests.factories import OrganisationFactory, RepoFactory, UserFactory, commit_content
 
@@ -56,6 +58,7 @@ def fill() -> None:
         ratings.rate_repo(
             repo=herbert, actor=person, stars=stars, text="波蘭文效果很好，但混合語言的句子常常判斷錯誤。"
         )
+    _talk(herbert, bo)
     for wrong in (0, 60):
         arrangement.scored(wrong=wrong, measurements={"parameters": 10 ** (6 + wrong // 60), "items_per_second": 99.0})
     arrangement.running()
@@ -67,6 +70,25 @@ def fill() -> None:
         mirror=mirror, state="failed", reason="The other hub refused: gated.", bytes_total=1000, bytes_done=250,
         files_total=2, files_done=1, plan=[{"path": "model.safetensors", "size": 750, "state": "waiting"}],
     )  # fmt: skip
+
+
+def _talk(repo: Repo, actor: User) -> None:
+    """A discussion with an answer, a pull request that waits and one that was merged."""
+    asked = discussions.open_discussion(
+        repo=repo, title="混合語言的句子常常判斷錯誤,有計畫改善嗎?", text="例如:`ten film był 很好看`。", actor=actor
+    )
+    answer = f"Tak! **W przyszłym miesiącu**:\n\n- więcej danych\n- nowy tokenizator\n\n```python\n{'x' * 99}\n```"
+    discussions.comment(discussion=asked, text=answer, actor=repo.created_by)
+    discussions.rename(discussion=asked, title="Mixed languages", actor=repo.created_by)
+    for title, path, text in (
+        ("Popraw literówkę w karcie", "README.md", POLISH.replace("ironią", "sarkazmem")),
+        ("Dodaj notatki", "notes/uwagi.txt", "Uwagi\n"),
+    ):
+        sha256 = uploads.store_bytes(repo=repo, actor=actor, chunks=[text.encode()]).sha256
+        made, _commit = pull_requests.propose_changes(
+            repo=repo, proposal=Proposal(title, "Drobna zmiana."), changes=[AddFile(path, sha256)], actor=actor
+        )
+    merging.merge_pull_request(discussion=made, actor=repo.created_by)
 
 
 def link_of(name: str) -> str:

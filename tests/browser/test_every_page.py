@@ -14,11 +14,14 @@ LONG = "/bo/sentence-vectors-with-a-rather-long-name-that-has-to-break-somewhere
 PUBLIC = [
     "/", "/models", "/models?task=text-classification&q=analiza", "/datasets", MODEL, f"{MODEL}/tree/main",
     f"{MODEL}/blob/main/README.md", f"{MODEL}/commits/main", f"{MODEL}/commit/main", f"{MODEL}/reviews",
-    f"{MODEL}/scores", LONG, "/zespol-nlp", "/ann", "/benchmarks", "/benchmarks/digits", "/leaderboards",
+    f"{MODEL}/discussions", f"{MODEL}/discussions?status=all&type=pull_request", f"{MODEL}/discussions/1",
+    f"{MODEL}/discussions/2/files", f"{MODEL}/scores", LONG, "/zespol-nlp", "/ann", "/benchmarks",
+    "/benchmarks/digits", "/leaderboards",
     "/leaderboards/digits", "/runs", "/runs/1", "/mirrors", "/mirrors/1", "/teams", "/login", "/reset",
 ]  # fmt: skip
 OWN = [
-    "/", "/ann/empty", f"{MODEL}/upload/main", f"{MODEL}/settings", f"{MODEL}/evaluate", "/new", "/settings/profile",
+    "/", "/ann/empty", f"{MODEL}/upload/main", f"{MODEL}/settings", f"{MODEL}/evaluate",
+    f"{MODEL}/discussions/new", f"{MODEL}/discussions/2", f"{LONG}/discussions", "/new", "/settings/profile",
     "/settings/tokens", "/teams/new", "/teams/zespol-nlp", "/mirrors/new", f"{LONG}/reviews",
 ]  # fmt: skip
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}

@@ -295,7 +295,8 @@ def test_history_is_squashed_on_branches_and_pull_requests(plain_ann, repo):
         api.merge_pull_request(repo, 2)
         def titles(revision): return [c.title for c in api.list_repo_commits(repo, revision=revision)]
         answer({"main": titles("main"), "kept": len(titles("kept")), "tag": len(titles("v1")),
-                "pr": titles("refs/pr/2"), "errors": errors, "conflicts": before, "files": sorted(api.list_repo_files(repo))})
+                "pr": titles("refs/pr/2"), "errors": errors, "conflicts": before,
+                "files": sorted(api.list_repo_files(repo))})
         """,
         repo=repo,
     )

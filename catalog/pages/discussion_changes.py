@@ -1,0 +1,86 @@
+"""What people do to a discussion on its page: close, open, merge, rename, edit and hide. POST only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from catalog import access, discussion_access, links
+from catalog.access import Actor
+from catalog.actions import discussions, merging
+from catalog.errors import BadInput, MergeConflict, NotAllowed, TooLarge, TooManyRequests
+from catalog.models import Repo
+from catalog.pages.errors import page
+
+_Change = Callable[[HttpRequest, Actor, Repo, int], str]
+_TOLD = (BadInput, MergeConflict, NotAllowed, TooLarge, TooManyRequests)
+
+
+def _view(change: _Change) -> Callable[..., HttpResponseBase]:
+    """A page's view that makes one change and goes back to the thread, with words when it did not work."""
+
+    @page
+    @require_POST
+    def view(request: HttpRequest, kind: str, owner: str, name: str, num: int) -> HttpResponseBase:
+        actor = access.actor_of(request)
+        repo = discussion_access.repo_to_discuss(actor, kind, owner, name)
+        try:
+            messages.success(request, change(request, actor, repo, num))
+        except _TOLD as error:
+            messages.error(request, error.message)
+        return redirect(links.discussion(repo, num))
+
+    return view
+
+
+@_view
+def status(request: HttpRequest, actor: Actor, repo: Repo, num: int) -> str:
+    discussion = discussion_access.discussion_to_change(actor, repo, num)
+    wanted = request.POST.get("status", "")
+    discussions.change_status(discussion=discussion, status=wanted, actor=access.writer(actor))
+    return _("It is closed.") if wanted == "closed" else _("It is open.")
+
+
+@_view
+def title(request: HttpRequest, actor: Actor, repo: Repo, num: int) -> str:
+    discussion = discussion_access.discussion_to_change(actor, repo, num)
+    discussions.rename(discussion=discussion, title=request.POST.get("title", ""), actor=access.writer(actor))
+    return _("It has a new title.")
+
+
+@_view
+def merge(request: HttpRequest, actor: Actor, repo: Repo, num: int) -> str:
+    discussion = discussion_access.discussion_to_merge(actor, repo, num)
+    merging.merge_pull_request(discussion=discussion, actor=access.writer(actor))
+    return _("It is merged into %(branch)s.") % {"branch": discussion.target_branch}
+
+
+@_view
+def edit(request: HttpRequest, actor: Actor, repo: Repo, num: int) -> str:
+    comment = discussion_access.comment_to_edit(actor, repo, num, request.POST.get("comment", ""))
+    discussions.edit_comment(comment=comment, text=request.POST.get("text", ""), actor=access.writer(actor))
+    return _("Your comment is changed.")
+
+
+@_view
+def hide(request: HttpRequest, actor: Actor, repo: Repo, num: int) -> str:
+    comment = discussion_access.comment_to_hide(actor, repo, num, request.POST.get("comment", ""))
+    discussions.hide_comment(comment=comment, actor=access.writer(actor))
+    return _("The comment is hidden.")
+
+
+@page
+@require_POST
+def switch(request: HttpRequest, kind: str, owner: str, name: str) -> HttpResponseBase:
+    """Turn discussions of a repo off, or on again."""
+    actor = access.actor_of(request)
+    repo = access.repo_to_administer(actor, kind, owner, name)
+    discussions.switch(repo=repo, disabled=request.POST.get("disabled") == "yes", actor=access.writer(actor))
+    messages.success(request, _("Saved."))
+    return redirect(f"{repo.web_path}/settings")
