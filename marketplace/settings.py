@@ -210,6 +210,8 @@ DELETED_REPO_DAYS = env.number("DELETED_REPO_DAYS", 30)
 NAMESPACE_QUOTA_GB = env.number("NAMESPACE_QUOTA_GB", 0)  # 0: no limit
 DEDUP_SCOPE = env.choice("DEDUP_SCOPE", "", among=("", "global", "owner"))  # "": owner for private repos alone
 SENDFILE = env.choice("SENDFILE", "wsgi", among=("wsgi", "x-accel"))
+LFS_MULTIPART_ABOVE_BYTES = env.number("LFS_MULTIPART_ABOVE_BYTES", 5_000_000_000)
+LFS_PART_BYTES = env.number("LFS_PART_BYTES", 256 * 1024 * 1024, least=1)
 XET_READS_ABOVE_BYTES = env.number("XET_READS_ABOVE_BYTES", 50_000_000_000)  # huggingface_hub's limit for plain HTTP
 MIRROR_ALLOWED_HOSTS = env.names("MIRROR_ALLOWED_HOSTS")
 WEBHOOK_ALLOWED_HOSTS = env.names("WEBHOOK_ALLOWED_HOSTS")  # beyond public https: internal receivers

@@ -1,27 +1,27 @@
-"""LFS: batch, the upload itself by a signed address, verify; downloads for git-lfs."""
+"""LFS: batch and verify; downloads for git-lfs."""
 
 from __future__ import annotations
 
 import re
 from typing import Any, Final
 
+from django.conf import settings
 from django.core import signing
-from django.core.signing import Signer
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 
 from catalog import access, discussion_access
 from catalog.access import ANONYMOUS, Actor
-from catalog.actions import uploads
-from catalog.errors import BadInput, NotAllowed, NotFound, SizeMismatch, UploadGone
-from catalog.hub_api import bodies, wire
+from catalog.actions import upload_parts, uploads
+from catalog.errors import BadInput, NotAllowed, NotFound, SizeMismatch, TooLarge
+from catalog.hub_api import bodies, lfs_uploads, wire
+from catalog.hub_api.lfs_uploads import MEDIA_TYPE
 from catalog.hub_api.serving import SIGNED_URL_SECONDS, Content, content_response
 from catalog.models import Repo, TreeEntry, User
 
 MOST_OBJECTS: Final = 1000  # per batch; clients send 256
-LARGEST_FILE_BYTES: Final = 50_000_000_000  # huggingface_hub refuses to download more over plain HTTP (decision 5)
-MEDIA_TYPE: Final = "application/vnd.git-lfs+json"
-_UPLOADS = Signer(salt="hub-api.lfs-upload")
+MOST_PARTS: Final = 50_000  # per batch
+LARGEST_NUMBER: Final = 2**53  # that JSON carries safely
 _DOWNLOAD_SALT: Final = "hub-api.lfs-download"
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
@@ -29,18 +29,21 @@ _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 def batch(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: str) -> JsonResponse:
     repo = access.repo_to_read(actor, kind, owner, name)
     body = bodies.json_body(request)
-    operation = bodies.text_field(body, "operation")
+    operation, in_parts = bodies.text_field(body, "operation"), False
     if body.get("hash_algo", "sha256") != "sha256":
         raise BadInput("only sha256 is supported")
     objects = [_oid_and_size(item) for item in bodies.list_field(body, "objects", most=MOST_OBJECTS)]
     if operation == "upload":
-        answers = _to_upload(request, actor, discussion_access.repo_to_upload_to(actor, kind, owner, name), objects)
+        into = discussion_access.repo_to_upload_to(actor, kind, owner, name)
+        in_parts = _wants_parts(body, objects)
+        answers = _to_upload(request, actor, into, objects, in_parts=in_parts)
     elif operation == "download":
         access.check_files(actor, repo)
         answers = _to_download(request, actor, repo, objects)
     else:
         raise BadInput("'operation' must be upload or download")
-    return JsonResponse({"transfer": "basic", "objects": answers, "hash_algo": "sha256"}, content_type=MEDIA_TYPE)
+    transfer = "multipart" if in_parts else "basic"
+    return JsonResponse({"transfer": transfer, "objects": answers, "hash_algo": "sha256"}, content_type=MEDIA_TYPE)
 
 
 def verify(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: str) -> HttpResponse:
@@ -54,20 +57,6 @@ def verify(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: s
     return JsonResponse({}, content_type=MEDIA_TYPE)
 
 
-def receive(request: HttpRequest, actor: Actor, upload_id: str) -> HttpResponse:
-    """PUT of the bytes. Clients send no credentials here: the address itself is one (hub-api 10)."""
-    if not _is_signed(upload_id, request.GET.get("sig", "")):
-        raise NotAllowed("the address of this upload is not valid")
-    upload = uploads.upload_in_progress(int(upload_id))
-    if not upload.actor.is_active or not discussion_access.may_still_upload(upload.actor, upload.repo):
-        raise UploadGone
-    announced = bodies.content_length(request)
-    if announced is not None and announced != upload.size:
-        raise SizeMismatch(f"{upload.size} bytes were announced, the body has {announced}")
-    uploads.receive_upload(upload=upload, chunks=bodies.views(request))
-    return HttpResponse()
-
-
 def send(request: HttpRequest, actor: Actor, token: str) -> HttpResponseBase:
     """GET of one object for git-lfs, by an address made for one reader and asked again for the right."""
     kind, owner, name, oid, user_id = _opened_download(token)
@@ -79,30 +68,31 @@ def send(request: HttpRequest, actor: Actor, token: str) -> HttpResponseBase:
     return content_response(request, Content(oid, sizes[oid], oid, oid, repo.is_private), {})
 
 
-def _to_upload(request: HttpRequest, actor: Actor, repo: Repo, objects: list[tuple[str, int]]) -> list[dict[str, Any]]:
+def _to_upload(
+    request: HttpRequest, actor: Actor, repo: Repo, objects: list[tuple[str, int]], *, in_parts: bool
+) -> list[dict[str, Any]]:
     user = access.writer(actor)
     held = uploads.held_by(repo, [oid for oid, _ in objects])
-    missing = {oid: size for oid, size in objects if size <= LARGEST_FILE_BYTES and held.get(oid) != size}
+    missing = {oid: size for oid, size in objects if held.get(oid) != size}
     opened = uploads.open_uploads(repo=repo, actor=user, sizes=missing)
     answers = []
     for oid, size in objects:
         answer: dict[str, Any] = {"oid": oid, "size": size}
-        if size > LARGEST_FILE_BYTES:
-            answer["error"] = {"code": 413, "message": "files over 50 GB are not accepted by this server yet"}
-        elif oid in opened:
-            answer["actions"] = _upload_actions(request, repo, opened[oid].pk)
+        if oid in opened:
+            answer["actions"] = lfs_uploads.actions(request, repo, opened[oid], in_parts=in_parts)
         answers.append(answer)
     return answers
 
 
-def _upload_actions(request: HttpRequest, repo: Repo, upload_id: int) -> dict[str, Any]:
-    here = wire.origin(request)
-    seconds = int(uploads.UPLOAD_LIFETIME.total_seconds())
-    signature = _UPLOADS.signature(str(upload_id))
-    return {
-        "upload": {"href": f"{here}/-/uploads/{upload_id}?sig={signature}", "expires_in": seconds},
-        "verify": {"href": f"{here}{repo.web_path}.git/info/lfs/objects/verify", "expires_in": seconds},
-    }
+def _wants_parts(body: bodies.Json, objects: list[tuple[str, int]]) -> bool:
+    """Whether this batch goes in parts: all of it, since an agent of git-lfs is chosen for the whole."""
+    offered = body.get("transfers")
+    is_large = any(size > settings.LFS_MULTIPART_ABOVE_BYTES for _oid, size in objects)
+    if not (is_large and isinstance(offered, list) and "multipart" in offered):
+        return False
+    if sum(upload_parts.part_count(size) for _oid, size in objects) > MOST_PARTS:
+        raise TooLarge(f"a batch may have at most {MOST_PARTS} parts; name fewer files at once")
+    return True
 
 
 def _to_download(
@@ -134,17 +124,9 @@ def _oid_and_size(item: object) -> tuple[str, int]:
     oid, size = item.get("oid"), item.get("size")
     if not isinstance(oid, str) or not _SHA256.fullmatch(oid):
         raise BadInput("'oid' must be a sha256, 64 lower-case hex digits")
-    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+    if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= LARGEST_NUMBER:
         raise BadInput("'size' must be a number of bytes")
     return oid, size
-
-
-def _is_signed(upload_id: str, signature: str) -> bool:
-    try:
-        _UPLOADS.unsign(f"{upload_id}{_UPLOADS.sep}{signature}")
-    except signing.BadSignature:
-        return False
-    return upload_id.isascii() and upload_id.isdigit()
 
 
 def _sealed_download(repo: Repo, oid: str, actor: Actor) -> str:

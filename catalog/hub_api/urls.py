@@ -10,6 +10,7 @@ from catalog.hub_api import (
     discussions,
     info,
     lfs,
+    lfs_uploads,
     listing,
     preupload,
     refs,
@@ -76,7 +77,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/telemetry", endpoint(POST=small.telemetry, authenticate=anyone)),
     re_path("^v[12]/", on_any_method(cas.not_kept, anyone)),
     # Bytes, by addresses that are their own credential
-    path("-/uploads/<segment:upload_id>", endpoint(PUT=lfs.receive, authenticate=anyone)),
+    path(
+        "-/uploads/<segment:upload_id>",
+        endpoint(PUT=lfs_uploads.receive, POST=lfs_uploads.complete, DELETE=lfs_uploads.abort, authenticate=anyone),
+    ),
+    path(
+        "-/uploads/<segment:upload_id>/parts/<segment:number>",
+        endpoint(PUT=lfs_uploads.receive_part, authenticate=anyone),
+    ),
     path("-/xorbs/<segment:token>/<segment:index>", endpoint(GET=xet_reading.xorb, authenticate=anyone)),
     path("-/lfs/<segment:token>", endpoint(GET=lfs.send, authenticate=anyone)),
     *community_urls.urlpatterns,

@@ -66,9 +66,9 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('number', models.IntegerField()),
-                ('size', models.BigIntegerField()),
-                ('etag', models.CharField(max_length=64)),
-                ('upload', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='parts', to='catalog.upload')),
+                ('size', models.BigIntegerField(default=0)),
+                ('etag', models.CharField(default='', max_length=64)),
+                ('upload', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='parts', to='catalog.upload')),
             ],
             options={
                 'constraints': [models.UniqueConstraint(fields=('upload', 'number'), name='upload_part_unique')],

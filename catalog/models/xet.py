@@ -56,12 +56,13 @@ class XorbExtent(models.Model):
 
 
 class UploadPart(models.Model):
-    """One part of a large LFS upload, whole in the staging area."""
+    """One part of a large LFS upload, whole in the staging area once it has an etag."""
 
-    upload = models.ForeignKey(Upload, on_delete=models.CASCADE, related_name="parts")
+    # None: the upload is over, and so are these bytes
+    upload = models.ForeignKey(Upload, on_delete=models.SET_NULL, null=True, related_name="parts")
     number = models.IntegerField()  # from 1
-    size = models.BigIntegerField()
-    etag = models.CharField(max_length=64)
+    size = models.BigIntegerField(default=0)
+    etag = models.CharField(max_length=64, default="")
 
     class Meta:
         constraints: ClassVar[list[Any]] = [
