@@ -20,6 +20,7 @@ from catalog.actions import (
     scrub,
     sync_leases,
     tallies,
+    upload_parts,
     uploads,
     webhook_delivery,
     xet_extents,
@@ -68,6 +69,7 @@ def sweep() -> None:
     """Every 30 seconds: send again what was lost, and end what has run out."""
     for facts in RepoFacts.objects.overdue()[:MOST_REPEATED]:
         jobs.index_repo(facts.repo)
+    upload_parts.expire()
     uploads.expire_uploads()
     garbage.expire_uncommitted()
     xet_extents.expire()
