@@ -29,9 +29,7 @@ def main() -> int:
     with site.running() as running:
         for number, client in enumerate(chosen):
             before = time.monotonic()
-            found = run_client(
-                client, url=running.url, tokens=running.tokens, prefix=f"m{number}", feature=wanted.feature
-            )
+            found = run_client(client, site=running, prefix=f"m{number}", feature=wanted.feature)
             _tell(client, found, time.monotonic() - before)
             records += found
     _write(records, keep_others=bool(wanted.only or wanted.feature or wanted.newest))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.matrix.clients import Client
 from tests.matrix.scripts import SCRIPTS
+from tests.matrix.site import Site
 from tests.matrix.venvs import python_of
 
 MARK = "MATRIX RECORD "
@@ -29,13 +30,16 @@ class Record:
     seconds: float
 
 
-def run_client(client: Client, *, url: str, tokens: dict[str, str], prefix: str, feature: str = "") -> list[Record]:
+def run_client(client: Client, *, site: Site, prefix: str, feature: str = "") -> list[Record]:
     """Every feature of this client's scripts, or those whose name contains `feature`; each script has a fresh home."""
-    records = []
+    records, other = [], f"bob-{prefix}"
+    tokens = site.tokens_with(other)
     for script in client.scripts:
         with tempfile.TemporaryDirectory(prefix="mm-client-") as home:
-            environment = _environment(client, Path(home), url, tokens, f"{prefix}{script[0]}")
-            records += _run_script(client, script, Path(home), environment | {"MATRIX_FEATURE": feature})
+            environment = _environment(client, Path(home), site.url, tokens, f"{prefix}{script[0]}")
+            records += _run_script(
+                client, script, Path(home), environment | {"MATRIX_FEATURE": feature, "MATRIX_OTHER": other}
+            )
     return records
 
 

@@ -17,11 +17,16 @@ from tests.up import Up, clean_environment
 
 @dataclass(frozen=True)
 class Site:
-    """A running `up`; `tokens` are of ann and bob, who may write, and of `reader`, ann's token that only reads."""
+    """A running `up`; `tokens` are of ann, who may write, and of `reader`, ann's token that only reads."""
 
     url: str
     data_dir: Path
     tokens: dict[str, str]
+
+    def tokens_with(self, other: str) -> dict[str, str]:
+        """Those of ann, and that of a new person who writes: the scripts' bob."""
+        _command(self.data_dir, "create_user", other, "--full-name", other.title())
+        return {**self.tokens, "bob": _command(self.data_dir, "create_token", other, "--role", "write")}
 
 
 @contextlib.contextmanager
@@ -33,11 +38,10 @@ def running() -> Iterator[Site]:
     up = Up(data_dir)
     try:
         up.wait_for_line("ready ")
-        for name in ("ann", "bob"):
-            _command(data_dir, "create_user", name, "--full-name", name.title())
+        _command(data_dir, "create_user", "ann", "--full-name", "Ann")
         _command(data_dir, "create_org", "acme", "--admin", "ann", "--full-name", "Acme Ltd")
-        tokens = {name: _command(data_dir, "create_token", name, "--role", "write") for name in ("ann", "bob")}
-        tokens["reader"] = _command(data_dir, "create_token", "ann", "--role", "read")
+        roles = {"ann": "write", "reader": "read"}
+        tokens = {name: _command(data_dir, "create_token", "ann", "--role", role) for name, role in roles.items()}
         yield Site(f"http://127.0.0.1:{up.port}", data_dir, tokens)
     finally:
         if up.process.poll() is None:

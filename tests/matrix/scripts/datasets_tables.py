@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datasets import Dataset, DatasetDict, get_dataset_config_names, get_dataset_split_names, load_dataset
-from features import TOKENS, expect, expect_error, feature, repo_id, run
+from features import OTHER, TOKENS, expect, expect_error, feature, repo_id, run
 from huggingface_hub import HfApi
 
 api = HfApi()
@@ -80,7 +80,7 @@ def gated() -> None:
     api.update_repo_settings(repo, gated="manual", repo_type="dataset")
     with expect_error(FileNotFoundError, "gated"):
         load_dataset(repo, token=TOKENS["bob"])
-    api.grant_access(repo, "bob", repo_type="dataset")
+    api.grant_access(repo, OTHER, repo_type="dataset")
     expect(load_dataset(repo, split="train", token=TOKENS["bob"]).num_rows, 200)
 
 

@@ -22,6 +22,7 @@ MARK = "MATRIX RECORD "
 SECONDS_PER_FEATURE = 180
 ENDPOINT = os.environ["HF_ENDPOINT"]
 TOKENS: dict[str, str] = json.loads(os.environ["MATRIX_TOKENS"])  # of ann (writes), bob (writes), and ann's reader
+OTHER = os.environ["MATRIX_OTHER"]  # bob's name: each client has a bob of its own, floods are counted by person
 PREFIX = os.environ["MATRIX_PREFIX"]
 _features: list[tuple[str, Callable[[], None]]] = []
 

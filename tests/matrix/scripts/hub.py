@@ -9,7 +9,7 @@ import random
 import time
 
 import huggingface_hub
-from features import TOKENS, NotOffered, expect, expect_error, feature, folder, repo_id, run, text_of
+from features import OTHER, TOKENS, NotOffered, expect, expect_error, feature, folder, repo_id, run, text_of
 from huggingface_hub import CommitOperationAdd, CommitOperationCopy, CommitOperationDelete, HfApi
 from huggingface_hub.errors import (
     EntryNotFoundError,
@@ -83,7 +83,7 @@ def create_and_delete() -> None:
     with expect_error(HfHubHTTPError, "already", status=409):
         api.create_repo(repo)
     with expect_error(HfHubHTTPError, status=403):
-        api.create_repo(repo_id("made", "bob"))
+        api.create_repo(repo_id("made", OTHER))
     api.create_repo(repo, repo_type="dataset", private=True)
     expect(api.dataset_info(repo).private, True)
     api.create_repo(repo_id("made", "acme"))
@@ -378,23 +378,21 @@ def errors() -> None:
     expect((api.revision_exists(repo, "main"), api.revision_exists(repo, "none")), (True, False))
 
 
-@feature("cards: load, metadata_update")
+@feature("cards: load")
 def cards() -> None:
-    from huggingface_hub import ModelCard, metadata_load, metadata_update
-
     repo = new_repo("card", ("README.md", CARD))
-    expect(ModelCard.load(repo).data.license, "mit")
-    metadata_update(repo, {"license": "apache-2.0"}, overwrite=True)
-    expect(metadata_load(api.hf_hub_download(repo, "README.md"))["license"], "apache-2.0")
+    expect(huggingface_hub.ModelCard.load(repo).data.license, "mit")
 
 
-@feature("cards: validate, push_to_hub")
+@feature("cards: metadata_update, validate, push_to_hub")
 def card_validation() -> None:
-    from huggingface_hub import ModelCard
+    from huggingface_hub import ModelCard, metadata_load, metadata_update
 
     if VERSION < (2, 0):
         raise NotOffered("before 2.0 a card is validated by huggingface.co, whatever HF_ENDPOINT says")
-    repo = new_repo("card-pushed")
+    repo = new_repo("card-changed", ("README.md", CARD))
+    metadata_update(repo, {"license": "apache-2.0"}, overwrite=True)
+    expect(metadata_load(api.hf_hub_download(repo, "README.md"))["license"], "apache-2.0")
     ModelCard("---\nlicense: mit\n---\n# Pushed\n").push_to_hub(repo)
     expect("# Pushed" in ModelCard.load(repo).content, True)
     with expect_error(ValueError, "license"):
@@ -475,7 +473,7 @@ def squash() -> None:
 def discussions() -> None:
     repo = new_repo("talk")
     talk = bob.create_discussion(repo, title=" A question ", description="Why?")
-    expect((talk.num, talk.title, talk.author, talk.status), (1, "A question", "bob", "open"))
+    expect((talk.num, talk.title, talk.author, talk.status), (1, "A question", OTHER, "open"))
     comment = api.comment_discussion(repo, 1, "Because")
     expect((comment.author, comment.content), ("ann", "Because"))
     edited = api.edit_discussion_comment(repo, 1, comment.id, "Because of that")
@@ -487,7 +485,7 @@ def discussions() -> None:
     expect((found.title, found.status), ("An answer", "closed"))
     expect([d.num for d in api.get_repo_discussions(repo)], [1])
     expect([d.num for d in api.get_repo_discussions(repo, discussion_status="open")], [])
-    expect([d.num for d in api.get_repo_discussions(repo, author="bob", discussion_type="discussion")], [1])
+    expect([d.num for d in api.get_repo_discussions(repo, author=OTHER, discussion_type="discussion")], [1])
 
 
 @feature("pull requests: create_pr, commit to it, merge")
@@ -521,17 +519,17 @@ def gated() -> None:
     expect((bob.model_info(repo).gated, bob.repo_exists(repo)), ("manual", True))
     with expect_error(GatedRepoError):
         bob.auth_check(repo)
-    api.grant_access(repo, "bob")
-    expect([r.username for r in api.list_accepted_access_requests(repo)], ["bob"])
+    api.grant_access(repo, OTHER)
+    expect([r.username for r in api.list_accepted_access_requests(repo)], [OTHER])
     expect(text_of(bob.hf_hub_download(repo, "a.txt")), "a")
     bob.auth_check(repo)
     with expect_error(HfHubHTTPError):
-        api.grant_access(repo, "bob")
-    api.reject_access_request(repo, "bob", rejection_reason="Changed my mind")
-    expect([r.username for r in api.list_rejected_access_requests(repo)], ["bob"])
-    api.cancel_access_request(repo, "bob")
-    expect([r.username for r in api.list_pending_access_requests(repo)], ["bob"])
-    api.accept_access_request(repo, "bob")
+        api.grant_access(repo, OTHER)
+    api.reject_access_request(repo, OTHER, rejection_reason="Changed my mind")
+    expect([r.username for r in api.list_rejected_access_requests(repo)], [OTHER])
+    api.cancel_access_request(repo, OTHER)
+    expect([r.username for r in api.list_pending_access_requests(repo)], [OTHER])
+    api.accept_access_request(repo, OTHER)
     expect(list(api.list_pending_access_requests(repo)), [])
 
 
@@ -541,7 +539,7 @@ def likes() -> None:
     session = huggingface_hub.utils.get_session()  # the client only takes likes back; pages give them
     headers = {"authorization": f"Bearer {TOKENS['bob']}"}
     expect(session.post(f"{api.endpoint}/api/models/{repo}/like", headers=headers).status_code, 200)
-    expect([user.username for user in api.list_repo_likers(repo)], ["bob"])
+    expect([user.username for user in api.list_repo_likers(repo)], [OTHER])
     expect(repo in bob.list_liked_repos().models, True)
     expect(api.model_info(repo).likes, 1)
     bob.unlike(repo)
@@ -587,7 +585,7 @@ def webhooks() -> None:
 def people() -> None:
     if not hasattr(api, "get_organization_overview"):
         raise NotOffered("since 0.30")
-    expect(api.get_user_overview("bob").username, "bob")
+    expect(api.get_user_overview(OTHER).username, OTHER)
     expect(api.get_organization_overview("acme").name, "acme")
     expect([user.username for user in api.list_organization_members("acme")], ["ann"])
 
@@ -597,8 +595,8 @@ def duplicate() -> None:
     if not hasattr(api, "duplicate_repo"):
         raise NotOffered("since 1.x; only Spaces before")
     repo = new_repo("original", ("a.txt", b"a"), ("w.bin", b"\0" * 2000))
-    bob.duplicate_repo(repo, repo_id("duplicate", "bob"))
-    expect(bob.list_repo_files(repo_id("duplicate", "bob")), [".gitattributes", "a.txt", "w.bin"])
+    bob.duplicate_repo(repo, repo_id("duplicate", OTHER))
+    expect(bob.list_repo_files(repo_id("duplicate", OTHER)), [".gitattributes", "a.txt", "w.bin"])
 
 
 @feature("copies between repos")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from features import TOKENS, expect, expect_error, feature, folder, repo_id, run
+from features import OTHER, TOKENS, expect, expect_error, feature, folder, repo_id, run
 from huggingface_hub import HfApi
 from transformers import (
     AutoConfig,
@@ -68,7 +68,7 @@ def gated() -> None:
     for token in (TOKENS["bob"], False):
         with expect_error(OSError, "gated"):
             AutoModel.from_pretrained(repo, token=token)
-    api.grant_access(repo, "bob")
+    api.grant_access(repo, OTHER)
     expect(same(model, AutoModelForSequenceClassification.from_pretrained(repo, token=TOKENS["bob"])), True)
 
 
