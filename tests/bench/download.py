@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from marketplace.embedded import children
-from tests.bench import web_processes
+from tests.bench import registry, web_processes
 from tests.bench.site import MB, Site, progress, random_file
 from tests.bench.table import Row, at_least, at_most
 from tests.processes import free_port, wait_for
 
 AT_ONCE = 4  # downloads while memory is watched
 MEMORY_MB = 200
+REGISTRY = "docker-registry"
 NGINX = {
     "default": "",
     "tcp_nopush": "tcp_nopush on;",
@@ -52,8 +53,15 @@ def measure(site: Site, size: int, rounds: int) -> list[Row]:
     file = site.files / "download.bin"
     sha256 = random_file(file, size)
     site.upload(file, "ann/download", with_xet=False)
-    file.unlink()
-    contenders = _contenders(site, site.stored(sha256))
+    with registry.running(site.hub.home) as other:
+        contenders = _contenders(site, site.stored(sha256))
+        if other is not None:
+            contenders.append(Contender(REGISTRY, other.push(file, sha256)))
+        file.unlink()
+        return _compared(site, contenders, idle, size, rounds)
+
+
+def _compared(site: Site, contenders: list[Contender], idle: web_processes.Memory, size: int, rounds: int) -> list[Row]:
     for contender in contenders:
         contender.fetch(size)  # into the page cache, and every import done
     memory = _memory(site, contenders[0], idle)
@@ -133,6 +141,8 @@ def _rows(speeds: dict[str, list[float]], size: int) -> list[Row]:
     for name in by_speed:
         shown = f"{name} {median[name] / MB:.0f} MB/s" + (" (its best)" if name == by_speed[0] else "")
         rows.append(Row(title, here, shown, _ratio(speeds, name)))
+    if REGISTRY in speeds:
+        rows.append(Row(title, here, f"{REGISTRY} {median[REGISTRY] / MB:.0f} MB/s", _ratio(speeds, REGISTRY)))
     return rows
 
 

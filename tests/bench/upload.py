@@ -10,8 +10,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench import web_processes
-from tests.bench.download import memory_row
+from tests.bench import registry, web_processes
+from tests.bench.download import REGISTRY, memory_row
 from tests.bench.site import MB, Site, progress, random_file
 from tests.bench.table import Row
 
@@ -25,7 +25,7 @@ class Spent:
 
 
 def measure(site: Site, size: int, rounds: int) -> list[Row]:
-    rows = []
+    rows = _registry_rows(site, size, rounds)
     idle = web_processes.memory(site.hub)
     for name, with_xet in (("Xet", True), ("plain LFS", False)):
         kept, copied, usages = [], [], []
@@ -50,6 +50,27 @@ def _uploaded(site: Site, file: Path, repo: str, *, with_xet: bool) -> tuple[web
         site.upload(file, repo, with_xet=with_xet)
         wall = time.perf_counter() - started
     return usage, Spent(wall, usage.cpu_seconds)
+
+
+def _registry_rows(site: Site, size: int, rounds: int) -> list[Row]:
+    """What another server needs for the same file; it hashes what it gets, too."""
+    with registry.running(site.hub.home) as other:
+        if other is None:
+            return []
+        pushed, copied = [], []
+        for number in range(rounds):
+            progress(f"upload to {REGISTRY}: round {number + 1} of {rounds}")
+            file = site.files / "upload.bin"
+            sha256 = random_file(file, size)
+            copied.append(_copied(file).wall)
+            os.sync()
+            started = time.perf_counter()
+            other.push(file, sha256)
+            pushed.append(time.perf_counter() - started)
+            file.unlink()
+    wall, least = statistics.median(pushed), statistics.median(copied)
+    what = f"upload of {size / MB:.0f} MB to {REGISTRY} by curl, for comparison: wall"
+    return [Row(what, f"{wall:.1f} s", f"cp + sha256sum + sync {least:.1f} s", wall / least)]
 
 
 def _copied(file: Path) -> Spent:
