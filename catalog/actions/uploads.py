@@ -23,7 +23,7 @@ from catalog.actions import quotas
 from catalog.actions.blob_locks import lock_blobs
 from catalog.errors import HashMismatch, StorageFull, UploadGone
 from catalog.models import Blob, Repo, RepoBlob, Upload, User
-from catalog.storage.base import StagedBlob, StoredBlob
+from catalog.storage.base import Bytes, StagedBlob, StoredBlob
 from catalog.stores import blob_store
 
 UPLOAD_LIFETIME: Final = timedelta(hours=24)
@@ -42,7 +42,7 @@ class Arrival:
 
 
 def store_bytes(
-    *, repo: Repo, actor: User, chunks: Iterable[bytes], sha256: str | None = None, size: int | None = None
+    *, repo: Repo, actor: User, chunks: Iterable[Bytes], sha256: str | None = None, size: int | None = None
 ) -> Blob:
     """Returns the blob of a body that arrived for this repo, durable and ready to be committed.
 
@@ -78,7 +78,7 @@ def store_many(*, repo: Repo, contents: Sequence[bytes]) -> list[Blob]:
 
 
 @contextmanager
-def arriving(chunks: Iterable[bytes], *, size: int | None = None, sha256: str | None = None) -> Iterator[Arrival]:
+def arriving(chunks: Iterable[Bytes], *, size: int | None = None, sha256: str | None = None) -> Iterator[Arrival]:
     """Writes and hashes a body; what is not published inside the block is dropped at its end.
 
     Raises:
@@ -221,7 +221,7 @@ def upload_in_progress(upload_id: int) -> Upload:
     return upload
 
 
-def receive_upload(*, upload: Upload, chunks: Iterable[bytes]) -> Blob:
+def receive_upload(*, upload: Upload, chunks: Iterable[Bytes]) -> Blob:
     """Returns the blob of an announced upload once its bytes are here, verified and durable.
 
     Raises:
@@ -249,7 +249,7 @@ def _open_now() -> Q:
     return Q(finished_at=None, expires_at__gt=Now())
 
 
-def _receive(chunks: Iterable[bytes], size: int | None, sha256: str | None) -> Arrival:
+def _receive(chunks: Iterable[Bytes], size: int | None, sha256: str | None) -> Arrival:
     staged = blob_store().stage(expected_size=size)
     try:
         for chunk in chunks:

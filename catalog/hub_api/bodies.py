@@ -91,7 +91,8 @@ def views(request: HttpRequest) -> Iterator[memoryview]:
     """
     direct = direct_body(request.META)
     if direct is None:
-        yield from map(memoryview, pieces(request))
+        for piece in pieces(request):
+            yield memoryview(piece)
         return
     announced, buffer = direct.left, memoryview(bytearray(min(PIECE_BYTES, max(direct.left, 1))))
     try:

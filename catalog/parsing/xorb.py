@@ -43,8 +43,7 @@ class XorbReader:
                 if self._take(memoryview(self._part)):
                     self._part = b""
             else:
-                view = view[self._take_whole(view) :]
-                self._part = b"" if self._ended else bytes(view)
+                self._part = bytes(view[self._take_whole(view) :])  # nothing once a footer was seen
                 return
 
     def finish(self, expected_hash: str) -> ChunkTable:
