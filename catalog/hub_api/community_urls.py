@@ -2,8 +2,8 @@
 
 from django.urls import URLPattern, path
 
-from catalog.hub_api import gating, likes, moving, people
-from catalog.hub_api.endpoint import endpoint
+from catalog.hub_api import gating, likes, moving, oauth, people
+from catalog.hub_api.endpoint import anyone, endpoint
 
 REPO = "api/<kinds:kind>/<segment:owner>/<segment:name>"
 
@@ -15,6 +15,8 @@ urlpatterns: list[URLPattern] = [
     path(f"{REPO}/likers", endpoint(GET=likes.likers)),
     path(f"{REPO}/duplicate", endpoint(POST=moving.duplicate)),
     path(f"{REPO}/lfs-files/duplicate", endpoint(POST=moving.copy_files)),
+    path("oauth/device", endpoint(POST=oauth.device, authenticate=anyone)),
+    path("oauth/token", endpoint(POST=oauth.token, authenticate=anyone)),
     path("api/repos/move", endpoint(POST=moving.move)),
     path("api/users/<segment:user>/overview", endpoint(GET=people.user_overview)),
     path("api/users/<segment:user>/likes", endpoint(GET=likes.liked)),

@@ -23,6 +23,7 @@ class DeviceLogin(models.Model):
     client_id = models.CharField(max_length=100)
     client_note = models.CharField(max_length=200, blank=True)  # the program's own words: its user agent
     state = models.CharField(max_length=8, choices=State, default=State.WAITING)
+    role = models.CharField(max_length=5, choices=AccessToken.Role, default=AccessToken.Role.READ)  # as approved
     user = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from catalog.pages import gates, likes
+from catalog.pages import device_login, gates, likes
 
 
 def of_repo(base: str, given: dict[str, str]) -> list[URLPattern]:
@@ -16,4 +16,6 @@ def of_repo(base: str, given: dict[str, str]) -> list[URLPattern]:
     ]
 
 
-urlpatterns: list[URLPattern] = []
+urlpatterns: list[URLPattern] = [
+    path("oauth/approve", device_login.approve),
+]
