@@ -45,7 +45,7 @@ def find_repo(reader: User | None, kind: str, owner: str, name: str) -> Repo | N
     repo, at = _REPO.read(row, 0)
     repo.namespace, at = _NAMESPACE.read(row, at)
     mirror = None if row[at] is None else _MIRROR.read(row, at)[0]
-    Repo._meta.get_field("mirror").set_cached_value(repo, mirror)  # type: ignore[attr-defined]  # noqa: SLF001  as select_related does
+    Repo._meta.get_field("mirror").set_cached_value(repo, mirror)  # noqa: SLF001  as select_related does
     return repo
 
 
