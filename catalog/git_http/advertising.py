@@ -25,11 +25,11 @@ UPLOAD_PACK, RECEIVE_PACK = "git-upload-pack", "git-receive-pack"
 _NO_REF: Final = "0" * 40
 _FETCH_ABILITIES: Final = (
     "multi_ack_detailed no-progress side-band side-band-64k include-tag shallow deepen-since deepen-not "
-    "deepen-relative allow-tip-sha1-in-want allow-reachable-sha1-in-want"
+    "deepen-relative filter allow-tip-sha1-in-want allow-reachable-sha1-in-want"
 )
 # no-thin: the pack of a push holds the bases of its deltas, so that it is understood without anything else.
 _PUSH_ABILITIES: Final = "report-status delete-refs side-band-64k atomic no-thin ofs-delta"
-_VERSION_2: Final = ("version 2", AGENT, "ls-refs=unborn", "fetch=shallow wait-for-done", OBJECT_FORMAT)
+_VERSION_2: Final = ("version 2", AGENT, "ls-refs=unborn", "fetch=shallow filter wait-for-done", OBJECT_FORMAT)
 
 
 def info_refs(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: str) -> HttpResponseBase:

@@ -21,6 +21,8 @@ _FLAGS: Final = {
     "include-tag": "with_tags",
     "wait-for-done": "waits_for_done",
 }
+_LIMIT = re.compile(r"blob:limit=([0-9]{1,15})([kmg]?)", re.ASCII)
+_UNITS: Final = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 _MAY_BE_IGNORED: Final = {"thin-pack", "no-progress", "ofs-delta"}  # leave to do what is not done here
 _NUMBER = re.compile(r"[0-9]{1,10}", re.ASCII)
 
@@ -38,6 +40,7 @@ class FetchLines:
     is_relative: bool = False
     is_done: bool = False
     with_tags: bool = False
+    files_below_bytes: int | None = None  # leave out larger files; None: send all
     waits_for_done: bool = False
     asks_for_depth_alone: bool = False  # a v0 client hears first where its history will end
     abilities: set[str] = field(default_factory=set)  # of a v0 client
@@ -113,6 +116,8 @@ def _take(lines: FetchLines, text: str) -> None:
         lines.depth = _number(value) or None
     elif word == "deepen-since":
         lines.since = _number(value)
+    elif word == "filter":
+        lines.files_below_bytes = _file_limit(value)
     elif word == "deepen-not":
         lines.without.append(value)
     elif word not in _MAY_BE_IGNORED:
@@ -130,6 +135,16 @@ def _oid(text: str) -> str:
     if not _OID.fullmatch(text):
         raise BadInput(f"{text[:80]!r} is no object id")
     return text
+
+
+def _file_limit(text: str) -> int:
+    """`blob:none` and `blob:limit=10k`: a partial clone, which asks for the other files when it needs them."""
+    if text == "blob:none":
+        return 0
+    found = _LIMIT.fullmatch(text)
+    if not found:
+        raise BadInput(f"filter {text[:80]!r} not supported")
+    return int(found[1]) * _UNITS[found[2]]
 
 
 def _number(text: str) -> int:

@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 
 from catalog import access
 from catalog.access import Actor
-from catalog.errors import BadInput, CatalogError
+from catalog.errors import BadInput, CatalogError, EntryNotFound
 from catalog.git_http.advertising import UPLOAD_PACK, speaks_version_2, uncached
 from catalog.git_http.bodies import Body
 from catalog.git_http.fetch_requests import FetchLines, fetch_arguments, read_command, read_fetch
@@ -20,6 +20,7 @@ from catalog.models import Repo, TagObject
 from catalog.parsing.pkt_line import DELIMITER, FLUSH, LONGEST_PACKET_BYTES, Band, banded, packet
 from catalog.queries import git_objects, git_refs
 from catalog.queries.git_history import Fetch, History, Selection
+from catalog.queries.git_objects import Extras
 
 logger = logging.getLogger(__name__)
 
@@ -32,12 +33,13 @@ class _Negotiation:
         self.repo, self.lines = repo, lines
         self.history = History.of(repo)
         self.tags = git_refs.tag_objects(repo)
-        self.wants = frozenset(self._commit(oid) for oid in lines.wants)
+        self.files = frozenset(oid for oid in lines.wants if oid not in self.tags and oid not in self.history.nodes)
+        self.wants = frozenset(self._commit(oid) for oid in lines.wants if oid not in self.files)
         self.common = [oid for oid in lines.haves if oid in self.history.nodes or oid in self.tags]
 
     @property
     def is_enough(self) -> bool:
-        return self.history.is_enough(self.wants, self._common_commits())
+        return bool(self.files) or self.history.is_enough(self.wants, self._common_commits())
 
     def select(self) -> Selection:
         lines = self.lines
@@ -55,7 +57,8 @@ class _Negotiation:
 
     def pack(self, selection: Selection) -> Iterator[bytes]:
         """Everything that can be refused is refused here, before the first byte."""
-        plan = git_objects.plan_pack(self.repo, self.history, selection, self._tags_to_send(selection))
+        extras = Extras(self._tags_to_send(selection), self.files, self.lines.files_below_bytes)
+        plan = git_objects.plan_pack(self.repo, self.history, selection, extras)
         return git_objects.pack_stream(plan)
 
     def _tags_to_send(self, selection: Selection) -> list[TagObject]:
@@ -70,11 +73,7 @@ class _Negotiation:
         return frozenset(self.tags[oid].target_oid if oid in self.tags else oid for oid in self.common)
 
     def _commit(self, oid: str) -> str:
-        if oid in self.tags:
-            return self.tags[oid].target_oid
-        if oid not in self.history.nodes:
-            raise BadInput(f"upload-pack: not our ref {oid}")
-        return oid
+        return self.tags[oid].target_oid if oid in self.tags else oid
 
 
 def upload_pack(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: str) -> HttpResponseBase:
@@ -85,7 +84,7 @@ def upload_pack(request: HttpRequest, actor: Actor, *, kind: str, owner: str, na
     body = Body(request)
     try:
         answer = _version_2(repo, body) if speaks_version_2(request) else _version_0(repo, body)
-    except BadInput as refused:  # git prints an ERR packet; of a status it shows the number alone
+    except (BadInput, EntryNotFound) as refused:  # git prints an ERR packet; of a status it shows the number alone
         answer = iter([packet(f"ERR {refused.message}")])
     response = StreamingHttpResponse(answer, content_type=f"application/x-{UPLOAD_PACK}-result")
     response["X-Accel-Buffering"] = "no"

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
-from catalog.errors import BlobUnavailable, NotServed
+from catalog.errors import BlobUnavailable, EntryNotFound, NotServed
 from catalog.models import Blob, Commit, RemovedFile, Repo, TagObject, TreeEntry
 from catalog.models.revision import TreeEntryQuerySet
 from catalog.parsing import git_objects, pack_writing
@@ -30,6 +30,20 @@ ROWS_AT_A_TIME: Final = 5000
 COMMITS_AT_A_TIME: Final = 500
 MOST_FOLDERS_NAMED: Final = 1000  # in one query; beyond, reading all of a line is cheaper
 READ_BYTES: Final = 256 * 1024
+_PLAN_FIELDS: Final = ("path", "mode", "oid", "size", "is_lfs", "blob__sha256", "blob__state")
+_POINTER_BYTES: Final = len(git_objects.pointer_text("0" * 64, 10**9))  # about: sizes differ in their digits
+
+
+class _PlanRow(NamedTuple):
+    """In the order of `_PLAN_FIELDS`."""
+
+    path: str
+    mode: int
+    oid: str
+    size: int
+    is_lfs: bool
+    sha256: str | None
+    state: str | None
 
 
 class PlannedFile(NamedTuple):
@@ -39,6 +53,18 @@ class PlannedFile(NamedTuple):
     sha256: bytes
     size: int  # of the content
     is_pointer: bool
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What belongs into a pack, or does not, besides what its commits hold."""
+
+    tags: list[TagObject] = field(default_factory=list)
+    files: frozenset[str] = frozenset()  # blobs asked for by their ids, as partial clones do
+    files_below_bytes: int | None = None  # leave out larger blobs; None: send all
+
+    def has(self, blob_bytes: int) -> bool:
+        return self.files_below_bytes is None or blob_bytes < self.files_below_bytes
 
 
 @dataclass
@@ -60,25 +86,26 @@ class PackPlan:
 
     repo: Repo
     commits: list[str]
-    tags: list[TagObject]
+    extras: Extras
     trees: set[bytes] = field(default_factory=set)
     files: dict[bytes, PlannedFile] = field(default_factory=dict)
     lines: dict[int, LinePlan] = field(default_factory=lambda: defaultdict(LinePlan))
 
     @property
     def count(self) -> int:
-        return len(self.commits) + len(self.tags) + len(self.trees) + len(self.files)
+        return len(self.commits) + len(self.extras.tags) + len(self.trees) + len(self.files)
 
 
-def plan_pack(repo: Repo, history: History, selection: Selection, tags: list[TagObject]) -> PackPlan:
+def plan_pack(repo: Repo, history: History, selection: Selection, extras: Extras) -> PackPlan:
     """Returns what a pack for this selection of commits holds.
 
     Raises:
         NotServed: a commit is known by upstream's word only.
         BlobUnavailable: a file that belongs into it is damaged.
+        EntryNotFound: a file that was asked for is in no commit of this repo.
     """
     commits = sorted(selection.commits, key=lambda oid: history.nodes[oid].time, reverse=True)
-    plan = PackPlan(repo, commits, tags)
+    plan = PackPlan(repo, commits, extras)
     _refuse_stated(repo, commits)
     places = {(node.line_id, node.seq): oid for oid, node in history.nodes.items()}
     known = selection.commits | selection.held
@@ -93,6 +120,7 @@ def plan_pack(repo: Repo, history: History, selection: Selection, tags: list[Tag
     for line_id, line in plan.lines.items():
         if line.new_in:
             _plan_rows(plan, line, TreeEntry.objects.filter(line_id=line_id).filter(_seqs_in(line.new_in)))
+    _plan_named_files(plan)
     return plan
 
 
@@ -103,7 +131,7 @@ def pack_stream(plan: PackPlan) -> Iterator[bytes]:
 
 def _objects(plan: PackPlan) -> Iterator[PackObject]:
     yield from _commits(plan)
-    for tag in plan.tags:
+    for tag in plan.extras.tags:
         yield _in_memory(pack_writing.TAG, bytes(tag.raw))
     yield from _trees(plan)
     for file in plan.files.values():
@@ -145,17 +173,33 @@ def _want_tree(plan: PackPlan, oid: str, *, unless: str) -> None:
 
 
 def _plan_rows(plan: PackPlan, line: LinePlan, entries: TreeEntryQuerySet) -> None:
-    fields = ("path", "mode", "oid", "size", "is_lfs", "blob__sha256", "blob__state")
-    for path, mode, oid, size, is_lfs, sha256, state in entries.values_list(*fields).iterator(ROWS_AT_A_TIME):
-        name = bytes.fromhex(oid)
-        if mode == TreeEntry.MODE_FOLDER:
-            plan.trees.add(name)
-            line.folders.add(path)
-        elif name not in plan.files:
-            if not is_lfs and state != Blob.State.LIVE:
-                raise BlobUnavailable(_("The file %(path)s is damaged here.") % {"path": path})
-            content = bytes.fromhex(sha256 or _removed(plan.repo, oid))
-            plan.files[name] = PlannedFile(name, content, size, is_lfs)
+    for row in map(_PlanRow._make, entries.values_list(*_PLAN_FIELDS).iterator(ROWS_AT_A_TIME)):
+        if row.mode == TreeEntry.MODE_FOLDER:
+            plan.trees.add(bytes.fromhex(row.oid))
+            line.folders.add(row.path)
+        elif plan.extras.has(_POINTER_BYTES if row.is_lfs else row.size):
+            _plan_file(plan, row)
+
+
+def _plan_named_files(plan: PackPlan) -> None:
+    """Files that were asked for by their ids; some commit of this repo must hold them."""
+    for batch in _batches(sorted(plan.extras.files)):
+        entries = TreeEntry.objects.files().filter(line__repo=plan.repo, oid__in=batch)
+        for row in map(_PlanRow._make, entries.values_list(*_PLAN_FIELDS).iterator(ROWS_AT_A_TIME)):
+            _plan_file(plan, row)
+    missing = next((oid for oid in plan.extras.files if bytes.fromhex(oid) not in plan.files), None)
+    if missing is not None:
+        raise EntryNotFound(f"upload-pack: not our ref {missing}")
+
+
+def _plan_file(plan: PackPlan, row: _PlanRow) -> None:
+    name = bytes.fromhex(row.oid)
+    if name in plan.files:
+        return
+    if not row.is_lfs and row.state != Blob.State.LIVE:
+        raise BlobUnavailable(_("The file %(path)s is damaged here.") % {"path": row.path})
+    content = bytes.fromhex(row.sha256 or _removed(plan.repo, row.oid))
+    plan.files[name] = PlannedFile(name, content, row.size, row.is_lfs)
 
 
 def _removed(repo: Repo, pointer_oid: str) -> str:

@@ -201,3 +201,29 @@ def test_who_may_not_read_is_asked_for_a_password_and_told_nothing(person, new_r
     assert "could not read Username" in pushes[0].stderr
     assert "403" in pushes[1].stderr
     assert "this token may only read" in pushes[2].stderr
+
+
+def test_a_partial_clone_fetches_files_when_it_needs_them(ann, api, new_repo):
+    repo = new_repo()
+    commit(api, repo, {"a.txt": b"first\n", "long.txt": b"x" * 5000})
+    commit(api, repo, {"a.txt": b"second\n"})
+
+    for protocol in ("0", "2"):
+        for option in ("blob:none", "blob:limit=4k"):
+            work = ann.home / f"{protocol}-{option}"
+            ann(
+                "-c",
+                f"protocol.version={protocol}",
+                "clone",
+                "--no-checkout",
+                f"--filter={option}",
+                ann.address(repo),
+                work,
+            )
+            missing = ann("rev-list", "--objects", "--all", "--missing=print", cwd=work).count("?")
+            ann("checkout", "main", cwd=work)
+            assert missing == (4 if option == "blob:none" else 1)
+            assert (work / "a.txt").read_text() == "second\n"
+            assert ann("show", "HEAD~1:a.txt", cwd=work) == "first"
+    refused = ann.try_("clone", "--filter=tree:0", ann.address(repo), ann.home / "refused")
+    assert "filter 'tree:0' not supported" in refused.stderr

@@ -45,7 +45,7 @@ def test_a_mirror_holds_the_same_files_under_the_same_commit_id(upstream, mirror
     repo = Repo.objects.get(pk=run.mirror.repo_id)
     head = trees.resolve_revision(repo, "main")
     assert (run.state, run.reason) == (SyncRun.State.SUCCEEDED, "")
-    assert (head.oid, head.title, head.upstream_stated) == (oid, "Add it", True)
+    assert (head.oid, head.title, head.upstream_stated) == (oid, "Add it", False)
     assert _content(repo, "sub/weights.bin") == WEIGHTS
     assert trees.file_at(head, "sub/weights.bin").is_lfs
     assert repo.visibility == Repo.Visibility.PUBLIC

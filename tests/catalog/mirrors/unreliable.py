@@ -42,9 +42,15 @@ class _Handler(BaseHTTPRequestHandler):
     server: UnreliableHub
 
     def do_GET(self) -> None:
-        kept = ("authorization", "range", "if-range", "accept", "git-protocol")
+        self._ask(None)
+
+    def do_POST(self) -> None:
+        self._ask(self.rfile.read(int(self.headers["Content-Length"])))
+
+    def _ask(self, content: bytes | None) -> None:
+        kept = ("authorization", "range", "if-range", "accept", "git-protocol", "content-type")
         headers = {name: value for name, value in self.headers.items() if name.lower() in kept}
-        asked = urllib.request.Request(self.server.target + self.path, headers=headers)
+        asked = urllib.request.Request(self.server.target + self.path, content, headers)
         try:
             with urllib.request.urlopen(asked, timeout=30) as answer:
                 status, found, body = answer.status, dict(answer.headers), answer.read()
