@@ -2,10 +2,11 @@
 
 from django.urls import URLPattern, path
 
-from catalog.hub_api import gating, likes, moving, oauth, people
+from catalog.hub_api import collections, gating, likes, moving, oauth, people, webhooks
 from catalog.hub_api.endpoint import anyone, endpoint
 
 REPO = "api/<kinds:kind>/<segment:owner>/<segment:name>"
+COLLECTION = "api/collections/<segment:owner>/<segment:slug>"
 
 urlpatterns: list[URLPattern] = [
     path(f"{REPO}/user-access-request/handle", endpoint(POST=gating.handle)),
@@ -17,6 +18,20 @@ urlpatterns: list[URLPattern] = [
     path(f"{REPO}/lfs-files/duplicate", endpoint(POST=moving.copy_files)),
     path("oauth/device", endpoint(POST=oauth.device, authenticate=anyone)),
     path("oauth/token", endpoint(POST=oauth.token, authenticate=anyone)),
+    path("api/collections", endpoint(GET=collections.listed, POST=collections.create)),
+    path(COLLECTION, endpoint(GET=collections.one, PATCH=collections.change, DELETE=collections.remove)),
+    path(f"{COLLECTION}/items", endpoint(POST=collections.add_item)),
+    path(
+        f"{COLLECTION}/items/<segment:item_id>",
+        endpoint(PATCH=collections.change_item, DELETE=collections.remove_item),
+    ),
+    path("api/settings/webhooks", endpoint(GET=webhooks.listed, POST=webhooks.create)),
+    path(
+        "api/settings/webhooks/<segment:webhook_id>",
+        endpoint(GET=webhooks.one, POST=webhooks.change, DELETE=webhooks.remove),
+    ),
+    path("api/settings/webhooks/<segment:webhook_id>/enable", endpoint(POST=webhooks.enable)),
+    path("api/settings/webhooks/<segment:webhook_id>/disable", endpoint(POST=webhooks.disable)),
     path("api/repos/move", endpoint(POST=moving.move)),
     path("api/users/<segment:user>/overview", endpoint(GET=people.user_overview)),
     path("api/users/<segment:user>/likes", endpoint(GET=likes.liked)),

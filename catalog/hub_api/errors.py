@@ -122,8 +122,9 @@ def _json(request: HttpRequest, status: int, code: str, message: str, facts: dic
         "request_id": request.META.get("REQUEST_ID", ""),
         "details": {name: value if _is_plain(value) else str(value) for name, value in facts.items()},
     }
-    if "url" in facts:
-        body["url"] = facts["url"]  # `create_repo(exist_ok=True)` reads it from the 409
+    for name in ("url", "slug"):  # `create_repo` and `create_collection` read them from the 409
+        if name in facts:
+            body[name] = facts[name]
     response = JsonResponse(body, status=status)
     response["X-Error-Code"] = code
     response["X-Error-Message"] = header_text(message)

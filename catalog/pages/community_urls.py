@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from catalog.pages import device_login, gates, likes
+from catalog.pages import collections, device_login, gates, likes, webhooks
 
 
 def of_repo(base: str, given: dict[str, str]) -> list[URLPattern]:
@@ -18,4 +18,8 @@ def of_repo(base: str, given: dict[str, str]) -> list[URLPattern]:
 
 urlpatterns: list[URLPattern] = [
     path("oauth/approve", device_login.approve),
+    path("collections", collections.collection_list),
+    path("collections/<segment:owner>/<segment:slug>", collections.collection),
+    path("settings/webhooks", webhooks.webhook_list),
+    path("settings/webhooks/<segment:webhook_id>", webhooks.change),
 ]

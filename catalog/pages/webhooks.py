@@ -1,0 +1,79 @@
+"""One's own webhooks: the list, the form that adds one, and what was delivered lately."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from catalog import access, community_access
+from catalog.actions import webhooks
+from catalog.actions.webhooks import Watched
+from catalog.errors import BadInput, CatalogError, NotFound, UpstreamNotAllowed
+from catalog.models import Repo, Webhook, WebhookDelivery
+from catalog.pages.errors import page
+
+DELIVERIES_SHOWN = 30
+
+
+@page
+def webhook_list(request: HttpRequest) -> HttpResponseBase:
+    actor = access.actor_of(request)
+    user = access.signed_in(actor)
+    problem = ""
+    if request.method == "POST":
+        try:
+            webhooks.add_webhook(
+                actor=access.writer(actor),
+                url=request.POST.get("url", "").strip(),
+                watched=[_target(actor, request.POST.get("watched", "").strip())],
+                domains=request.POST.getlist("domains") or Webhook.DOMAINS,
+                secret=request.POST.get("secret") or None,
+            )
+        except (BadInput, NotFound, UpstreamNotAllowed) as error:
+            problem = _words(error)
+        else:
+            messages.success(request, _("Added."))
+            return redirect("/settings/webhooks")
+    deliveries = WebhookDelivery.objects.filter(webhook__user=user).select_related("webhook", "event__repo__namespace")
+    shown = {
+        "tab": "webhooks",
+        "rows": user.webhooks.prefetch_related("watches__repo__namespace", "watches__namespace").order_by("-pk"),
+        "deliveries": deliveries.order_by("-pk")[:DELIVERIES_SHOWN],
+        "domains": Webhook.DOMAINS,
+        "problem": problem,
+        "asked": request.POST,
+    }
+    return render(request, "settings/webhooks.html", shown, status=422 if problem else 200)
+
+
+@page
+@require_POST
+def change(request: HttpRequest, webhook_id: str) -> HttpResponseBase:
+    user = access.writer(access.actor_of(request))
+    webhook = community_access.webhook_of(user, webhook_id)
+    if request.POST.get("do") == "remove":
+        webhooks.remove_webhook(webhook=webhook)
+    else:
+        webhooks.switch_webhook(webhook=webhook, disabled=not webhook.is_disabled)
+    messages.success(request, _("Saved."))
+    return redirect("/settings/webhooks")
+
+
+def _target(actor: access.Actor, text: str) -> Watched:
+    """`ns/model`, `datasets/ns/name`, `spaces/ns/name`, or the name of a person or team."""
+    first, _slash, rest = text.partition("/")
+    kinds = {"datasets": Repo.Kind.DATASET, "spaces": Repo.Kind.SPACE, "models": Repo.Kind.MODEL}
+    if first in kinds:
+        owner, _slash, name = rest.partition("/")
+        return access.repo_to_read(actor, kinds[first], owner, name, follow=True)
+    if rest:
+        return access.repo_to_read(actor, Repo.Kind.MODEL, first, rest, follow=True)
+    return access.namespace_named(first)
+
+
+def _words(error: CatalogError) -> str:
+    return _("There is nothing of this name.") if isinstance(error, NotFound) else error.message
