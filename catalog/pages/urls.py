@@ -8,6 +8,7 @@ from catalog.models import Repo
 from catalog.pages import (
     accounts,
     community_urls,
+    coverage,
     discussion_changes,
     discussions,
     files,
@@ -60,6 +61,7 @@ def repo_urls(prefix: str, kind: str) -> list[URLPattern]:
 urlpatterns = [
     path("", home.home, name="home"),
     path("robots.txt", home.robots),
+    path("docs/coverage", coverage.coverage),
     path("favicon.ico", home.favicon),
     path("login", accounts.sign_in_page, name="login"),
     path("logout", accounts.sign_out, name="logout"),
