@@ -24,6 +24,7 @@ STATUSES: dict[type[CatalogError], int] = {
     errors.RefExists: 409,
     errors.RefProtected: 403,
     errors.BranchMoved: 412,
+    errors.MergeConflict: 409,
     errors.HashMismatch: 422,
     errors.SizeMismatch: 400,
     errors.BlobNotUploaded: 422,
@@ -31,18 +32,21 @@ STATUSES: dict[type[CatalogError], int] = {
     errors.UploadGone: 410,
     errors.StorageFull: 507,
     errors.Busy: 503,
+    errors.UpstreamNotAllowed: 400,
     errors.UpstreamRefused: 502,
     errors.UpstreamUnavailable: 503,
     errors.LeaseLost: 409,
+    errors.CollectionRefused: 409,
+    errors.BackupUnusable: 409,
     errors.NotServed: 501,
 }
 _FAILED = "The server failed."
 
 
 def error_response(request: HttpRequest, error: CatalogError, actor: Actor) -> HttpResponse:
-    """Returns the answer for this error; a missing repo is 401 to strangers, so that git asks for a password."""
+    """Returns the answer for this error; missing and gated repos are 401 to strangers, so that git asks who they are."""
     status = status_of(error)
-    if isinstance(error, errors.RepoNotFound) and actor.is_anonymous:
+    if isinstance(error, errors.RepoNotFound | errors.GatedRepo) and actor.is_anonymous:
         status = 401
     response = text_response(status, error.message)
     response["X-Error-Code"] = error.code

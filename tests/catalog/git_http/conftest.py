@@ -92,30 +92,33 @@ def objects():
     return Objects()
 
 
+def sent(client, repo, authorization, updates, content=None, *, abilities="report-status side-band-64k", gzipped=False):
+    """What a push of `{ref: (old, new)}` with these objects is told."""
+    body, first = b"", f"\0 {abilities} agent=test"
+    for ref, (old, new) in updates.items():
+        body += packet(f"{old} {new} {ref}{first}")
+        first = ""
+    body += FLUSH
+    if content is not None:
+        body += content.pack() if isinstance(content, Objects) else content
+    answer = client.post(
+        f"{repo.web_path}.git/git-receive-pack",
+        gzip.compress(body) if gzipped else body,
+        content_type="application/x-git-receive-pack-request",
+        **({"HTTP_AUTHORIZATION": authorization} if authorization else {}),
+        **({"HTTP_CONTENT_ENCODING": "gzip"} if gzipped else {}),
+    )
+    return Answer(answer.status_code, answer.content, dict(answer.headers))
+
+
 @pytest.fixture
 def push(raw_client):
-    """Returns what a push of `{ref: (old, new)}` with these objects is told."""
+    """`push(repo, user, {ref: (old, new)}, objects)`; no user is a stranger."""
 
-    def sent(
-        repo, user, updates, content=None, *, abilities="report-status side-band-64k", gzipped=False, suffix=".git"
-    ):
-        body, first = b"", f"\0 {abilities} agent=test"
-        for ref, (old, new) in updates.items():
-            body += packet(f"{old} {new} {ref}{first}")
-            first = ""
-        body += FLUSH
-        if content is not None:
-            body += content.pack() if isinstance(content, Objects) else content
-        answer = raw_client.post(
-            f"{repo.web_path}{suffix}/git-receive-pack",
-            gzip.compress(body) if gzipped else body,
-            content_type="application/x-git-receive-pack-request",
-            **({"HTTP_AUTHORIZATION": basic(user)} if user else {}),
-            **({"HTTP_CONTENT_ENCODING": "gzip"} if gzipped else {}),
-        )
-        return Answer(answer.status_code, answer.content, dict(answer.headers))
+    def by(repo, user, updates, content=None, **options):
+        return sent(raw_client, repo, basic(user) if user else "", updates, content, **options)
 
-    return sent
+    return by
 
 
 @pytest.fixture
