@@ -44,7 +44,7 @@ _FAILED = "The server failed."
 
 
 def error_response(request: HttpRequest, error: CatalogError, actor: Actor) -> HttpResponse:
-    """Returns the answer for this error; missing and gated repos are 401 to strangers, so that git asks who they are."""
+    """Returns the answer; missing and gated repos are 401 to strangers, so that git asks who they are."""
     status = status_of(error)
     if isinstance(error, errors.RepoNotFound | errors.GatedRepo) and actor.is_anonymous:
         status = 401
