@@ -91,11 +91,11 @@ def test_lists_carry_no_position_and_few_items(owner, stranger, ann, made):
     assert stranger.get("/api/collections?cursor=x").status_code == 400
 
 
-def test_readers_see_no_more_of_it_than_of_its_repos(owner, other, stranger, ann, model, made):
+def test_readers_see_no_more_of_it_than_of_its_repos(owner, other, stranger, model, made):
     add(owner, made["slug"], "ann/model")
     secret = create(owner, title="Secret", private=True).json()["slug"]
     add(owner, made["slug"], secret, "collection")
-    repos.change_settings(repo=model, visibility="private", actor=ann)
+    repos.change_settings(repo=model, visibility="private", actor=model.created_by)
 
     for caller in (stranger, other):
         assert caller.get(f"/api/collections/{made['slug']}").json()["items"] == []
