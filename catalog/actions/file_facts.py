@@ -80,6 +80,7 @@ def apply(facts: RepoFacts, files: Files) -> config.ModelConfig | None:
     facts.formats = _formats_of(files, headers)
     facts.parameters_by_dtype = _parameters_of(files, headers)
     facts.parameters = sum(facts.parameters_by_dtype.values()) or None
+    facts.gguf = _gguf_of(files, headers)
     facts.file_problems = files.problems
     return model
 
@@ -148,7 +149,26 @@ def _read_header(blob: Blob, path: str, named: str) -> dict[str, object]:
         return {"format": seen, "problem": problem.message}
     if header.total > LARGEST_COUNT:
         return {"format": seen, "problem": "It claims more parameters than any file can hold."}
-    return {"format": seen, "parameters": header.parameters}
+    found: dict[str, object] = {"format": seen, "parameters": header.parameters}
+    return found | ({"gguf": _said_by_gguf(header)} if isinstance(header, gguf.GgufHeader) else {})
+
+
+def _said_by_gguf(header: gguf.GgufHeader) -> dict[str, object]:
+    said = {"architecture": header.architecture, "context_length": header.context_length}
+    template = header.metadata.get("tokenizer.chat_template")
+    known: dict[str, object] = {name: value for name, value in said.items() if value}
+    return known | ({"chat_template": template} if isinstance(template, str) else {})
+
+
+def _gguf_of(files: Files, headers: dict[str, dict[str, object]]) -> dict[str, object] | None:
+    """What the model's GGUF file says of itself; of several precisions the largest speaks."""
+    said = {path: header for path, header in headers.items() if isinstance(header.get("gguf"), dict)}
+    if not said:
+        return None
+    path = max(sorted(said), key=lambda one: files.sizes[one])
+    counts, own = said[path].get("parameters"), said[path]["gguf"]
+    total = sum(counts.values()) if isinstance(counts, dict) else 0
+    return {"total": total, **(own if isinstance(own, dict) else {})}
 
 
 def _read_at(blob: Blob, offset: int, length: int) -> bytes:

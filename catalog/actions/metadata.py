@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from catalog.actions import card_facts, card_html, file_facts, search_index
+from catalog.actions import card_facts, card_html, eval_claims, file_facts, search_index
 from catalog.models import Commit, Repo, RepoFacts
 from catalog.parsing.card import LONGEST_CARD_BYTES, parse_card
 
@@ -22,6 +22,7 @@ def read_facts(repo: Repo, commit: Commit) -> RepoFacts:
     model = file_facts.apply(facts, files)
     files.note_collisions()
     card_facts.apply(facts, parse_card(readme), paths=files.sizes, model=model)
+    eval_claims.apply(facts, files)
     facts.commit, facts.updated_at, facts.indexed_at = commit, timezone.now(), None
     facts.save(update_fields=READ_FROM_FILES)
     repo.facts = facts
@@ -49,6 +50,6 @@ def _refresh_card(facts: RepoFacts) -> None:
 READ_FROM_FILES = [
     *("commit", "updated_at", "indexed_at"),
     *("title", "summary", "task", "library", "licence", "languages", "tags", "datasets", "base_models"),
-    *("base_relation", "card_data", "card_problems", "claims"),
+    *("base_relation", "card_data", "card_problems", "claims", "eval_results", "gguf"),
     *("config", "formats", "parameters", "parameters_by_dtype", "total_bytes", "file_count", "file_problems"),
 ]  # other columns belong to counters and jobs, which may be writing them right now

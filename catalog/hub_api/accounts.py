@@ -8,7 +8,7 @@ from django.http import HttpRequest, JsonResponse
 
 from catalog import access
 from catalog.access import Actor
-from catalog.hub_api import wire
+from catalog.hub_api import people, wire
 from catalog.models import AccessToken, Membership, User
 
 
@@ -16,14 +16,14 @@ def whoami(request: HttpRequest, actor: Actor) -> JsonResponse:
     user = access.signed_in(actor)
     memberships = user.memberships.select_related("organisation__namespace").order_by("organisation__namespace__key")
     body = {
-        **_person(user),
-        "orgs": [_organisation(membership) for membership in memberships],
+        **_person(request, user),
+        "orgs": [_organisation(request, membership) for membership in memberships],
         "auth": _credential(actor.token),
     }
     return JsonResponse(body)
 
 
-def _person(user: User) -> dict[str, Any]:
+def _person(request: HttpRequest, user: User) -> dict[str, Any]:
     return {
         "type": "user",
         "id": wire.namespace_id(user.namespace),
@@ -34,10 +34,11 @@ def _person(user: User) -> dict[str, Any]:
         "canPay": False,
         "periodEnd": None,
         "isPro": False,
+        "avatarUrl": people.avatar_url(request, user.namespace),
     }
 
 
-def _organisation(membership: Membership) -> dict[str, Any]:
+def _organisation(request: HttpRequest, membership: Membership) -> dict[str, Any]:
     organisation = membership.organisation
     return {
         "type": "org",
@@ -48,6 +49,7 @@ def _organisation(membership: Membership) -> dict[str, Any]:
         "canPay": False,
         "periodEnd": None,
         "isEnterprise": False,
+        "avatarUrl": people.avatar_url(request, organisation.namespace),
         "roleInOrg": membership.role,
     }
 

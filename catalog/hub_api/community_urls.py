@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from catalog.hub_api import collections, gating, likes, moving, oauth, people, webhooks
+from catalog.hub_api import collections, gating, likes, moving, oauth, people, safetensors_metadata, tag_lists, webhooks
 from catalog.hub_api.endpoint import anyone, endpoint
 
 REPO = "api/<kinds:kind>/<segment:owner>/<segment:name>"
@@ -32,6 +32,12 @@ urlpatterns: list[URLPattern] = [
     ),
     path("api/settings/webhooks/<segment:webhook_id>/enable", endpoint(POST=webhooks.enable)),
     path("api/settings/webhooks/<segment:webhook_id>/disable", endpoint(POST=webhooks.disable)),
+    path("api/models-tags-by-type", endpoint(GET=tag_lists.of_models)),
+    path("api/datasets-tags-by-type", endpoint(GET=tag_lists.of_datasets)),
+    path(
+        "api/models/<segment:owner>/<segment:name>/safetensors-metadata/<filepath:path>",
+        endpoint(GET=safetensors_metadata.metadata),
+    ),
     path("api/repos/move", endpoint(POST=moving.move)),
     path("api/users/<segment:user>/overview", endpoint(GET=people.user_overview)),
     path("api/users/<segment:user>/likes", endpoint(GET=likes.liked)),

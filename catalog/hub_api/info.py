@@ -11,7 +11,7 @@ from django.http import HttpRequest, JsonResponse
 from catalog import access
 from catalog.access import Actor
 from catalog.errors import BadInput
-from catalog.hub_api import bodies, wire
+from catalog.hub_api import bodies, extra_fields, wire
 from catalog.models import Commit, Repo, RepoFacts, TreeEntry
 from catalog.queries import trees
 
@@ -182,6 +182,9 @@ _COMMON: dict[str, Field] = {
     "likes": _from_facts(lambda facts: facts.likes),
     "downloads": _from_facts(lambda facts: facts.downloads),
     "downloadsAllTime": _from_facts(lambda facts: facts.downloads_all_time),
+    "trendingScore": _from_facts(lambda facts: facts.downloads),  # of 30 days: what lists sort by under this name
+    "usedStorage": lambda view: extra_fields.used_storage(view.repo),
+    "resourceGroup": lambda _view: None,  # there are none here
     "tags": _from_facts(lambda facts: list(facts.tags)),
     "cardData": _from_files(_card_data),
     "siblings": _siblings,
@@ -197,11 +200,22 @@ FIELDS: dict[str, dict[str, Field]] = {
         "safetensors": _from_files(_safetensors),
         "model-index": _from_files(_model_index),
         "baseModels": _from_files(_base_models),
+        "childrenModelCount": lambda view: extra_fields.children_count(view.repo),
+        "spaces": lambda view: extra_fields.spaces_of(view.repo),
+        "gguf": _from_files(lambda facts: facts.gguf),
+        "transformersInfo": _from_files(extra_fields.transformers_info),
+        "evalResults": _from_files(lambda facts: facts.eval_results),
+        "mask_token": _from_files(lambda facts: extra_fields.from_card(facts, "mask_token")),
+        "widgetData": _from_files(lambda facts: extra_fields.from_card(facts, "widget")),
+        "inference": lambda _view: None,  # nothing is served here
+        "inferenceProviderMapping": lambda _view: {},
     },
     Repo.Kind.DATASET: {
         **_COMMON,
         "description": _from_facts(lambda facts: facts.summary or MISSING),
         "paperswithcode_id": _from_files(_papers_id),
+        "citation": _from_files(lambda facts: extra_fields.from_card(facts, "citation")),
+        "mainSize": _from_files(lambda facts: facts.total_bytes),
     },
     Repo.Kind.SPACE: {
         **_COMMON,
@@ -210,13 +224,15 @@ FIELDS: dict[str, dict[str, Field]] = {
         "datasets": _from_files(lambda facts: _card_words(facts, "datasets")),
     },
 }
-ONLY_WHEN_ASKED = frozenset({"downloadsAllTime", "baseModels", "xetEnabled"})
+ONLY_WHEN_ASKED = frozenset(
+    {
+        *("downloadsAllTime", "baseModels", "trendingScore", "usedStorage", "resourceGroup", "childrenModelCount"),
+        *("spaces", "evalResults", "mask_token", "inference", "inferenceProviderMapping", "citation", "mainSize"),
+    }
+)
 # Legal in `expand`, yet about things this server does not have: they stay out of the answer.
 NOT_KEPT: dict[str, tuple[str, ...]] = {
-    Repo.Kind.MODEL: (
-        *("childrenModelCount", "evalResults", "gguf", "inference", "inferenceProviderMapping", "mask_token"),
-        *("resourceGroup", "spaces", "transformersInfo", "trendingScore", "usedStorage", "widgetData"),
-    ),
-    Repo.Kind.DATASET: ("citation", "mainSize", "resourceGroup", "trendingScore", "usedStorage"),
-    Repo.Kind.SPACE: ("region", "resourceGroup", "runtime", "subdomain", "trendingScore", "usedStorage"),
+    Repo.Kind.MODEL: (),
+    Repo.Kind.DATASET: (),
+    Repo.Kind.SPACE: ("region", "runtime", "subdomain"),  # nothing runs here
 }

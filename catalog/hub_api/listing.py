@@ -40,7 +40,12 @@ USUAL: Final = {
 }  # fmt: skip
 FULL: Final = ("author", "sha", "lastModified", "gated", "disabled", "siblings")
 # Of the card and the configuration; lists leave these columns in the database unless they are asked for.
-CARD_FIELDS: Final = frozenset({"cardData", "config", "model-index", "paperswithcode_id"})
+CARD_FIELDS: Final = frozenset(
+    {
+        *("cardData", "config", "model-index", "paperswithcode_id", "transformersInfo", "widgetData", "mask_token"),
+        *("citation", "sdk", "models", "datasets"),
+    }
+)
 
 
 def repos(request: HttpRequest, actor: Actor, kind: str) -> HttpResponse:

@@ -67,6 +67,20 @@ def read_front_matter(text: str) -> tuple[dict[str, Json], list[Problem]]:
     Raises:
         BadMetadata: with a sentence, when nothing of it can be used.
     """
+    value, problems = read_yaml(text)
+    if value is None:
+        return {}, problems
+    if not isinstance(value, dict):
+        raise BadMetadata("The metadata must be a list of names and values.")
+    return value, problems
+
+
+def read_yaml(text: str) -> tuple[Json, list[Problem]]:
+    """The value of a short document without anchors, aliases and tags, as JSON could hold it.
+
+    Raises:
+        BadMetadata: with a sentence, when nothing of it can be used.
+    """
     if len(text.encode(errors="replace")) > LONGEST_FRONT_MATTER_BYTES:
         raise BadMetadata(f"The metadata is longer than {LONGEST_FRONT_MATTER_BYTES // 1024} KiB.")
     try:
@@ -75,12 +89,7 @@ def read_front_matter(text: str) -> tuple[dict[str, Json], list[Problem]]:
     except (yaml.YAMLError, ValueError) as error:
         raise BadMetadata(f"The metadata is not valid YAML: {_explain(error)}.") from None
     problems: list[Problem] = []
-    value = None if root is None else _value(root, "", problems)
-    if value is None:
-        return {}, problems
-    if not isinstance(value, dict):
-        raise BadMetadata("The metadata must be a list of names and values.")
-    return value, problems
+    return (None if root is None else _value(root, "", problems)), problems
 
 
 def _check_events(text: str) -> None:

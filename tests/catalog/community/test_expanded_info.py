@@ -1,0 +1,132 @@
+"""`expand`: every name the client knows is answered with what is true, or left out on purpose."""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import get_args
+
+import pytest
+from django.core.cache import cache
+from huggingface_hub import hf_api
+
+from catalog.hub_api import info
+from tests.factories import RepoFactory, commit_content
+
+RESULTS = b"""
+- dataset: {id: ann/bench, task_id: default, revision: abc}
+  value: 0.412
+  date: 2026-01-15
+  source: {url: "https://example.org/run", name: Eval Logs}
+- dataset: {id: ann/other, task_id: t}
+  value: 12
+"""
+
+
+def safetensors(**tensors):
+    header, at = {}, 0
+    for name, size in tensors.items():
+        header[name] = {"dtype": "U8", "shape": [size], "data_offsets": [at, at + size]}
+        at += size
+    raw = json.dumps(header).encode()
+    return struct.pack("<Q", len(raw)) + raw + b"\0" * at
+
+
+@pytest.fixture
+def model(ann):
+    repo = RepoFactory(actor=ann, name="model")
+    commit_content(
+        repo,
+        {
+            "README.md": b"---\nlibrary_name: transformers\npipeline_tag: fill-mask\nmask_token: '[MASK]'\n---\n",
+            "config.json": b'{"architectures": ["BertForMaskedLM"], "model_type": "bert"}',
+            ".eval_results/bench.yaml": RESULTS,
+            ".eval_results/broken.yaml": b"value: 1",
+        },
+    )
+    return repo
+
+
+@pytest.mark.parametrize("kind", ["model", "dataset", "space"])
+def test_every_name_the_client_may_ask_for_is_known(kind):
+    names = set(get_args(getattr(hf_api, f"Expand{kind.title()}Property_T")))
+
+    assert names <= {*info.FIELDS[kind], *info.NOT_KEPT[kind]}
+
+
+@pytest.mark.parametrize("kind", ["model", "dataset", "space"])
+def test_all_of_them_at_once_are_answered_and_parsed(kind, ann, stranger, model):
+    if kind != "model":
+        RepoFactory(actor=ann, name="model", kind=kind)
+    names = get_args(getattr(hf_api, f"Expand{kind.title()}Property_T"))
+    query = "&".join(f"expand={name}" for name in names)
+
+    answer = stranger.get(f"/api/{kind}s/ann/model?{query}").json()
+    listed = stranger.get(f"/api/{kind}s?{query}").json()
+
+    parsed = getattr(hf_api, f"{kind.title()}Info")(**answer)
+    assert parsed.id == "ann/model"
+    assert listed[0]["id"] == "ann/model"
+    assert set(answer) <= {*names, "id", "_id"}
+    assert answer["usedStorage"] > 0
+
+
+def test_stated_results_are_claims_and_nothing_more(model, stranger):
+    answer = stranger.get("/api/models/ann/model?expand=evalResults").json()
+
+    parsed = hf_api.ModelInfo(**answer).eval_results
+    assert [(one.dataset_id, one.value, one.source_name) for one in parsed] == [
+        ("ann/bench", 0.412, "Eval Logs"), ("ann/other", 12, None),
+    ]  # fmt: skip
+    assert any("error" in one for one in answer["evalResults"])
+    model.facts.refresh_from_db()
+    assert [(claim["dataset"], claim["value"]) for claim in model.facts.claims] == [
+        ("ann/bench", 0.412), ("ann/other", 12.0),
+    ]  # fmt: skip
+
+
+def test_what_is_known_of_a_model_is_said(model, ann, stranger):
+    child = RepoFactory(actor=ann, name="child")
+    commit_content(child, {"README.md": b"---\nbase_model: ann/model\n---\n"})
+    space = RepoFactory(actor=ann, name="demo", kind="space")
+    commit_content(space, {"README.md": b"---\nsdk: gradio\nmodels: [ann/model]\n---\n"})
+    query = "expand=childrenModelCount&expand=spaces&expand=transformersInfo&expand=mask_token"
+
+    answer = stranger.get(f"/api/models/ann/model?{query}").json()
+
+    assert (answer["childrenModelCount"], answer["spaces"], answer["mask_token"]) == (1, ["ann/demo"], "[MASK]")
+    assert answer["transformersInfo"] == {"auto_model": "AutoModelForMaskedLM", "pipeline_tag": "fill-mask"}
+    space_info = stranger.get("/api/spaces/ann/demo").json()
+    assert (space_info["sdk"], space_info["models"]) == ("gradio", ["ann/model"])
+
+
+def test_headers_of_all_shards_come_in_one_answer(ann, stranger):
+    repo = RepoFactory(actor=ann, name="sharded")
+    index = {"metadata": {"total_size": 5}, "weight_map": {"a": "1.safetensors", "b": "2.safetensors"}}
+    files = {
+        "model.safetensors.index.json": json.dumps(index).encode(),
+        "1.safetensors": safetensors(a=2),
+        "2.safetensors": safetensors(b=3),
+    }
+    commit_content(repo, files, lfs=("1.safetensors", "2.safetensors"))
+    path = "/api/models/ann/sharded/safetensors-metadata"
+
+    answer = stranger.get(f"{path}/model.safetensors.index.json").json()
+
+    assert answer["index"] == {"metadata": {"total_size": 5}}
+    assert answer["headers"]["2.safetensors"]["b"]["shape"] == [3]
+    assert stranger.get(f"{path}/nothing.json")["X-Error-Code"] == "EntryNotFound"
+    assert stranger.get("/api/models/ann/no/safetensors-metadata/x.json")["X-Error-Code"] == "RepoNotFound"
+
+
+def test_tags_by_type_are_what_public_repos_have(model, ann, stranger):
+    cache.clear()
+    secret = RepoFactory(actor=ann, name="secret", visibility="private")
+    commit_content(secret, {"README.md": b"---\nlibrary_name: secretlib\n---\n"})
+
+    models, datasets = (stranger.get(f"/api/{kind}-tags-by-type").json() for kind in ("models", "datasets"))
+
+    assert {"id": "transformers", "label": "transformers", "type": "library"} in models["library"]
+    assert [tag["id"] for tag in models["pipeline_tag"]] == ["fill-mask"]
+    assert "secretlib" not in json.dumps(models)
+    assert "task_categories" in datasets
