@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import random
 
 import pytest
@@ -10,8 +11,9 @@ from django.core import signing
 
 from catalog.actions import uploads
 from catalog.hub_api import xet_reading
-from catalog.models import AccessToken, Blob, User
+from catalog.models import AccessToken, Blob, TreeEntry, User
 from catalog.parsing.xorb_view import CHUNK_BYTES, XORB_BYTES, XorbView
+from catalog.stores import blob_store
 from tests.catalog.hub_api.conftest import Caller, body_of, lfs_line
 from tests.catalog.hub_api.test_xet import cas_of
 from tests.factories import token_of
@@ -56,12 +58,14 @@ def fetched(answer: dict) -> bytes:
         assert response.status_code == 206
         stored = body_of(response)
         assert len(stored) == part["bytes"]["end"] + 1 - part["bytes"]["start"]
+        at = 0
         for _ in range(term["range"]["start"], term["range"]["end"]):
-            length = int.from_bytes(stored[5:8], "little")
-            assert (stored[:5], length <= CHUNK_BYTES) == (b"\0" + stored[5:8] + b"\0", True)
-            content += stored[8 : 8 + length]
-            stored = stored[8 + length :]
-        assert stored == b""
+            header = stored[at : at + 8]
+            length = int.from_bytes(header[5:], "little")
+            assert (header[:5], length <= CHUNK_BYTES) == (b"\0" + header[5:] + b"\0", True)
+            content += stored[at + 8 : at + 8 + length]
+            at += 8 + length
+        assert at == len(stored)
     return content[answer["offset_into_first_range"] :]
 
 
@@ -171,6 +175,35 @@ def test_damaged_bytes_are_not_sent(file, reader):
     Blob.objects.filter(sha256=SHA256).update(state=Blob.State.CORRUPT)
 
     assert ask(cas).status_code == 503
+
+
+@pytest.fixture
+def sparse(file, settings):
+    """The stored file grown to 51 GB that take no room, its last bytes known; it keeps its sha256, which is a lie."""
+    settings.XET_READS_ABOVE_BYTES = 50_000_000_000
+    path = blob_store().local_path(SHA256)
+    os.truncate(path, 51_000_000_000)
+    with path.open("r+b") as stored:
+        stored.seek(-4, os.SEEK_END)
+        stored.write(b"last")
+    Blob.objects.filter(sha256=SHA256).update(size=51_000_000_000)
+    TreeEntry.objects.filter(blob__sha256=SHA256).update(size=51_000_000_000)
+    yield
+    path.unlink()
+
+
+def test_a_file_of_51_gb_is_read_through_xet_to_its_last_byte(sparse, owner, reader):
+    resolved = owner.head("/ann/model/resolve/main/big.bin")
+    cas = cas_of(reader, scope="read")
+
+    first = fetched(ask(cas, span=f"0-{SIZE - 1}").json())
+    last = fetched(ask(cas, span="50995000000-").json())
+    whole = ask(cas, span="0-").json()
+
+    assert (resolved["X-Linked-Size"], resolved["X-Xet-Hash"]) == ("51000000000", SHA256)
+    assert first[:SIZE] == CONTENT
+    assert (len(last), last[-5:]) == (5_000_000, b"\0last")
+    assert sum(term["unpacked_length"] for term in whole["terms"]) == 51_000_000_000
 
 
 @pytest.mark.parametrize("size", [1, XORB_BYTES, XORB_BYTES + 1, 60_000_000_000])
