@@ -13,6 +13,7 @@ from datetime import timedelta
 
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from catalog import tokens
 from catalog.errors import (
@@ -91,7 +92,7 @@ def writer(actor: Actor) -> User:
     """
     user = signed_in(actor)
     if not actor.may_write:
-        raise NotAllowed("this token may only read; use one with the role write")
+        raise NotAllowed(_("this token may only read; use one with the role write"))
     return user
 
 
@@ -142,10 +143,15 @@ def check_files(actor: Actor, repo: Repo) -> None:
     path = f"{repo.web_path}/access"
     if actor.user is None:
         raise GatedRepo(
-            f"{restricted}. You must have access to it and be authenticated to access it. Please log in.",
+            _("%(restricted)s. You must have access to it and be authenticated to access it. Please log in.")
+            % {"restricted": restricted},
             access_path=path,
         )
-    raise GatedRepo(f"{restricted} and you are not in the authorized list. Ask for access at {path}", access_path=path)
+    raise GatedRepo(
+        _("%(restricted)s and you are not in the authorized list. Ask for access at %(path)s")
+        % {"restricted": restricted, "path": path},
+        access_path=path,
+    )
 
 
 def has_files(actor: Actor, repo: Repo) -> bool:
@@ -180,7 +186,7 @@ def repo_to_administer(actor: Actor, kind: str, owner: str, name: str, *, follow
     repo = repo_to_read(actor, kind, owner, name, follow=follow)
     user = writer(actor)
     if not can_write(user, repo.namespace):
-        raise NotAllowed(f"you may read {repo.full_name} but not write to it")
+        raise NotAllowed(_("you may read %(full_name)s but not write to it") % {"full_name": repo.full_name})
     return repo
 
 
@@ -214,7 +220,7 @@ def namespace_to_create_in(actor: Actor, name: str | None) -> Namespace:
         return user.namespace
     namespace = Namespace.objects.filter(key=name.casefold()).first()
     if namespace is None or not can_write(user, namespace):
-        raise NotAllowed(f"you may not create repos in the namespace {name!r}")
+        raise NotAllowed(_("you may not create repos in the namespace %(name)r") % {"name": name})
     return namespace
 
 
@@ -223,14 +229,14 @@ def organisation_named(name: str) -> Organisation:
     try:
         return Organisation.objects.select_related("namespace").get(namespace__key=name.casefold())
     except Organisation.DoesNotExist:
-        raise NotFound(f"there is no organisation named {name!r}") from None
+        raise NotFound(_("there is no organisation named %(name)r") % {"name": name}) from None
 
 
 def person_named(name: str) -> User:
     """Somebody with an account, by name. Raises `NotFound`."""
     user = User.objects.select_related("namespace").filter(namespace__key=name.casefold(), is_active=True).first()
     if user is None:
-        raise NotFound(f"there is nobody named {name!r}")
+        raise NotFound(_("there is nobody named %(name)r") % {"name": name})
     return user
 
 
@@ -238,7 +244,7 @@ def namespace_named(name: str) -> Namespace:
     """A profile, of a person or a team. Raises `NotFound`."""
     namespace = Namespace.objects.select_related("user", "organisation").filter(key=name.casefold()).first()
     if namespace is None or namespace.owner is None:
-        raise NotFound(f"there is nobody named {name!r}")
+        raise NotFound(_("there is nobody named %(name)r") % {"name": name})
     return namespace
 
 

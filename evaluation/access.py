@@ -5,6 +5,8 @@ A run is as private as its model (decision 24): for whoever may not read that, i
 
 from __future__ import annotations
 
+from django.utils.translation import gettext as _
+
 from catalog import access
 from catalog.access import Actor
 from catalog.errors import NotAllowed
@@ -18,7 +20,7 @@ def run_to_read(actor: Actor, run_id: int) -> Run:
     selected = Run.objects.select_related("repo__namespace", "repo__facts", "benchmark", "node", "requester")
     run = selected.visible_to(actor.user).filter(pk=run_id).first()
     if run is None:
-        raise RunNotFound(f"there is no run {run_id}")
+        raise RunNotFound(_("there is no run %(run_id)s") % {"run_id": run_id})
     return run
 
 
@@ -31,7 +33,9 @@ def run_to_cancel(actor: Actor, run_id: int) -> Run:
     """
     run = run_to_read(actor, run_id)
     if not may_cancel(access.writer(actor), run):
-        raise NotAllowed(f"run {run_id} may be cancelled by who asked for it and by the team of the model")
+        raise NotAllowed(
+            _("run %(run_id)s may be cancelled by who asked for it and by the team of the model") % {"run_id": run_id}
+        )
     return run
 
 

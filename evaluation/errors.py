@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from catalog.errors import BadInput, CatalogError, NotFound
+from catalog.errors import marked as _
 
 
 class EvaluationError(CatalogError):
@@ -12,54 +13,45 @@ class EvaluationError(CatalogError):
 
 
 class BenchmarkNotFound(NotFound):
-    """There is no benchmark of that name."""
-
     code = "benchmark_not_found"
+    words = _("There is no benchmark of that name.")
 
 
 class RunNotFound(NotFound):
-    """There is no such run, or you may not see it."""
-
     code = "run_not_found"
+    words = _("There is no such run, or you may not see it.")
 
 
 class NotEvaluable(EvaluationError):
-    """This model cannot be evaluated on this benchmark; the message says why."""
-
     code = "not_evaluable"
+    words = _("This model cannot be evaluated on this benchmark.")
 
 
 class TooManyRuns(EvaluationError):
-    """You have as many active runs as one person may have."""
-
     code = "too_many_runs"
+    words = _("You have as many active runs as one person may have.")
 
 
 class RunIsOver(EvaluationError):
-    """The run has ended; it cannot be changed any more."""
-
     code = "run_is_over"
+    words = _("The run has ended; it cannot be changed any more.")
 
 
 class RunLeaseLost(EvaluationError):
-    """This lease is over: the run was cancelled, finished or given to another node."""
-
     code = "run_lease_lost"
+    words = _("This lease is over: the run was cancelled, finished or given to another node.")
 
 
 class BadNodeToken(EvaluationError):
-    """Not a token of an active node."""
-
     code = "bad_node_token"
+    words = _("Not a token of an active node.")
 
 
 class BadOutput(BadInput):
-    """What the runner wrote is not a valid answer to the inputs."""
-
     code = "bad_output"
+    words = _("What the runner wrote is not a valid answer to the inputs.")
 
 
 class BadDefinition(BadInput):
-    """The benchmark definition is not valid; the message names the key."""
-
     code = "bad_definition"
+    words = _("The benchmark definition is not valid.")

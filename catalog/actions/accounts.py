@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
+from django.utils.translation import gettext as _
 
 from catalog import tokens
 from catalog.actions import audit
@@ -48,7 +49,7 @@ def create_organisation(
     """
     names.check_namespace(name)
     if default_visibility not in Organisation.Visibility.values:
-        raise BadInput("The default visibility is either public or private.")
+        raise BadInput(_("The default visibility is either public or private."))
     organisation = Organisation.objects.create(
         namespace=_take_namespace(name), full_name=full_name, default_visibility=default_visibility
     )
@@ -65,7 +66,7 @@ def add_member(*, organisation: Organisation, user: User, role: str, actor: User
         BadInput: no such role.
     """
     if role not in Membership.Role.values:
-        raise BadInput("A member's role is read, write or admin.")
+        raise BadInput(_("A member's role is read, write or admin."))
     membership, _created = Membership.objects.update_or_create(
         organisation=organisation, user=user, defaults={"role": role}
     )
@@ -88,13 +89,16 @@ def create_token(
     """
     name = name.strip()
     if not 0 < len(name) <= 100:
-        raise BadInput("A token needs a name of at most 100 characters.")
+        raise BadInput(_("A token needs a name of at most 100 characters."))
     if role not in AccessToken.Role.values:
-        raise BadInput("A token's role is read or write.")
+        raise BadInput(_("A token's role is read or write."))
     if not 1 <= lifetime_days <= LONGEST_TOKEN_LIFETIME_DAYS:
-        raise BadInput(f"A token lives between 1 and {LONGEST_TOKEN_LIFETIME_DAYS} days.")
+        raise BadInput(
+            _("A token lives between 1 and %(longest_token_lifetime_days)s days.")
+            % {"longest_token_lifetime_days": LONGEST_TOKEN_LIFETIME_DAYS}
+        )
     if user.tokens.filter(name=name).exists():
-        raise NameTaken(f"There is a token named {name!r} already.")
+        raise NameTaken(_("There is a token named %(name)r already.") % {"name": name})
     secret = tokens.new_token()
     token = AccessToken.objects.create(
         user=user,
@@ -147,4 +151,4 @@ def _take_namespace(name: str) -> Namespace:
         with transaction.atomic():  # a savepoint, so that the caller's transaction survives
             return Namespace.objects.create(name=name, key=name.casefold())
     except IntegrityError:
-        raise NameTaken(f"The name {name!r} is taken.") from None
+        raise NameTaken(_("The name %(name)r is taken.") % {"name": name}) from None

@@ -147,4 +147,4 @@ def _drop_unchanged(result: ChangeSet, base: Commit | None, before: dict[str, Tr
 
 
 def _nothing_to_delete(path: str, base: Commit | None) -> EntryNotFound:
-    return EntryNotFound("A file with this name doesn't exist", path=path, commit=base.oid if base else "")
+    return EntryNotFound(_("A file with this name doesn't exist"), path=path, commit=base.oid if base else "")

@@ -38,7 +38,7 @@ def lock_unfinished(repo: Repo, num: str) -> Discussion:
     rows = repo.discussions.select_for_update(no_key=True).filter(is_pull_request=True)
     found = rows.filter(num=int(num)).first() if num.isascii() and num.isdigit() and len(num) < 10 else None
     if found is None:
-        raise RevisionNotFound(f"Invalid rev id: refs/pr/{num}")
+        raise RevisionNotFound(_("Invalid rev id: refs/pr/%(num)s") % {"num": num})
     if not found.is_unfinished:
         raise NotAllowed(_("This pull request is %(status)s; it takes no more commits.") % {"status": found.status})
     return found

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from catalog.errors import HashMismatch
 from catalog.models import Commit, User
@@ -70,10 +71,10 @@ def of_upstream(upstream: UpstreamCommit, tree_oid: str) -> Draft:
     parents: tuple[str, ...] = ()
     if upstream.raw is not None:
         if git_objects.object_id("commit", upstream.raw) != upstream.oid:
-            raise HashMismatch("The commit object from upstream does not hash to its id.")
+            raise HashMismatch(_("The commit object from upstream does not hash to its id."))
         fields = git_objects.parse_commit(upstream.raw)
         if fields.tree != tree_oid:
-            raise HashMismatch("The files from upstream are not those the commit names.", tree=tree_oid)
+            raise HashMismatch(_("The files from upstream are not those the commit names."), tree=tree_oid)
         parents = fields.parents
     return Draft(
         oid=upstream.oid,

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+from django.utils.translation import gettext as _
+
 from catalog.errors import BadMetadata, BlobUnavailable
 from catalog.models import Blob, Commit, RepoFacts, TreeEntry
 from catalog.parsing import config, formats, gguf, safetensors
@@ -173,7 +175,7 @@ def _gguf_of(files: Files, headers: dict[str, dict[str, object]]) -> dict[str, o
 
 def _read_at(blob: Blob, offset: int, length: int) -> bytes:
     if length > LONGEST_READ_BYTES:
-        raise BadMetadata("Its header is too long to be read here.")
+        raise BadMetadata(_("Its header is too long to be read here."))
     return blob_store().read_range(blob.sha256, offset, length)
 
 

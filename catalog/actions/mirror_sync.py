@@ -150,7 +150,9 @@ class SyncJob:
             blob = self._store(file, partial.path)
         except HashMismatch:
             partial.drop()  # keeping wrong bytes would repeat the mistake
-            raise HashMismatch(f"the bytes of {file.path} do not have the hash the other hub states") from None
+            raise HashMismatch(
+                _("the bytes of %(path)s do not have the hash the other hub states") % {"path": file.path}
+            ) from None
         partial.drop()
         self.run.files_done += 1
         self._mark(file, "done")
@@ -195,7 +197,7 @@ class SyncJob:
         for file in snapshot.files:
             blob = fetched.get(file.path) or by_identity[file.identity]
             if blob is None:
-                raise BadInput(f"{file.path} has no content")
+                raise BadInput(_("%(path)s has no content") % {"path": file.path})
             changes.append(AddFile(file.path, blob.sha256, blob.size, as_lfs=file.is_lfs, mode=file.mode))
         kept = {file.path for file in snapshot.files}
         changes.extend(DeleteFile(path) for path in held if path not in kept)
@@ -257,7 +259,7 @@ def _partial_folder() -> Path:
 def client_of(mirror: Mirror) -> UpstreamClient:
     token = unseal(mirror.token_sealed) if mirror.token_sealed else None
     if mirror.token_sealed and token is None:
-        raise UpstreamRefused("the stored token cannot be read any more; enter it again")
+        raise UpstreamRefused(_("the stored token cannot be read any more; enter it again"))
     return UpstreamClient(allowed=allow_list(), token=token)
 
 

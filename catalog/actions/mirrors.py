@@ -10,6 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from catalog import jobs
 from catalog.access import Actor, signed_in
@@ -50,11 +51,14 @@ def add_mirror(*, upstream: Upstream, namespace: Namespace, name: str, visibilit
         BadInput, InvalidReference, InvalidName, NameTaken: as their messages say; nothing was written.
     """
     if upstream.source not in SOURCES:
-        raise BadInput(f"unknown source {upstream.source!r}; known: {', '.join(sorted(SOURCES))}")
+        raise BadInput(
+            _("unknown source %(source)r; known: %(names)s")
+            % {"source": upstream.source, "names": ", ".join(sorted(SOURCES))}
+        )
     endpoint = _clean_endpoint(upstream.endpoint)
     owner, slash, rest = upstream.name.partition("/")
     if not (owner and (rest or not slash)) or "/" in rest:
-        raise BadInput("`repo` must look like namespace/name")
+        raise BadInput(_("`repo` must look like namespace/name"))
     revision = upstream.revision or "main"
     if not _COMMIT_ID.fullmatch(revision):
         check_revision_name(revision.removeprefix("refs/"))
@@ -100,5 +104,5 @@ def _queue(mirror: Mirror, user: User) -> SyncRun:
 def _clean_endpoint(endpoint: str) -> str:
     parts = allow_list().check_url(endpoint.strip())
     if parts.query or parts.fragment:
-        raise BadInput("the endpoint must not contain a query or a fragment")
+        raise BadInput(_("the endpoint must not contain a query or a fragment"))
     return urlunsplit(urlsplit(endpoint.strip())).rstrip("/")

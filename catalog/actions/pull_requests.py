@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from catalog.actions import commits, discussion_log, discussions
 from catalog.actions.drafts import Words
@@ -77,7 +78,7 @@ def _open(discussion: Discussion, proposal: Proposal, html: str) -> Discussion:
 def _base(repo: Repo, branch: str, parent: str | None) -> Commit:
     head = repo.refs.branches().select_related("commit").filter(name=branch).first()
     if head is None:
-        raise RevisionNotFound(f"Invalid rev id: {branch}")
+        raise RevisionNotFound(_("Invalid rev id: %(branch)s") % {"branch": branch})
     if parent is None or head.commit.oid.startswith(parent.lower()):
         return head.commit
     return trees.commit_named(repo, parent)

@@ -160,7 +160,7 @@ def _sort_files(repo: Repo, pack: Pack, content: Content, paths: dict[str, tuple
         if found is None:
             _note_absent(repo, pack, content, oid, path)
         elif found.kind != BLOB:
-            raise BadMetadata(f"The file {path!r} is no blob object.")
+            raise BadMetadata(_("The file %(path)r is no blob object.") % {"path": path})
         elif found.size > LARGEST_REGULAR_BYTES:
             too_large.append(f"{path} ({found.size} bytes)")
         else:
@@ -195,7 +195,7 @@ def _note_absent(repo: Repo, pack: Pack, content: Content, oid: str, path: str) 
         return
     if pack.has_unread:
         raise TooLarge(_("The file %(path)s is larger than 10 MB; use git lfs.") % {"path": path}, paths=[path])
-    raise BadInput(f"The file {path!r} ({oid}) is neither in the pack nor here.")
+    raise BadInput(_("The file %(path)r (%(oid)s) is neither in the pack nor here.") % {"path": path, "oid": oid})
 
 
 def _note_present(pack: Pack, content: Content, oid: str, path: str, *, is_link: bool) -> None:
@@ -204,7 +204,9 @@ def _note_present(pack: Pack, content: Content, oid: str, path: str, *, is_link:
     if pointer is None:
         content.plain.append(oid)
     elif git_objects.pointer_text(*pointer) != data:
-        raise BadMetadata(f"The git lfs pointer {path!r} is not written as git lfs writes it; add the file again.")
+        raise BadMetadata(
+            _("The git lfs pointer %(path)r is not written as git lfs writes it; add the file again.") % {"path": path}
+        )
     else:
         content.pointers[oid] = Pointer(*pointer)
 

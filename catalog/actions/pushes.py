@@ -105,7 +105,7 @@ def _check_updates(push: Push) -> None:
         raise BadInput(_("The push names a ref twice."))
     if push.pack is None and not all(update.deletes for update in push.updates):
         push_without_objects = [update.name for update in push.updates if not update.deletes]
-        raise BadInput(f"the push brings no objects for {push_without_objects[0]}")
+        raise BadInput(_("the push brings no objects for %(value)s") % {"value": push_without_objects[0]})
 
 
 def _refusal(push: Push, update: RefUpdate) -> str:

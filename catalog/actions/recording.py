@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext as _
+
 from catalog import jobs
 from catalog.actions import audit, discussion_log, events, intervals, metadata
 from catalog.actions.changesets import ChangeSet
@@ -24,7 +26,7 @@ def locked_ref(repo: Repo, reference: str) -> Ref:
     # The row alone: with a join, a writer that waited would find no row at all.
     ref = repo.refs.exclude(kind=Ref.Kind.TAG).select_for_update().filter(kind=kind, name=name).first()
     if ref is None:
-        raise RevisionNotFound(f"Invalid rev id: {reference}")
+        raise RevisionNotFound(_("Invalid rev id: %(reference)s") % {"reference": reference})
     return ref
 
 

@@ -38,7 +38,7 @@ def delete_branch(*, repo: Repo, name: str, actor: User) -> None:
         RevisionNotFound: no such branch.
     """
     if name == repo.default_branch:
-        raise RefProtected(f"Cannot delete refs/heads/{name}")
+        raise RefProtected(_("Cannot delete refs/heads/%(name)s") % {"name": name})
     _delete(repo, Ref.Kind.BRANCH, name, actor)
 
 
@@ -68,6 +68,6 @@ def _create(ref: Ref, revision: str, actor: User) -> Ref:
 def _delete(repo: Repo, kind: str, name: str, actor: User) -> None:
     ref = repo.refs.select_for_update().filter(kind=kind, name=name).first()
     if ref is None:
-        raise RevisionNotFound(f"Invalid rev id: {name}")
+        raise RevisionNotFound(_("Invalid rev id: %(name)s") % {"name": name})
     audit.record(actor, "ref.delete", audit.name_of(repo), ref=ref.full_ref, commit=ref.commit.oid)
     ref.delete()

@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
+from django.utils.translation import gettext as _
 
 from catalog.actions import audit, repair, upkeep_leases
 from catalog.actions.blob_locks import lock_blobs
@@ -64,7 +65,7 @@ def scrub(
             is_whole = _check(blob, done, pace)
             in_a_row = 0 if is_whole else in_a_row + 1
             if in_a_row >= MOST_DAMAGED_IN_A_ROW:
-                raise BlobUnavailable("Too many contents in a row are damaged or missing: is the store mounted?")
+                raise BlobUnavailable(_("Too many contents in a row are damaged or missing: is the store mounted?"))
     return done
 
 

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from catalog import jobs
 from catalog.errors import LeaseLost
@@ -108,6 +109,6 @@ def expire() -> int:
 def _write(run: SyncRun, **columns: object) -> None:
     held = SyncRun.objects.filter(pk=run.pk, fence=run.fence, state=SyncRun.State.RUNNING)
     if not held.update(**columns):
-        raise LeaseLost(f"sync {run.pk} is somebody else's by now")
+        raise LeaseLost(_("sync %(pk)s is somebody else's by now") % {"pk": run.pk})
     for name, value in columns.items():
         setattr(run, name, value)

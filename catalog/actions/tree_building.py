@@ -9,6 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from django.utils.translation import gettext as _
+
 from catalog.actions.changesets import NewFile
 from catalog.errors import InvalidPath
 from catalog.models import Commit, TreeEntry
@@ -112,7 +114,7 @@ def _apply(
 
 def _not_both(folder: str, name: str) -> InvalidPath:
     path = f"{folder}/{name}" if folder else name
-    return InvalidPath(f"The path {path!r} cannot be both a file and a folder.", path=path)
+    return InvalidPath(_("The path %(path)r cannot be both a file and a folder.") % {"path": path}, path=path)
 
 
 def _refuse_collisions(folder: str, before: set[str], present: Children) -> None:
@@ -125,7 +127,8 @@ def _refuse_collisions(folder: str, before: set[str], present: Children) -> None
         if second in fresh:  # what a mirror or git brought earlier is left alone
             where = f"{folder}/" if folder else ""
             raise InvalidPath(
-                f"The paths {where + first!r} and {where + second!r} cannot lie side by side on every file system.",
+                _("The paths %(value)r and %(value2)r cannot lie side by side on every file system.")
+                % {"value": where + first, "value2": where + second},
                 path=where + second,
             )
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
 
 from catalog import access, discussion_access
 from catalog.access import Actor
@@ -43,7 +44,7 @@ def info_refs(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name
         repo = discussion_access.repo_to_upload_to(actor, kind, owner, name, follow=True)
         lines = _push_lines(repo)
     else:
-        raise BadInput("Only git's smart protocol is spoken here; use git 1.6.6 or newer.")
+        raise BadInput(_("Only git's smart protocol is spoken here; use git 1.6.6 or newer."))
     content = packet(f"# service={service}\n") + FLUSH + b"".join(packet(f"{line}\n") for line in lines) + FLUSH
     return uncached(HttpResponse(content, content_type=f"application/x-{service}-advertisement"))
 

@@ -6,6 +6,7 @@ import zlib
 from typing import Final, Protocol
 
 from django.http import HttpRequest, UnreadablePostError
+from django.utils.translation import gettext as _
 
 from catalog.errors import BadInput, SizeMismatch
 
@@ -23,7 +24,7 @@ class Body:
     def __init__(self, request: HttpRequest) -> None:
         encoding = request.headers.get("Content-Encoding", "").strip().lower()
         if encoding not in ("", "identity", "gzip", "x-gzip"):
-            raise BadInput(f"the content encoding {encoding!r} is not known here")
+            raise BadInput(_("the content encoding %(encoding)r is not known here") % {"encoding": encoding})
         self._source = _source_of(request)
         self._inflater = zlib.decompressobj(_GZIP_OR_ZLIB) if "gzip" in encoding else None
 
@@ -44,11 +45,11 @@ class Body:
         while not self._inflater.eof:
             deflated = self._inflater.unconsumed_tail or self._arrived(PIECE_BYTES)
             if not deflated:
-                raise SizeMismatch("the gzipped body ended too early")
+                raise SizeMismatch(_("the gzipped body ended too early"))
             try:
                 piece = self._inflater.decompress(deflated, most)
             except zlib.error:
-                raise BadInput("the body is not gzipped properly") from None
+                raise BadInput(_("the body is not gzipped properly")) from None
             if piece:
                 return piece
         return b""
@@ -57,7 +58,7 @@ class Body:
         try:
             return self._source.read(most)
         except (UnreadablePostError, OSError):
-            raise SizeMismatch("the connection broke before the whole body had arrived") from None
+            raise SizeMismatch(_("the connection broke before the whole body had arrived")) from None
 
 
 def _source_of(request: HttpRequest) -> _Source:

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+from django.utils.translation import gettext as _
+
 from catalog.errors import BadInput
 from catalog.parsing.pkt_line import LONGEST_PACKET_BYTES, Marker, Reader, read_packet, read_section
 
@@ -61,7 +63,7 @@ def read_command(body: Reader) -> tuple[str, list[str]]:
         if text.startswith("command="):
             command = text.removeprefix("command=")
         elif text.startswith("object-format=") and text != "object-format=sha1":
-            raise BadInput("only sha1 repositories are served")
+            raise BadInput(_("only sha1 repositories are served"))
     arguments = read_section(body, most_bytes=room) if line is Marker.DELIMITER else []
     return command, [_text(line) for line in arguments]
 
@@ -72,7 +74,7 @@ def fetch_arguments(arguments: Iterable[str]) -> FetchLines:
     for argument in arguments:
         _take(lines, argument)
     if not lines.wants:
-        raise BadInput("the request wants nothing")
+        raise BadInput(_("the request wants nothing"))
     return lines
 
 
@@ -102,7 +104,7 @@ def _read_haves(lines: FetchLines, body: Reader) -> None:
         if isinstance(packet, bytes):
             room -= len(packet) + 4
             if room < 0:
-                raise BadInput("The request is longer than this server accepts.")
+                raise BadInput(_("The request is longer than this server accepts."))
             _take(lines, _text(packet))
 
 
@@ -121,19 +123,19 @@ def _take(lines: FetchLines, text: str) -> None:
     elif word == "deepen-not":
         lines.without.append(value)
     elif word not in _MAY_BE_IGNORED:
-        raise BadInput(f"the argument {text[:80]!r} is not known here")
+        raise BadInput(_("the argument %(value)r is not known here") % {"value": text[:80]})
 
 
 def _text(line: bytes) -> str:
     try:
         return line.decode().removesuffix("\n")
     except UnicodeDecodeError:
-        raise BadInput("the request is not UTF-8") from None
+        raise BadInput(_("the request is not UTF-8")) from None
 
 
 def _oid(text: str) -> str:
     if not _OID.fullmatch(text):
-        raise BadInput(f"{text[:80]!r} is no object id")
+        raise BadInput(_("%(value)r is no object id") % {"value": text[:80]})
     return text
 
 
@@ -149,5 +151,5 @@ def _file_limit(text: str) -> int:
 
 def _number(text: str) -> int:
     if not _NUMBER.fullmatch(text) or int(text) > LARGEST_NUMBER:
-        raise BadInput(f"{text[:80]!r} is no number this server works with")
+        raise BadInput(_("%(value)r is no number this server works with") % {"value": text[:80]})
     return int(text)

@@ -9,6 +9,7 @@ from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
 
 from catalog import access, discussion_access
 from catalog.access import Actor
@@ -49,7 +50,7 @@ def receive_pack(request: HttpRequest, actor: Actor, *, kind: str, owner: str, n
     repo = discussion_access.repo_to_upload_to(actor, kind, owner, repo_name(name), follow=True)
     user = access.writer(actor)
     if request.content_type != f"application/x-{RECEIVE_PACK}-request":
-        raise BadInput(f"the body must be application/x-{RECEIVE_PACK}-request")
+        raise BadInput(_("the body must be application/x-%(receive_pack)s-request") % {"receive_pack": RECEIVE_PACK})
     body = Body(request)
     commands = _read_commands(body)
     if not commands.updates:  # git asks so whether it may push, before it sends what it cannot send twice
@@ -98,12 +99,12 @@ def _read_commands(body: Body) -> _Commands:
         except UnicodeDecodeError:
             name = ""
         if found is None or not name:
-            raise BadInput("a command of the push is malformed")
+            raise BadInput(_("a command of the push is malformed"))
         if found[4] is not None:
             commands.abilities = set(found[4].decode(errors="replace").split())
         commands.updates.append(RefUpdate(name, found[1].decode(), found[2].decode()))
     if "push-options" in commands.abilities:
-        raise BadInput("push options are not known here")
+        raise BadInput(_("push options are not known here"))
     return commands
 
 

@@ -8,6 +8,7 @@ from itertools import chain
 
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
 
 from catalog import access
 from catalog.access import Actor
@@ -80,7 +81,7 @@ def upload_pack(request: HttpRequest, actor: Actor, *, kind: str, owner: str, na
     """`POST /{repo}/git-upload-pack`."""
     repo = access.repo_to_download(actor, kind, owner, repo_name(name), follow=True)
     if request.content_type != f"application/x-{UPLOAD_PACK}-request":
-        raise BadInput(f"the body must be application/x-{UPLOAD_PACK}-request")
+        raise BadInput(_("the body must be application/x-%(upload_pack)s-request") % {"upload_pack": UPLOAD_PACK})
     body = Body(request)
     try:
         answer = _version_2(repo, body) if speaks_version_2(request) else _version_0(repo, body)
@@ -97,7 +98,7 @@ def _version_2(repo: Repo, body: Body) -> Iterator[bytes]:
         return iter([_ls_refs(repo, arguments)])
     if command == "fetch":
         return _fetch(_Negotiation(repo, fetch_arguments(arguments)))
-    raise BadInput(f"the command {command[:40]!r} is not known here")
+    raise BadInput(_("the command %(value)r is not known here") % {"value": command[:40]})
 
 
 def _ls_refs(repo: Repo, arguments: list[str]) -> bytes:
@@ -198,4 +199,4 @@ def _named(refs: dict[str, str], name: str) -> str:
     for full in (name, f"refs/tags/{name}", f"refs/heads/{name}", f"refs/{name}"):
         if full in refs:
             return refs[full]
-    raise BadInput(f"git upload-pack: deepen-not is not a ref: {name[:200]}")
+    raise BadInput(_("git upload-pack: deepen-not is not a ref: %(value)s") % {"value": name[:200]})

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from urllib.parse import parse_qs
 
 from django.http import HttpRequest, UnreadablePostError
+from django.utils.translation import gettext as _
 
 from catalog.errors import BadInput, SizeMismatch, TooLarge
 from marketplace.direct_body import direct_body
@@ -42,7 +43,7 @@ def json_body(request: HttpRequest, *, optional: bool = False) -> Json:
     if optional and not data:
         return {}
     if media_type != "application/json" and not media_type.endswith("+json"):
-        raise BadInput("the body must be application/json")
+        raise BadInput(_("the body must be application/json"))
     return parsed_object(data)
 
 
@@ -51,11 +52,11 @@ def parsed_object(data: bytes) -> Json:
     try:
         value = json.loads(data)
     except (ValueError, RecursionError):
-        raise BadInput("the body is not valid JSON") from None
+        raise BadInput(_("the body is not valid JSON")) from None
     if not isinstance(value, dict):
-        raise BadInput("a JSON object is expected")
+        raise BadInput(_("a JSON object is expected"))
     if _depth_exceeds(value, DEEPEST_JSON):
-        raise BadInput("the JSON is nested too deeply")
+        raise BadInput(_("the JSON is nested too deeply"))
     return value
 
 
@@ -66,7 +67,7 @@ def form_or_json(request: HttpRequest) -> Json:
     try:
         return dict(parse_qs(_bounded(request).decode(), keep_blank_values=True, max_num_fields=MOST_FORM_FIELDS))
     except ValueError:
-        raise BadInput("the form is not valid") from None
+        raise BadInput(_("the form is not valid")) from None
 
 
 def pieces(request: HttpRequest) -> Iterator[bytes]:
@@ -81,7 +82,10 @@ def pieces(request: HttpRequest) -> Iterator[bytes]:
         received += len(piece)
         yield piece
     if announced is not None and received < announced:
-        raise SizeMismatch(f"the body ended after {received} of {announced} bytes")
+        raise SizeMismatch(
+            _("the body ended after %(received)s of %(announced)s bytes")
+            % {"received": received, "announced": announced}
+        )
 
 
 def views(request: HttpRequest) -> Iterator[memoryview]:
@@ -99,9 +103,12 @@ def views(request: HttpRequest) -> Iterator[memoryview]:
         while size := direct.readinto(buffer):
             yield buffer[:size]
     except OSError:
-        raise SizeMismatch("the connection broke before the whole body had arrived") from None
+        raise SizeMismatch(_("the connection broke before the whole body had arrived")) from None
     if direct.left:
-        raise SizeMismatch(f"the body ended after {announced - direct.left} of {announced} bytes")
+        raise SizeMismatch(
+            _("the body ended after %(value)s of %(announced)s bytes")
+            % {"value": announced - direct.left, "announced": announced}
+        )
 
 
 def content_length(request: HttpRequest) -> int | None:
@@ -123,21 +130,21 @@ def text_field(body: Json, name: str) -> str:
     """Returns a required string. Raises `BadInput`."""
     value = body.get(name)
     if not isinstance(value, str) or not value:
-        raise BadInput(f"{name!r} must be a non-empty string")
+        raise BadInput(_("%(name)r must be a non-empty string") % {"name": name})
     return storable(value, name)
 
 
 def optional_text(body: Json, name: str) -> str | None:
     value = body.get(name)
     if value is not None and not isinstance(value, str):
-        raise BadInput(f"{name!r} must be a string")
+        raise BadInput(_("%(name)r must be a string") % {"name": name})
     return value if value is None else storable(value, name)
 
 
 def storable(text: str, name: str) -> str:
     """Returns the text when a database can hold it: no NUL, no half of a surrogate pair. Raises `BadInput`."""
     if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
-        raise BadInput(f"{name!r} contains characters that are no text")
+        raise BadInput(_("%(name)r contains characters that are no text") % {"name": name})
     return text
 
 
@@ -145,9 +152,9 @@ def list_field(body: Json, name: str, *, most: int) -> list[Any]:
     """Returns a required list. Raises `BadInput`, `TooLarge`."""
     value = body.get(name)
     if not isinstance(value, list):
-        raise BadInput(f"{name!r} must be a list")
+        raise BadInput(_("%(name)r must be a list") % {"name": name})
     if len(value) > most:
-        raise TooLarge(f"{name!r} may have at most {most} items")
+        raise TooLarge(_("%(name)r may have at most %(most)s items") % {"name": name, "most": most})
     return value
 
 
@@ -164,12 +171,16 @@ def words(request: HttpRequest, name: str) -> list[str]:
 def _bounded(request: HttpRequest) -> bytes:
     announced = content_length(request)
     if announced is not None and announced > LONGEST_JSON_BYTES:
-        raise TooLarge(f"the body may have at most {LONGEST_JSON_BYTES} bytes")
+        raise TooLarge(
+            _("the body may have at most %(longest_json_bytes)s bytes") % {"longest_json_bytes": LONGEST_JSON_BYTES}
+        )
     kept = bytearray()
     for piece in pieces(request):
         kept += piece
         if len(kept) > LONGEST_JSON_BYTES:
-            raise TooLarge(f"the body may have at most {LONGEST_JSON_BYTES} bytes")
+            raise TooLarge(
+                _("the body may have at most %(longest_json_bytes)s bytes") % {"longest_json_bytes": LONGEST_JSON_BYTES}
+            )
     return bytes(kept)
 
 
@@ -185,7 +196,7 @@ def _read(source: Reader, size: int) -> bytes:
     try:
         return source.read(size)
     except (UnreadablePostError, OSError):
-        raise SizeMismatch("the connection broke before the whole body had arrived") from None
+        raise SizeMismatch(_("the connection broke before the whole body had arrived")) from None
 
 
 def _depth_exceeds(value: object, depth: int) -> bool:

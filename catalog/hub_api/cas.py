@@ -11,6 +11,7 @@ from typing import IO, Any, BinaryIO, Final, cast
 from django.conf import settings
 from django.db import connections
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.utils.translation import gettext as _
 
 from catalog.access import Actor
 from catalog.actions import xet
@@ -28,22 +29,22 @@ PROGRESS_SECONDS: Final = 2.0
 
 def chunk(request: HttpRequest, actor: XetActor, prefix: str, chunk_hash: str) -> HttpResponse:
     """Whether somebody has sent this chunk is nobody else's business: always unknown (security 5)."""
-    raise NotFound("the chunk is not known here")
+    raise NotFound(_("the chunk is not known here"))
 
 
 def grant(request: HttpRequest, actor: XetActor, prefix: str, xorb_hash: str) -> HttpResponse:
     """404 makes the client send the xorb itself; 200 would make it believe that we have it."""
-    raise NotFound("xorbs are sent directly here")
+    raise NotFound(_("xorbs are sent directly here"))
 
 
 def not_kept(request: HttpRequest, actor: Actor, **parts: str) -> HttpResponse:
-    raise NotFound("this server does not offer that part of the Xet protocol")
+    raise NotFound(_("this server does not offer that part of the Xet protocol"))
 
 
 def xorb(request: HttpRequest, actor: XetActor, prefix: str, xorb_hash: str) -> JsonResponse:
     account, _repo = sender(actor)
     if prefix not in PREFIXES:
-        raise BadInput("unknown prefix")
+        raise BadInput(_("unknown prefix"))
     pieces = _bounded(request, MOST_XORB_BYTES)
     is_new = xet.receive_xorb(account=account, xorb_hash=xorb_hash, pieces=pieces)
     return JsonResponse({"was_inserted": is_new})
@@ -125,10 +126,10 @@ def _bounded(request: HttpRequest, most: int) -> Iterator[memoryview]:
     """Yields the body, each piece valid until the next."""
     announced = bodies.content_length(request)
     if announced is not None and announced > most:
-        raise TooLarge(f"at most {most} bytes are accepted here")
+        raise TooLarge(_("at most %(most)s bytes are accepted here") % {"most": most})
     size = 0
     for piece in bodies.views(request):
         size += len(piece)
         if size > most:
-            raise TooLarge(f"at most {most} bytes are accepted here")
+            raise TooLarge(_("at most %(most)s bytes are accepted here") % {"most": most})
         yield piece

@@ -11,6 +11,7 @@ from typing import Final
 
 from django.core import signing
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 from catalog import access, discussion_access
 from catalog.access import Actor
@@ -57,7 +58,7 @@ def bearer(request: HttpRequest) -> XetActor:
 def sender(actor: XetActor) -> tuple[User, Repo]:
     """Returns who sends to which repo. Raises `NotAllowed` for a token that only reads."""
     if actor.scope != WRITE or actor.user is None or actor.repo is None:
-        raise NotAllowed("this Xet token may only read")
+        raise NotAllowed(_("this Xet token may only read"))
     return actor.user, actor.repo
 
 

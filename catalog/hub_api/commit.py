@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.http import HttpRequest, JsonResponse
+from django.utils.translation import gettext as _
 
 from catalog import access, links
 from catalog.access import Actor
@@ -116,7 +117,7 @@ def _answer(request: HttpRequest, repo: Repo, made: Commit) -> Json:
 def _header(operations: Iterator[Operation]) -> Json:
     first = next(operations, None)
     if first is None or first.key != "header":
-        raise BadInput("the first line must be the header")
+        raise BadInput(_("the first line must be the header"))
     return first.value
 
 
@@ -138,15 +139,15 @@ def _change(operation: Operation) -> FileChange:
                 src_revision=bodies.optional_text(value, "srcRevision"),
             )
         case _:
-            raise BadInput(f"unknown operation {operation.key[:50]!r}")
+            raise BadInput(_("unknown operation %(value)r") % {"value": operation.key[:50]})
 
 
 def _large_file(value: Json) -> AddFile:
     oid, size = bodies.text_field(value, "oid"), value.get("size")
     if value.get("algo", "sha256") != "sha256" or not _SHA256.fullmatch(oid):
-        raise BadInput("a large file is named by its sha256, 64 lower-case hex digits")
+        raise BadInput(_("a large file is named by its sha256, 64 lower-case hex digits"))
     if size is not None and (not isinstance(size, int) or isinstance(size, bool) or size < 0):
-        raise BadInput("'size' must be a number of bytes")
+        raise BadInput(_("'size' must be a number of bytes"))
     return AddFile(path=_path(value), sha256=oid, size=size, as_lfs=True)
 
 

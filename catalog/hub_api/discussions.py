@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest, JsonResponse
+from django.utils.translation import gettext as _
 
 from catalog import access, discussion_access, links
 from catalog.access import Actor
@@ -124,7 +125,7 @@ def _to_change(actor: Actor, kind: str, owner: str, name: str) -> tuple[Repo, Us
 def _page(request: HttpRequest) -> int:
     text = request.GET.get("p", "0")
     if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise BadInput("'p' must be a page number")
+        raise BadInput(_("'p' must be a page number"))
     return int(text)
 
 

@@ -9,6 +9,7 @@ from django.http import HttpRequest, JsonResponse
 from catalog import errors, links
 from catalog.access import Actor
 from catalog.errors import CatalogError
+from catalog.wording import told
 
 LONGEST_HEADER_MESSAGE = 500  # characters
 RETRY_AFTER_SECONDS = 2
@@ -78,7 +79,7 @@ def error_response(request: HttpRequest, error: CatalogError, actor: Actor) -> J
     if actor.is_anonymous and isinstance(error, (errors.RepoNotFound, errors.GatedRepo)):
         answer = replace(answer, status=401)
     status = answer.status
-    response = _json(request, status, answer.code, answer.message or error.message, error.facts)
+    response = _json(request, status, answer.code, answer.message or told(error), error.facts)
     if isinstance(error, errors.EntryNotFound) and error.facts.get("commit"):
         response["X-Repo-Commit"] = str(error.facts["commit"])  # lets clients remember the absence
     if status in (429, 503):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
 
 from catalog import access
 from catalog.access import Actor
@@ -27,7 +28,7 @@ def ask(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: str)
 def requests(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: str, state: str) -> HttpResponse:
     repo = access.repo_to_administer(actor, kind, owner, name)
     if state not in AccessRequest.State.values:
-        raise NotFound("the lists are pending, accepted and rejected")
+        raise NotFound(_("the lists are pending, accepted and rejected"))
     rows = repo.access_requests.filter(state=state).select_related("user")
     return page_of(request, rows, ["access", str(repo.pk), state], _request)
 
@@ -51,7 +52,7 @@ def grant(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: st
     wanted = bodies.text_field(bodies.json_body(request), "user")
     user = User.objects.filter(namespace__key=wanted.casefold(), is_active=True).first()
     if user is None:
-        raise NotFound(f"there is nobody named {wanted!r}")
+        raise NotFound(_("there is nobody named %(wanted)r") % {"wanted": wanted})
     return JsonResponse(_request(gating.grant(repo=repo, user=user, actor=actor_user)))
 
 
@@ -71,12 +72,12 @@ def _request(row: AccessRequest) -> dict[str, Any]:
 def _named(repo: Repo, body: Json) -> AccessRequest:
     name, public_id = bodies.optional_text(body, "user"), bodies.optional_text(body, "requestId")
     if (name is None) == (public_id is None):
-        raise BadInput("name either 'user' or 'requestId'")
+        raise BadInput(_("name either 'user' or 'requestId'"))
     rows = repo.access_requests.select_related("user", "repo__namespace")
     found = rows.filter(user__namespace__key=name.casefold()) if name is not None else rows.filter(public_id=public_id)
     request = found.first()
     if request is None:
-        raise NotFound("there is no such access request")
+        raise NotFound(_("there is no such access request"))
     return request
 
 
@@ -86,5 +87,5 @@ def _fields(request: HttpRequest) -> dict[str, str]:
     given = bodies.form_or_json(request)
     values = {name: value[-1] if isinstance(value, list) and value else value for name, value in given.items()}
     if not all(isinstance(value, str) for value in values.values()):
-        raise BadInput("every field is a text")
+        raise BadInput(_("every field is a text"))
     return {bodies.storable(name, "field"): bodies.storable(value, name) for name, value in values.items()}

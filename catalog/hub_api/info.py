@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, JsonResponse
+from django.utils.translation import gettext as _
 
 from catalog import access
 from catalog.access import Actor
@@ -68,7 +69,9 @@ def asked_fields(request: HttpRequest, kind: str) -> list[str] | None:
     asked = bodies.words(request, "expand")
     unknown = [name for name in asked if name not in FIELDS[kind] and name not in NOT_KEPT[kind]]
     if unknown:
-        raise BadInput(f'"expand" must be one of [{", ".join(sorted([*FIELDS[kind], *NOT_KEPT[kind]]))}]')
+        raise BadInput(
+            _('"expand" must be one of [%(names)s]') % {"names": ", ".join(sorted([*FIELDS[kind], *NOT_KEPT[kind]]))}
+        )
     return [name for name in asked if name in FIELDS[kind]] if asked else None
 
 

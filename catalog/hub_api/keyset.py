@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 
 from catalog.errors import BadInput, InvalidCursor
 from catalog.hub_api import wire
@@ -41,5 +42,5 @@ def page_size(request: HttpRequest) -> int:
     if not text:
         return LARGEST_PAGE
     if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise BadInput('"limit" must be a number')
+        raise BadInput(_('"limit" must be a number'))
     return min(max(int(text), 1), LARGEST_PAGE)

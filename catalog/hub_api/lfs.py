@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core import signing
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
 
 from catalog import access, discussion_access
 from catalog.access import ANONYMOUS, Actor
@@ -31,7 +32,7 @@ def batch(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: st
     body = bodies.json_body(request)
     operation, in_parts = bodies.text_field(body, "operation"), False
     if body.get("hash_algo", "sha256") != "sha256":
-        raise BadInput("only sha256 is supported")
+        raise BadInput(_("only sha256 is supported"))
     objects = [_oid_and_size(item) for item in bodies.list_field(body, "objects", most=MOST_OBJECTS)]
     if operation == "upload":
         into = discussion_access.repo_to_upload_to(actor, kind, owner, name)
@@ -41,7 +42,7 @@ def batch(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: st
         access.check_files(actor, repo)
         answers = _to_download(request, actor, repo, objects)
     else:
-        raise BadInput("'operation' must be upload or download")
+        raise BadInput(_("'operation' must be upload or download"))
     transfer = "multipart" if in_parts else "basic"
     return JsonResponse({"transfer": transfer, "objects": answers, "hash_algo": "sha256"}, content_type=MEDIA_TYPE)
 
@@ -51,9 +52,11 @@ def verify(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: s
     oid, size = _oid_and_size(bodies.json_body(request))
     held = uploads.held_by(repo, [oid]).get(oid)
     if held is None:
-        raise NotFound(f"the object {oid} is not here")
+        raise NotFound(_("the object %(oid)s is not here") % {"oid": oid})
     if held != size:
-        raise SizeMismatch(f"the object {oid} has {held} bytes, not {size}")
+        raise SizeMismatch(
+            _("the object %(oid)s has %(held)s bytes, not %(size)s") % {"oid": oid, "held": held, "size": size}
+        )
     return JsonResponse({}, content_type=MEDIA_TYPE)
 
 
@@ -64,7 +67,7 @@ def send(request: HttpRequest, actor: Actor, token: str) -> HttpResponseBase:
     repo = access.repo_to_download(reader, kind, owner, name, follow=True)
     sizes = _committed(repo, [oid])
     if oid not in sizes:
-        raise NotFound(f"the object {oid} is not here")
+        raise NotFound(_("the object %(oid)s is not here") % {"oid": oid})
     return content_response(request, Content(oid, sizes[oid], oid, oid, repo.is_private), {})
 
 
@@ -91,7 +94,9 @@ def _wants_parts(body: bodies.Json, objects: list[tuple[str, int]]) -> bool:
     if not (is_large and isinstance(offered, list) and "multipart" in offered):
         return False
     if sum(upload_parts.part_count(size) for _oid, size in objects) > MOST_PARTS:
-        raise TooLarge(f"a batch may have at most {MOST_PARTS} parts; name fewer files at once")
+        raise TooLarge(
+            _("a batch may have at most %(most_parts)s parts; name fewer files at once") % {"most_parts": MOST_PARTS}
+        )
     return True
 
 
@@ -120,12 +125,12 @@ def _committed(repo: Repo, oids: list[str]) -> dict[str, int]:
 
 def _oid_and_size(item: object) -> tuple[str, int]:
     if not isinstance(item, dict):
-        raise BadInput("every object needs 'oid' and 'size'")
+        raise BadInput(_("every object needs 'oid' and 'size'"))
     oid, size = item.get("oid"), item.get("size")
     if not isinstance(oid, str) or not _SHA256.fullmatch(oid):
-        raise BadInput("'oid' must be a sha256, 64 lower-case hex digits")
+        raise BadInput(_("'oid' must be a sha256, 64 lower-case hex digits"))
     if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= LARGEST_NUMBER:
-        raise BadInput("'size' must be a number of bytes")
+        raise BadInput(_("'size' must be a number of bytes"))
     return oid, size
 
 
@@ -138,5 +143,5 @@ def _opened_download(token: str) -> tuple[str, str, str, str, int]:
     try:
         kind, owner, name, oid, user_id = signing.loads(token, salt=_DOWNLOAD_SALT, max_age=SIGNED_URL_SECONDS)
     except (signing.BadSignature, ValueError, TypeError):
-        raise NotAllowed("the address of this download is not valid any more") from None
+        raise NotAllowed(_("the address of this download is not valid any more")) from None
     return kind, owner, name, oid, user_id

@@ -10,6 +10,7 @@ from typing import Final
 
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 
 from catalog.access import Actor
 from catalog.errors import BadInput, NotServed
@@ -63,12 +64,12 @@ def repos(request: HttpRequest, actor: Actor, kind: str) -> HttpResponse:
 def _asked(request: HttpRequest, kind: str) -> SearchRequest:
     query = request.GET
     if query.get("direction", "-1") != "-1":
-        raise BadInput("lists are always in descending order")
+        raise BadInput(_("lists are always in descending order"))
     if query.get("apps"):
-        raise NotServed("this server does not know which apps run a model")
+        raise NotServed(_("this server does not know which apps run a model"))
     sort = query.get("sort", "")
     if sort not in SORTS:
-        raise BadInput(f'"sort" must be one of [{", ".join(name for name in SORTS if name)}]')
+        raise BadInput(_('"sort" must be one of [%(names)s]') % {"names": ", ".join(name for name in SORTS if name)})
     least, most = parameter_range(query.get("num_parameters", ""))
     return SearchRequest(
         kind=kind,
@@ -92,7 +93,7 @@ def _limit(text: str) -> int:
     if not text:
         return LARGEST_PAGE
     if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise BadInput('"limit" must be a number')
+        raise BadInput(_('"limit" must be a number'))
     return min(max(int(text), 1), LARGEST_PAGE)
 
 

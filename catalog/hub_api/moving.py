@@ -6,6 +6,7 @@ import re
 from typing import Any, Final
 
 from django.http import HttpRequest, JsonResponse
+from django.utils.translation import gettext as _
 
 from catalog import access
 from catalog.access import Actor
@@ -58,7 +59,7 @@ def copy_files(request: HttpRequest, actor: Actor, *, kind: str, owner: str, nam
     body = bodies.json_body(request)
     target = body.get("target")
     if not isinstance(target, dict):
-        raise BadInput("'target' must name a repo")
+        raise BadInput(_("'target' must name a repo"))
     to_owner, to_name = _pair(target, "name")
     repo = access.repo_to_write(actor, kind_of(target), to_owner, to_name, follow=True)
     failed = []
@@ -66,7 +67,7 @@ def copy_files(request: HttpRequest, actor: Actor, *, kind: str, owner: str, nam
         blob = _blob_at(source, path, sha256)
         try:
             if blob is None:
-                raise BlobUnavailable("no large file with this hash is at this path")
+                raise BlobUnavailable(_("no large file with this hash is at this path"))
             moving.hold_for(repo, source, [blob])
         except BlobUnavailable as problem:
             failed.append({"sha256": sha256, "error": problem.message})
@@ -81,15 +82,15 @@ def _blob_at(source: Repo, path: str, sha256: str) -> Blob | None:
 
 def _file(item: Any) -> tuple[str, str]:  # noqa: ANN401  a JSON value
     if not isinstance(item, dict):
-        raise BadInput("every file needs 'sha256' and 'filename'")
+        raise BadInput(_("every file needs 'sha256' and 'filename'"))
     sha256 = bodies.text_field(item, "sha256")
     if not _SHA256.fullmatch(sha256):
-        raise BadInput("'sha256' must be 64 lower-case hex digits")
+        raise BadInput(_("'sha256' must be 64 lower-case hex digits"))
     return bodies.text_field(item, "filename"), sha256
 
 
 def _pair(body: bodies.Json, field: str) -> tuple[str, str]:
     owner, slash, name = bodies.text_field(body, field).partition("/")
     if not (owner and slash and name) or "/" in name:
-        raise BadInput(f"{field!r} must look like namespace/name")
+        raise BadInput(_("%(field)r must look like namespace/name") % {"field": field})
     return owner, name

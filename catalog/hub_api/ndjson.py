@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from django.utils.translation import gettext as _
+
 from catalog.errors import BadInput, TooLarge
 from catalog.hub_api.bodies import MIB, Json, parsed_object
 from catalog.models import Blob
@@ -52,7 +54,7 @@ class Operations:
         while (operation := self._next()) is not None:
             count += 1
             if count > MOST_LINES:
-                raise TooLarge(f"a commit may have at most {MOST_LINES - 1} operations")
+                raise TooLarge(_("a commit may have at most %(value)s operations") % {"value": MOST_LINES - 1})
             yield operation
 
     def _next(self) -> Operation | None:
@@ -82,12 +84,18 @@ class Operations:
     def _long_line(self) -> Operation:
         start = _CONTENT.search(self._buffer, 0, LONGEST_LINE)
         if start is None:
-            raise TooLarge(f"a line may have at most {LONGEST_LINE} bytes besides the content of a file")
+            raise TooLarge(
+                _("a line may have at most %(longest_line)s bytes besides the content of a file")
+                % {"longest_line": LONGEST_LINE}
+            )
         head = bytes(self._taken(start.end()))
         blob = self._keep(self._decoded())
         end = self._end_of_line()
         if end is None:
-            raise TooLarge(f"a line may have at most {LONGEST_LINE} bytes besides the content of a file")
+            raise TooLarge(
+                _("a line may have at most %(longest_line)s bytes besides the content of a file")
+                % {"longest_line": LONGEST_LINE}
+            )
         key, value = _key_and_value(head + bytes(self._taken(end)))
         _check_encoding(key, value)
         return Operation(key, value, blob=blob)
@@ -97,13 +105,13 @@ class Operations:
         rest, is_padded = b"", False
         while True:
             if not self._buffer and not self._fill():
-                raise BadInput("the body ends in the middle of a file")
+                raise BadInput(_("the body ends in the middle of a file"))
             quote = self._buffer.find(b'"')
             text = rest + bytes(self._taken(len(self._buffer) if quote < 0 else quote))
             text = text.replace(b"\\/", b"/")
             whole = len(text) if quote >= 0 else len(text) - len(text) % 4 if b"\\" not in text[-1:] else 0
             if is_padded and text:
-                raise BadInput("the content of a file is not valid base64")
+                raise BadInput(_("the content of a file is not valid base64"))
             is_padded = text[:whole].endswith(b"=")
             yield _from_base64(text[:whole])
             rest = text[whole:]
@@ -128,26 +136,26 @@ def _short_line(line: bytes) -> Operation:
     _check_encoding(key, value)
     content = value.pop("content", None)
     if not isinstance(content, str):
-        raise BadInput("a file needs 'content'")
+        raise BadInput(_("a file needs 'content'"))
     try:
         return Operation(key, value, content=_from_base64(content.encode("ascii")))
     except UnicodeEncodeError:
-        raise BadInput("the content of a file is not valid base64") from None
+        raise BadInput(_("the content of a file is not valid base64")) from None
 
 
 def _key_and_value(line: bytes) -> tuple[str, Json]:
     parsed = parsed_object(line)
     key, value = parsed.get("key"), parsed.get("value")
     if not isinstance(key, str) or not isinstance(value, dict):
-        raise BadInput('every line must be {"key": …, "value": {…}}')
+        raise BadInput(_('every line must be {"key": …, "value": {…}}'))
     return key, value
 
 
 def _check_encoding(key: str, value: Json) -> None:
     if key != "file":
-        raise BadInput("only a file may have content")
+        raise BadInput(_("only a file may have content"))
     if value.get("encoding", "base64") != "base64":
-        raise BadInput("the encoding of a file must be base64")
+        raise BadInput(_("the encoding of a file must be base64"))
 
 
 def _from_base64(text: bytes) -> bytes:
@@ -156,4 +164,4 @@ def _from_base64(text: bytes) -> bytes:
             return binascii.a2b_base64(text, strict_mode=True)
     except binascii.Error:
         pass
-    raise BadInput("the content of a file is not valid base64")
+    raise BadInput(_("the content of a file is not valid base64"))

@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Count, OuterRef, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
 
 from catalog import access
 from catalog.access import Actor
@@ -111,7 +112,7 @@ def team_repositories(request: HttpRequest, actor: Actor, *, organisation: str) 
     """For those who may write in the team; others get no sizes."""
     found = access.organisation_named(organisation)
     if not access.can_write(access.signed_in(actor), found.namespace):
-        raise NotAllowed("only its members with the role write see what a team stores")
+        raise NotAllowed(_("only its members with the role write see what a team stores"))
     return _repositories(request, found.namespace)
 
 

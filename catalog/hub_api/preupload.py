@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.http import HttpRequest, JsonResponse
+from django.utils.translation import gettext as _
 
 from catalog import discussion_access
 from catalog.access import Actor
@@ -81,15 +82,15 @@ def _answer(rules: Rules, entry: TreeEntry | None, path: str, size: int, sample:
 
 def _file(item: object) -> tuple[str, int, bytes]:
     if not isinstance(item, dict):
-        raise BadInput("every file must be an object")
+        raise BadInput(_("every file must be an object"))
     size, sample = item.get("size"), item.get("sample", "")
     if not isinstance(size, int) or isinstance(size, bool) or size < 0 or not isinstance(sample, str):
-        raise BadInput("every file needs 'size' in bytes and a base64 'sample'")
+        raise BadInput(_("every file needs 'size' in bytes and a base64 'sample'"))
     path = check_path(bodies.text_field(item, "path"))
     try:
         return path, size, base64.b64decode(sample, validate=True)
     except (binascii.Error, ValueError):
-        raise BadInput("a sample is not valid base64") from None
+        raise BadInput(_("a sample is not valid base64")) from None
 
 
 def _is_text(sample: bytes) -> bool:

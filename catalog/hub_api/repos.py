@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, JsonResponse
+from django.utils.translation import gettext as _
 
 from catalog import access
 from catalog.access import Actor
@@ -28,7 +29,7 @@ def create(request: HttpRequest, actor: Actor) -> JsonResponse:
     except NameTaken:
         existing = access.repo_to_read(actor, kind, namespace.name, name)
         url = wire.repo_url(request, existing)  # what `exist_ok=True` goes on with
-        raise NameTaken(f"You already created this {kind} repo", url=url) from None
+        raise NameTaken(_("You already created this %(kind)s repo") % {"kind": kind}, url=url) from None
     return JsonResponse({"url": wire.repo_url(request, repo), "name": repo.full_name, "id": repo.public_id})
 
 
@@ -47,7 +48,7 @@ def settings(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name:
     body = json_body(request)
     disabled = body.get("discussionsDisabled")
     if disabled is not None and not isinstance(disabled, bool):
-        raise BadInput("'discussionsDisabled' must be true or false")
+        raise BadInput(_("'discussionsDisabled' must be true or false"))
     repos.change_settings(repo=repo, visibility=visibility_of(body), gate=_gate(body), actor=user)
     if disabled is not None:
         discussions.switch(repo=repo, disabled=disabled, actor=user)
@@ -69,9 +70,9 @@ def may_write(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name
 def kind_of(body: Json) -> str:
     kind = body.get("type") or Repo.Kind.MODEL.value
     if kind in KNOWN_TO_OTHERS:
-        raise NotServed(f"this server keeps models, datasets and spaces, no {kind}s")
+        raise NotServed(_("this server keeps models, datasets and spaces, no %(kind)ss") % {"kind": kind})
     if kind not in Repo.Kind.values:
-        raise BadInput("'type' must be model, dataset or space")
+        raise BadInput(_("'type' must be model, dataset or space"))
     return str(kind)
 
 
@@ -92,7 +93,7 @@ def _gate(body: Json) -> str | None:
     if asked is False:
         return Repo.Gate.OPEN.value
     if asked not in (Repo.Gate.AUTO.value, Repo.Gate.MANUAL.value):
-        raise BadInput("'gated' must be auto, manual or false")
+        raise BadInput(_("'gated' must be auto, manual or false"))
     return str(asked)
 
 
@@ -101,11 +102,11 @@ def visibility_of(body: Json) -> str | None:
     asked = optional_text(body, "visibility")
     if asked is not None:
         if asked not in Repo.Visibility.values:
-            raise BadInput("'visibility' must be public or private")
+            raise BadInput(_("'visibility' must be public or private"))
         return asked
     private = body.get("private")
     if private is None:
         return None
     if not isinstance(private, bool):
-        raise BadInput("'private' must be true or false")
+        raise BadInput(_("'private' must be true or false"))
     return Repo.Visibility.PRIVATE.value if private else Repo.Visibility.PUBLIC.value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
 
 from catalog.access import Actor
 from catalog.errors import NotServed, RepoNotFound
@@ -45,7 +46,7 @@ def no_such_repo(request: HttpRequest, actor: Actor, **parts: str) -> HttpRespon
 
 
 def not_served(request: HttpRequest, actor: Actor, **parts: str) -> HttpResponse:
-    raise NotServed("this server does not offer that part of the Hub's API")
+    raise NotServed(_("this server does not offer that part of the Hub's API"))
 
 
 def _messages(texts: list[str]) -> list[dict[str, str]]:

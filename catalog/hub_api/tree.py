@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.html import escape
+from django.utils.translation import gettext as _
 
 from catalog import access
 from catalog.access import Actor
@@ -112,9 +113,9 @@ def _ref(ref: Ref) -> dict[str, str]:
 def _paths(value: object) -> list[str]:
     paths = [value] if isinstance(value, str) else value
     if not isinstance(paths, list) or not all(isinstance(path, str) for path in paths):
-        raise BadInput("'paths' must be a list of strings")
+        raise BadInput(_("'paths' must be a list of strings"))
     if len(paths) > MOST_PATHS:
-        raise TooLarge(f"at most {MOST_PATHS} paths per request")
+        raise TooLarge(_("at most %(most_paths)s paths per request") % {"most_paths": MOST_PATHS})
     return [bodies.storable(path, "paths").strip("/") for path in paths]
 
 

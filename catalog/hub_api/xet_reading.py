@@ -14,6 +14,7 @@ from django.core import signing
 from django.core.exceptions import ObjectDoesNotExist
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
 
 from catalog import access
 from catalog.access import Actor
@@ -60,7 +61,7 @@ def xorb(request: HttpRequest, actor: Actor, token: str, index: str) -> HttpResp
     view = XorbView(sha256, _size_of(repo, sha256))
     whole = view.xorb(int(index)) if index.isascii() and index.isdigit() and len(index) < 10 else None
     if whole is None:
-        raise NotFound("there is no such xorb")
+        raise NotFound(_("there is no such xorb"))
     span = _span(request, whole.stored_end)
     if span is None:
         response: HttpResponseBase = HttpResponse(status=416)
@@ -78,7 +79,7 @@ def _reconstruction(
     request: HttpRequest, actor: XetActor, file_hash: str, key: str, fetched: Callable[[str, ViewTerm], dict[str, Any]]
 ) -> HttpResponse:
     if actor.repo is None:
-        raise NotFound("the file is not known here")
+        raise NotFound(_("the file is not known here"))
     view = XorbView(file_hash, _size_of(actor.repo, file_hash))
     span = _span(request, view.size)
     if span is None:
@@ -120,7 +121,7 @@ def _size_of(repo: Repo, sha256: str) -> int:
     """Bytes of a large file that some commit of this repo holds. Raises `NotFound`, `BlobUnavailable`."""
     entry = TreeEntry.objects.filter(line__repo=repo, is_lfs=True, blob__sha256=sha256).select_related("blob").first()
     if entry is None or entry.blob is None:
-        raise NotFound("the file is not known here")
+        raise NotFound(_("the file is not known here"))
     if entry.blob.state == Blob.State.CORRUPT:
         raise BlobUnavailable
     return entry.blob.size
@@ -182,4 +183,4 @@ def _opened(token: str) -> tuple[Repo, str]:
             AccessToken.objects.usable().get(pk=token_id)
         return access.repo_to_download(Actor(user=user), kind, owner, name, follow=True), sha256
     except (signing.BadSignature, ValueError, TypeError, ObjectDoesNotExist, RepoNotFound, GatedRepo):
-        raise NotAllowed("the address of this download is not valid any more") from None
+        raise NotAllowed(_("the address of this download is not valid any more")) from None

@@ -17,6 +17,7 @@ from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.http import urlencode
 
 from catalog import errors, links
+from catalog.wording import told
 from marketplace.middleware import is_busy
 
 P = ParamSpec("P")
@@ -102,12 +103,10 @@ def answer(request: HttpRequest, error: errors.CatalogError, statuses: Statuses 
         return redirect(str(error.facts.get("access_path", "/")))
     status = status_of(error, statuses)
     if _wants_part(request):
-        return render(
-            request, "errors/part.html", {"words": error.message, "request_id": _id_of(request)}, status=status
-        )
+        return render(request, "errors/part.html", {"words": told(error), "request_id": _id_of(request)}, status=status)
     if status == 404:
         return missing(request, _words_for_missing(error))
-    shown = {"error": error, "status": status, "request_id": _id_of(request)}
+    shown = {"error": error, "words": told(error), "status": status, "request_id": _id_of(request)}
     name = "errors/refused.html" if status in {401, 403} else "errors/problem.html"
     response = render(request, name, shown, status=status)
     if status in {429, 503}:
@@ -133,8 +132,8 @@ def missing(request: HttpRequest, words: str = "") -> HttpResponse:
 
 def _words_for_missing(error: errors.CatalogError) -> str:
     """What exactly is missing, where telling it tells nothing secret: the repo around it is readable."""
-    told = isinstance(error, (errors.EntryNotFound, errors.RevisionNotFound))
-    return error.message if told else ""
+    is_told = isinstance(error, (errors.EntryNotFound, errors.RevisionNotFound))
+    return told(error) if is_told else ""
 
 
 # --- Django's own: named in marketplace/urls.py ---------------------------------------------------

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from django.utils.translation import gettext as _
+
 from catalog.errors import BadMetadata
 from catalog.parsing.claims import Claim, read_claims
 from catalog.parsing.front_matter import Problem, read_front_matter, split_card
@@ -121,43 +123,48 @@ class _Fields:
             if isinstance(item, str | int | float) and not isinstance(item, bool) and len(str(item)) <= LONGEST_WORD:
                 kept[str(item).strip()] = None
             else:
-                self._note(field, "Only texts of at most 255 characters belong here.")
+                self._note(field, _("Only texts of at most 255 characters belong here."))
         kept.pop("", None)
         if len(kept) > MOST_WORDS:
-            self._note(field, f"Only the first {MOST_WORDS} values are used.")
+            self._note(field, _("Only the first %(most_words)s values are used.") % {"most_words": MOST_WORDS})
         return tuple(kept)[:MOST_WORDS]
 
     def word(self, field: str) -> str:
         first = next(iter(self.words(field)), "")
         if len(first) > 100:
-            self._note(field, "The value is longer than 100 characters.")
+            self._note(field, _("The value is longer than 100 characters."))
             return ""
         return first
 
     def known_task(self, field: str) -> str:
         task = self.word(field)
         if task and task not in TASKS:
-            self._note(field, f"{task!r} is not a task of the list.")
+            self._note(field, _("%(task)r is not a task of the list.") % {"task": task})
         return task
 
     def licence(self) -> str:
         licence = self.word("license").lower()
         if licence and licence not in LICENCES:
-            self._note("license", f"{licence!r} is not a licence of the list; use 'other' and license_name.")
+            self._note(
+                "license",
+                _("%(licence)r is not a licence of the list; use 'other' and license_name.") % {"licence": licence},
+            )
         return licence
 
     def languages(self) -> tuple[str, ...]:
         words = self.words("language") or self.words("languages")
         for word in words:
             if not _LANGUAGE.fullmatch(word):
-                self._note("language", f"{word!r} is not a language code.")
+                self._note("language", _("%(word)r is not a language code.") % {"word": word})
         codes = (word.partition("-") for word in words if _LANGUAGE.fullmatch(word))
         return tuple(dict.fromkeys(primary.lower() + dash + rest for primary, dash, rest in codes))
 
     def relation(self) -> str:
         relation = self.word("base_model_relation").lower()
         if relation and relation not in _RELATIONS:
-            self._note("base_model_relation", f"It must be one of {', '.join(sorted(_RELATIONS))}.")
+            self._note(
+                "base_model_relation", _("It must be one of %(names)s.") % {"names": ", ".join(sorted(_RELATIONS))}
+            )
             return ""
         return relation
 
@@ -185,14 +192,17 @@ def _readable(readme: bytes | str, problems: list[Problem]) -> str:
         readme = readme.encode(errors="replace")
     if len(readme) > LONGEST_CARD_BYTES:
         problems.append(
-            Problem("README.md", f"It is longer than {LONGEST_CARD_BYTES // 1024} KiB; the rest is not read.")
+            Problem(
+                "README.md",
+                _("It is longer than %(value)s KiB; the rest is not read.") % {"value": LONGEST_CARD_BYTES // 1024},
+            )
         )
         readme = readme[:LONGEST_CARD_BYTES]
         readme = readme[: len(readme) - _cut_character(readme)]
     try:
         text = readme.decode("utf-8-sig")
     except UnicodeDecodeError:
-        problems.append(Problem("README.md", "It is not valid UTF-8."))
+        problems.append(Problem("README.md", _("It is not valid UTF-8.")))
         text = readme.decode("utf-8-sig", errors="replace")
     return storable_text(text)
 

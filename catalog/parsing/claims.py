@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from django.utils.translation import gettext as _
+
 from catalog.parsing.front_matter import Problem
 from catalog.parsing.json_values import Json
 
@@ -45,13 +47,21 @@ def read_claims(index: Json, problems: list[Problem]) -> Iterator[Claim]:
             continue
         found += 1
         if found > MOST_CLAIMS:
-            problems.append(Problem("model-index", f"Only the first {MOST_CLAIMS} scores are read."))
+            problems.append(
+                Problem(
+                    "model-index", _("Only the first %(most_claims)s scores are read.") % {"most_claims": MOST_CLAIMS}
+                )
+            )
             return
         yield _claim(result, metric, value)
     if skipped:
-        problems.append(Problem("model-index", f"{skipped} scores have no metric type or no number as value."))
+        problems.append(
+            Problem(
+                "model-index", _("%(skipped)s scores have no metric type or no number as value.") % {"skipped": skipped}
+            )
+        )
     elif not found:
-        problems.append(Problem("model-index", "It holds no results with metrics."))
+        problems.append(Problem("model-index", _("It holds no results with metrics.")))
 
 
 def _metrics(index: Json) -> Iterator[tuple[dict[str, Json], dict[str, Json]]]:

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from django.utils.translation import gettext as _
+
 from catalog.errors import BadMetadata
 from catalog.parsing.json_values import Json, read_json
 
@@ -78,10 +80,10 @@ def read_config(data: bytes) -> ModelConfig:
         BadMetadata: it is no JSON object, or unreasonably large.
     """
     if len(data) > LONGEST_CONFIG_BYTES:
-        raise BadMetadata(f"config.json is larger than {LONGEST_CONFIG_BYTES // 1024**2} MiB.")
+        raise BadMetadata(_("config.json is larger than %(value)s MiB.") % {"value": LONGEST_CONFIG_BYTES // 1024**2})
     raw = read_json(data, what="config.json")
     if not isinstance(raw, dict):
-        raise BadMetadata("config.json is not an object.")
+        raise BadMetadata(_("config.json is not an object."))
     listed = raw.get("architectures")
     architectures = tuple(name[:200] for name in listed if isinstance(name, str)) if isinstance(listed, list) else ()
     id2label = _labels(raw.get("id2label"))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import yaml
+from django.utils.translation import gettext as _
 
 from catalog.errors import BadMetadata
 from catalog.parsing.json_values import Json, storable_text
@@ -71,7 +72,7 @@ def read_front_matter(text: str) -> tuple[dict[str, Json], list[Problem]]:
     if value is None:
         return {}, problems
     if not isinstance(value, dict):
-        raise BadMetadata("The metadata must be a list of names and values.")
+        raise BadMetadata(_("The metadata must be a list of names and values."))
     return value, problems
 
 
@@ -82,12 +83,14 @@ def read_yaml(text: str) -> tuple[Json, list[Problem]]:
         BadMetadata: with a sentence, when nothing of it can be used.
     """
     if len(text.encode(errors="replace")) > LONGEST_FRONT_MATTER_BYTES:
-        raise BadMetadata(f"The metadata is longer than {LONGEST_FRONT_MATTER_BYTES // 1024} KiB.")
+        raise BadMetadata(
+            _("The metadata is longer than %(value)s KiB.") % {"value": LONGEST_FRONT_MATTER_BYTES // 1024}
+        )
     try:
         _check_events(text)
         root = yaml.compose(text, Loader=_Loader)
     except (yaml.YAMLError, ValueError) as error:
-        raise BadMetadata(f"The metadata is not valid YAML: {_explain(error)}.") from None
+        raise BadMetadata(_("The metadata is not valid YAML: %(explain)s.") % {"explain": _explain(error)}) from None
     problems: list[Problem] = []
     return (None if root is None else _value(root, "", problems)), problems
 
@@ -96,15 +99,18 @@ def _check_events(text: str) -> None:
     depth = 0
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise BadMetadata("The metadata must not use anchors or aliases (& and *).")
+            raise BadMetadata(_("The metadata must not use anchors or aliases (& and *)."))
         if getattr(event, "tag", None):
-            raise BadMetadata("The metadata must not use tags (!).")
+            raise BadMetadata(_("The metadata must not use tags (!)."))
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         if depth > DEEPEST_FRONT_MATTER:
-            raise BadMetadata(f"The metadata is nested deeper than {DEEPEST_FRONT_MATTER} levels.")
+            raise BadMetadata(
+                _("The metadata is nested deeper than %(deepest_front_matter)s levels.")
+                % {"deepest_front_matter": DEEPEST_FRONT_MATTER}
+            )
 
 
 def _value(node: yaml.Node, field: str, problems: list[Problem]) -> Json:
@@ -117,12 +123,12 @@ def _value(node: yaml.Node, field: str, problems: list[Problem]) -> Json:
     found: dict[str, Json] = {}
     for key, item in node.value:
         if not isinstance(key, yaml.ScalarNode):
-            problems.append(Problem(field, "A name must be a word, not a list."))
+            problems.append(Problem(field, _("A name must be a word, not a list.")))
             continue
         name = storable_text(key.value)
         inner = f"{field}.{name}" if field else name
         if name in found:
-            problems.append(Problem(inner, "This name occurs twice; the last one counts."))
+            problems.append(Problem(inner, _("This name occurs twice; the last one counts.")))
         found[name] = _value(item, inner, problems)
     return found
 
@@ -139,7 +145,7 @@ def _scalar(node: yaml.ScalarNode, field: str, problems: list[Problem]) -> Json:
         number = float(node.value.lower().replace(".inf", "inf").replace(".nan", "nan"))
         if math.isfinite(number):
             return number
-        problems.append(Problem(field, "NaN and infinity are no values."))
+        problems.append(Problem(field, _("NaN and infinity are no values.")))
         return None
     return storable_text(node.value)
 

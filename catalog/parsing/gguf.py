@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from django.utils.translation import gettext as _
+
 from catalog.errors import BadMetadata
 from catalog.parsing.json_values import Json, storable_text
 
@@ -69,18 +71,21 @@ def read_gguf_header(read_at: ReadAt, size: int) -> GgufHeader:
     """
     cursor = _Cursor(read_at, size)
     if cursor.take(4) != b"GGUF":
-        raise BadMetadata("The file does not start with 'GGUF'.")
+        raise BadMetadata(_("The file does not start with 'GGUF'."))
     version = int(cursor.number("<I"))
     if version not in {2, 3}:
-        raise BadMetadata(f"GGUF version {version} is not one we can read.")
+        raise BadMetadata(_("GGUF version %(version)s is not one we can read.") % {"version": version})
     tensor_count, field_count = int(cursor.number("<Q")), int(cursor.number("<Q"))
     if tensor_count > MOST_TENSORS or field_count > MOST_FIELDS:
-        raise BadMetadata(f"The GGUF header claims {tensor_count} tensors and {field_count} fields.")
+        raise BadMetadata(
+            _("The GGUF header claims %(tensor_count)s tensors and %(field_count)s fields.")
+            % {"tensor_count": tensor_count, "field_count": field_count}
+        )
     metadata: dict[str, Json] = {}
-    for _ in range(field_count):
+    for _index in range(field_count):
         name = cursor.text(longest=65_535)
         if name in metadata:
-            raise BadMetadata(f"The GGUF field {name[:100]!r} occurs twice.")
+            raise BadMetadata(_("The GGUF field %(value)r occurs twice.") % {"value": name[:100]})
         metadata[name] = cursor.value(int(cursor.number("<I")))
     parameters = _read_tensors(cursor, tensor_count, metadata.get("general.alignment", 32))
     return GgufHeader(version, dict(parameters), parameters.total(), tensor_count, metadata)
@@ -88,21 +93,24 @@ def read_gguf_header(read_at: ReadAt, size: int) -> GgufHeader:
 
 def _read_tensors(cursor: _Cursor, count: int, alignment: Json) -> Counter[str]:
     if not isinstance(alignment, int) or not 0 < alignment <= 65_536 or alignment & (alignment - 1):
-        raise BadMetadata("The alignment of the GGUF file is not a power of two.")
+        raise BadMetadata(_("The alignment of the GGUF file is not a power of two."))
     parameters: Counter[str] = Counter()
     names: set[str] = set()
     last_byte = 0
-    for _ in range(count):
+    for _index in range(count):
         name = cursor.text(longest=1024)
         if name in names:
-            raise BadMetadata(f"The tensor {name[:100]!r} occurs twice.")
+            raise BadMetadata(_("The tensor %(value)r occurs twice.") % {"value": name[:100]})
         names.add(name)
         kind, elements, end = _read_tensor(cursor, name, alignment)
         parameters[kind] += elements
         last_byte = max(last_byte, end)
     start = -(-cursor.at // alignment) * alignment
     if start + last_byte > cursor.size and count:
-        raise BadMetadata(f"The tensors need {start + last_byte} bytes, but the file has only {cursor.size}.")
+        raise BadMetadata(
+            _("The tensors need %(value)s bytes, but the file has only %(size)s.")
+            % {"value": start + last_byte, "size": cursor.size}
+        )
     return parameters
 
 
@@ -110,18 +118,22 @@ def _read_tensor(cursor: _Cursor, name: str, alignment: int) -> tuple[str, int, 
     """`(type, elements, end)`; the end counts from the start of the data."""
     dimensions = int(cursor.number("<I"))
     if dimensions > 8:
-        raise BadMetadata(f"The tensor {name[:100]!r} has {dimensions} dimensions.")
+        raise BadMetadata(
+            _("The tensor %(value)r has %(dimensions)s dimensions.") % {"value": name[:100], "dimensions": dimensions}
+        )
     elements = 1
-    for _ in range(dimensions):
+    for _index in range(dimensions):
         elements *= int(cursor.number("<Q"))
         if elements >= 2**62:
-            raise BadMetadata(f"The tensor {name[:100]!r} is larger than any file.")
+            raise BadMetadata(_("The tensor %(value)r is larger than any file.") % {"value": name[:100]})
     number, offset = int(cursor.number("<I")), int(cursor.number("<Q"))
     if offset % alignment or offset > cursor.size:
-        raise BadMetadata(f"The tensor {name[:100]!r} does not start where a tensor may start.")
+        raise BadMetadata(_("The tensor %(value)r does not start where a tensor may start.") % {"value": name[:100]})
     kind, block, block_bytes = _TENSOR_TYPES.get(number, (f"type {number}", 0, 0))
     if block and elements % block:
-        raise BadMetadata(f"The tensor {name[:100]!r} does not fill its blocks of {block}.")
+        raise BadMetadata(
+            _("The tensor %(value)r does not fill its blocks of %(block)s.") % {"value": name[:100], "block": block}
+        )
     return kind, elements, offset + (elements // block * block_bytes if block else 0)
 
 
@@ -138,14 +150,14 @@ class _Cursor:
 
     def take(self, length: int) -> bytes:
         if length > self.size - self.at or self.at + length > LONGEST_HEADER_BYTES:
-            raise BadMetadata("The GGUF header claims more bytes than there are.")
+            raise BadMetadata(_("The GGUF header claims more bytes than there are."))
         start = self.at - self._page_at
         if start + length > len(self._page):
             self._page = self._read_at(self.at, min(max(length, _PAGE_BYTES), self.size - self.at))
             self._page_at, start = self.at, 0
         data = self._page[start : start + length]
         if len(data) != length:
-            raise BadMetadata("The GGUF file ends before its header does.")
+            raise BadMetadata(_("The GGUF file ends before its header does."))
         self.at += length
         return data
 
@@ -156,7 +168,7 @@ class _Cursor:
     def text(self, *, longest: int) -> str:
         length = int(self.number("<Q"))
         if length > longest:
-            raise BadMetadata(f"A name in the GGUF header claims {length} bytes.")
+            raise BadMetadata(_("A name in the GGUF header claims %(length)s bytes.") % {"length": length})
         return storable_text(self.take(length).decode(errors="replace"))
 
     def value(self, kind: int, depth: int = 0) -> Json:
@@ -166,7 +178,7 @@ class _Cursor:
         if kind == _ARRAY:
             return self._skip_array(depth)
         if kind not in _NUMBERS:
-            raise BadMetadata(f"The GGUF header holds a value of the unknown type {kind}.")
+            raise BadMetadata(_("The GGUF header holds a value of the unknown type %(kind)s.") % {"kind": kind})
         number = self.number(_NUMBERS[kind])
         if isinstance(number, float):
             return number if number - number == 0 else None  # no NaN, no infinity
@@ -176,13 +188,15 @@ class _Cursor:
         """Pass over an array; only its length is of interest."""
         kind, count = int(self.number("<I")), int(self.number("<Q"))
         if count > self.size or depth >= _DEEPEST_ARRAY:
-            raise BadMetadata("The GGUF header holds an array larger than the file, or nested too deep.")
+            raise BadMetadata(_("The GGUF header holds an array larger than the file, or nested too deep."))
         self._items += 0 if kind in _NUMBERS else count
         if self._items > MOST_ITEMS:
-            raise BadMetadata(f"The GGUF header holds more than {MOST_ITEMS} texts in arrays.")
+            raise BadMetadata(
+                _("The GGUF header holds more than %(most_items)s texts in arrays.") % {"most_items": MOST_ITEMS}
+            )
         if kind in _NUMBERS:
             self.take(count * struct.calcsize(_NUMBERS[kind]))
         else:
-            for _ in range(count):
+            for _index in range(count):
                 self.value(kind, depth + 1)
         return {"length": count}

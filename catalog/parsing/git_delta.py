@@ -5,6 +5,8 @@ Source: git's Documentation/gitformat-pack, "Deltified representation".
 
 from __future__ import annotations
 
+from django.utils.translation import gettext as _
+
 from catalog.errors import BadInput
 
 _COPIES_MOST = 0x10000  # what a copy of length 0 means
@@ -22,9 +24,9 @@ def apply_delta(base: bytes, delta: bytes, *, most_bytes: int) -> bytes:
     base_size, at = read_size(delta, 0)
     size, at = read_size(delta, at)
     if base_size != len(base):
-        raise BadInput("A delta in the pack was made for another object.")
+        raise BadInput(_("A delta in the pack was made for another object."))
     if size > most_bytes:
-        raise BadInput("A delta in the pack makes an object that is too large.")
+        raise BadInput(_("A delta in the pack makes an object that is too large."))
     result = bytearray()
     while at < len(delta):
         command = delta[at]
@@ -36,12 +38,12 @@ def apply_delta(base: bytes, delta: bytes, *, most_bytes: int) -> bytes:
             piece, length = delta[at : at + command], command
             at += command
         else:
-            raise BadInput("A delta in the pack uses a reserved instruction.")
+            raise BadInput(_("A delta in the pack uses a reserved instruction."))
         if len(piece) < length or len(result) + length > size:
-            raise BadInput("A delta in the pack reaches beyond its ends.")
+            raise BadInput(_("A delta in the pack reaches beyond its ends."))
         result += piece
     if len(result) != size:
-        raise BadInput("A delta in the pack makes another size than it says.")
+        raise BadInput(_("A delta in the pack makes another size than it says."))
     return bytes(result)
 
 
@@ -50,7 +52,7 @@ def read_size(data: bytes, at: int) -> tuple[int, int]:
     value, shift = 0, 0
     while True:
         if at >= len(data) or shift > 56:
-            raise BadInput("A number in the pack is malformed.")
+            raise BadInput(_("A number in the pack is malformed."))
         value |= (data[at] & 0x7F) << shift
         shift += 7
         at += 1
@@ -64,7 +66,7 @@ def _copy(command: int, delta: bytes, at: int) -> tuple[int, int, int]:
     for bit in range(7):
         if command & (1 << bit):
             if at >= len(delta):
-                raise BadInput("A delta in the pack ends inside an instruction.")
+                raise BadInput(_("A delta in the pack ends inside an instruction."))
             values[bit] = delta[at]
             at += 1
     start = int.from_bytes(bytes(values[:4]), "little")

@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from itertools import pairwise
 from typing import Final, NamedTuple
 
+from django.utils.translation import gettext as _
+
 from catalog.errors import BadMetadata
 
 FILE_MODE: Final = 0o100644
@@ -118,7 +120,7 @@ def parse_tree(body: bytes) -> list[TreeItem]:
     items = list(_tree_items(body))
     keys = [_sort_key(item) for item in items]
     if any(earlier >= later for earlier, later in pairwise(keys)):
-        raise BadMetadata("The entries of the tree are not in git's order.")
+        raise BadMetadata(_("The entries of the tree are not in git's order."))
     return items
 
 
@@ -138,10 +140,10 @@ def parse_commit(body: bytes) -> CommitFields:
     Raises:
         BadMetadata: the bytes are no commit.
     """
-    head, _, message = body.partition(b"\n\n")
+    head, _blank, message = body.partition(b"\n\n")
     headers: dict[bytes, list[bytes]] = {}
     for line in head.split(b"\n"):
-        name, _, value = line.partition(b" ")
+        name, _space, value = line.partition(b" ")
         headers.setdefault(name, []).append(value)  # a continuation line starts with a space, so its name is b""
     try:
         (tree,) = headers[b"tree"]
@@ -149,7 +151,7 @@ def parse_commit(body: bytes) -> CommitFields:
         committer = _parse_identity(headers[b"committer"][0])
         ids = tuple(_checked_id(value) for value in (tree, *headers.get(b"parent", [])))
     except (KeyError, ValueError):
-        raise BadMetadata("The object is not a git commit.") from None
+        raise BadMetadata(_("The object is not a git commit.")) from None
     return CommitFields(ids[0], ids[1:], *author, *committer, message.decode(errors="replace"))
 
 
@@ -167,10 +169,10 @@ def _tree_items(body: bytes) -> Iterator[TreeItem]:
         space = body.find(b" ", at, at + 8)
         end = body.find(b"\0", space + 1)
         if space == -1 or end == -1 or end + 21 > len(body):
-            raise BadMetadata("The tree ends in the middle of an entry.")
+            raise BadMetadata(_("The tree ends in the middle of an entry."))
         mode, name = body[at:space], body[space + 1 : end]
         if not mode or mode.strip(b"01234567") or not name or b"/" in name:
-            raise BadMetadata("An entry of the tree is malformed.")
+            raise BadMetadata(_("An entry of the tree is malformed."))
         oid = body[end + 1 : end + 21].hex()
         yield TreeItem(mode=int(mode, 8), name=name.decode(errors="surrogateescape"), oid=oid)
         at = end + 21

@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from django.utils.translation import gettext as _
+
 from catalog.errors import BadMetadata
 from catalog.parsing import git_objects
 from catalog.parsing.git_objects import CommitFields, TreeItem
@@ -44,9 +46,9 @@ class TagFields:
 def strict_commit(body: bytes) -> CommitFields:
     """What a commit says. Raises `BadMetadata` where git would complain about it."""
     if len(body) > LONGEST_OBJECT_BYTES:
-        raise BadMetadata("A commit object is longer than this server keeps.")
+        raise BadMetadata(_("A commit object is longer than this server keeps."))
     if not _COMMIT.match(body):
-        raise BadMetadata("A commit object is malformed; `git fsck` says how.")
+        raise BadMetadata(_("A commit object is malformed; `git fsck` says how."))
     return git_objects.parse_commit(body)
 
 
@@ -54,7 +56,7 @@ def strict_tag(body: bytes) -> TagFields:
     """What a tag says. Raises `BadMetadata` where git would complain about it."""
     found = _TAG.match(body) if len(body) <= LONGEST_OBJECT_BYTES else None
     if found is None:
-        raise BadMetadata("A tag object is malformed; `git fsck` says how.")
+        raise BadMetadata(_("A tag object is malformed; `git fsck` says how."))
     name, message = found[3].decode(errors="replace"), found[4].decode(errors="replace")
     return TagFields(found[1].decode(), found[2].decode(), name, message)
 
@@ -68,12 +70,12 @@ def strict_tree(body: bytes) -> list[TreeItem]:
     items = git_objects.parse_tree(body)
     names = {item.name for item in items}
     if len(names) != len(items) or git_objects.tree_body(items) != body:
-        raise BadMetadata("A folder is malformed; `git fsck` says how.")
+        raise BadMetadata(_("A folder is malformed; `git fsck` says how."))
     for item in items:
         if item.mode == git_objects.SUBMODULE_MODE:
-            raise BadMetadata(f"{item.name!r} is a submodule; submodules are not kept here.")
+            raise BadMetadata(_("%(name)r is a submodule; submodules are not kept here.") % {"name": item.name})
         if item.mode not in _MODES:
-            raise BadMetadata(f"{item.name!r} has a file mode git does not use.")
+            raise BadMetadata(_("%(name)r has a file mode git does not use.") % {"name": item.name})
         if item.mode == git_objects.SYMLINK_MODE and item.name.casefold() in _FILES_THAT_STEER_GIT:
-            raise BadMetadata(f"{item.name!r} must not be a symbolic link.")
+            raise BadMetadata(_("%(name)r must not be a symbolic link.") % {"name": item.name})
     return items

@@ -6,6 +6,8 @@ import json
 import math
 from typing import Final, NoReturn, TypeAlias
 
+from django.utils.translation import gettext as _
+
 from catalog.errors import BadMetadata
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
@@ -26,7 +28,7 @@ def read_json(data: bytes | str, *, what: str, deepest: int = DEEPEST_JSON) -> J
     try:
         text = data if isinstance(data, str) else data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise BadMetadata(f"{what} is not valid UTF-8.") from None
+        raise BadMetadata(_("%(what)s is not valid UTF-8.") % {"what": what}) from None
     try:
         value: Json = json.loads(
             text,
@@ -36,11 +38,14 @@ def read_json(data: bytes | str, *, what: str, deepest: int = DEEPEST_JSON) -> J
             parse_int=_bounded_int,
         )
     except json.JSONDecodeError as error:
-        raise BadMetadata(f"{what} is not valid JSON: {error.msg} in line {error.lineno}.") from None
+        raise BadMetadata(
+            _("%(what)s is not valid JSON: %(msg)s in line %(lineno)s.")
+            % {"what": what, "msg": error.msg, "lineno": error.lineno}
+        ) from None
     except (ValueError, RecursionError) as error:
-        raise BadMetadata(f"{what} is not acceptable JSON: {error}.") from None
+        raise BadMetadata(_("%(what)s is not acceptable JSON: %(error)s.") % {"what": what, "error": error}) from None
     if _is_deeper_than(value, deepest):
-        raise BadMetadata(f"{what} is nested deeper than {deepest} levels.")
+        raise BadMetadata(_("%(what)s is nested deeper than %(deepest)s levels.") % {"what": what, "deepest": deepest})
     return _storable(value)
 
 

@@ -8,10 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from catalog.errors import InvalidName, InvalidReference
 from catalog.parsing.characters import is_control, is_invisible
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
 
 LONGEST_NAME: Final = 96
 LONGEST_REVISION_BYTES: Final = 255
@@ -40,19 +46,22 @@ def check_name(name: str) -> None:
         InvalidName: with a sentence that says which rule is broken.
     """
     if not name:
-        raise InvalidName("A name must not be empty.")
+        raise InvalidName(_("A name must not be empty."))
     if len(name) > LONGEST_NAME:
-        raise InvalidName(f"A name may have at most {LONGEST_NAME} characters.")
+        raise InvalidName(_("A name may have at most %(longest_name)s characters.") % {"longest_name": LONGEST_NAME})
     if not _NAME.fullmatch(name):
         raise InvalidName(
-            "A name consists of the letters a-z and A-Z, digits, '.', '_' and '-', and starts with a letter or digit."
+            _(
+                "A name consists of the letters a-z and A-Z, digits, '.', '_' and '-', "
+                "and starts with a letter or digit."
+            )
         )
     if ".." in name or "--" in name:
-        raise InvalidName("A name must not contain '..' or '--'.")
+        raise InvalidName(_("A name must not contain '..' or '--'."))
     if name.endswith((".", "-")):
-        raise InvalidName("A name must not end with '.' or '-'.")
+        raise InvalidName(_("A name must not end with '.' or '-'."))
     if name.lower().endswith(_BAD_ENDINGS):
-        raise InvalidName("A name must not end with '.git' or '.json'.")
+        raise InvalidName(_("A name must not end with '.git' or '.json'."))
 
 
 def check_namespace(name: str) -> None:
@@ -63,9 +72,9 @@ def check_namespace(name: str) -> None:
     """
     check_name(name)
     if name.lower() in RESERVED:
-        raise InvalidName(f"The name '{name}' is reserved.")
+        raise InvalidName(_("The name '%(name)s' is reserved.") % {"name": name})
     if _OBJECT_ID.fullmatch(name):
-        raise InvalidName("A name must not look like a commit id.")
+        raise InvalidName(_("A name must not look like a commit id."))
 
 
 def check_revision_name(name: str) -> None:
@@ -76,7 +85,7 @@ def check_revision_name(name: str) -> None:
     """
     for is_broken, problem in _REVISION_RULES:
         if is_broken(name):
-            raise InvalidReference(f"Invalid reference for a branch or tag: {problem}.")
+            raise InvalidReference(_("Invalid reference for a branch or tag: %(problem)s.") % {"problem": problem})
 
 
 def _has_bad_length(name: str) -> bool:
@@ -88,16 +97,16 @@ def _hides_characters(name: str) -> bool:
 
 
 # After git's check-ref-format; the last three are ours, because such a name could be mistaken for something else.
-_REVISION_RULES: Final[tuple[tuple[Callable[[str], object], str], ...]] = (
-    (_has_bad_length, f"it must have between 1 and {LONGEST_REVISION_BYTES} bytes"),
-    (_hides_characters, "it contains a control or invisible character"),
-    (re.compile(r"[ ~^:?*\[\\]").search, "it contains a space or one of ~^:?*[\\"),
-    (re.compile(r"\.\.|@\{").search, "it contains '..' or '@{'"),
-    (re.compile(r"^/|//|/$").search, "it has an empty part between slashes"),
-    (re.compile(r"(?:^|/)\.").search, "a part starts with '.'"),
-    (re.compile(r"\.lock(?:/|$)", re.IGNORECASE).search, "a part ends with '.lock'"),
-    (re.compile(r"^-|\.$").search, "it starts with '-' or ends with '.'"),
-    (re.compile(r"(?:HEAD|@)", re.IGNORECASE).fullmatch, "the name has a meaning of its own in git"),
-    (re.compile(r"^refs/").search, "it starts with 'refs/'"),
-    (_OBJECT_ID.fullmatch, "it looks like a commit id"),
+_REVISION_RULES: Final[tuple[tuple[Callable[[str], object], StrPromise], ...]] = (
+    (_has_bad_length, lazy("it must have between 1 and 255 bytes")),
+    (_hides_characters, lazy("it contains a control or invisible character")),
+    (re.compile(r"[ ~^:?*\[\\]").search, lazy("it contains a space or one of ~^:?*[\\")),
+    (re.compile(r"\.\.|@\{").search, lazy("it contains '..' or '@{'")),
+    (re.compile(r"^/|//|/$").search, lazy("it has an empty part between slashes")),
+    (re.compile(r"(?:^|/)\.").search, lazy("a part starts with '.'")),
+    (re.compile(r"\.lock(?:/|$)", re.IGNORECASE).search, lazy("a part ends with '.lock'")),
+    (re.compile(r"^-|\.$").search, lazy("it starts with '-' or ends with '.'")),
+    (re.compile(r"(?:HEAD|@)", re.IGNORECASE).fullmatch, lazy("the name has a meaning of its own in git")),
+    (re.compile(r"^refs/").search, lazy("it starts with 'refs/'")),
+    (_OBJECT_ID.fullmatch, lazy("it looks like a commit id")),
 )

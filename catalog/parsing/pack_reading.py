@@ -15,6 +15,8 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import BinaryIO, Final, NamedTuple, Self
 
+from django.utils.translation import gettext as _
+
 from catalog.errors import BadInput, TooLarge
 from catalog.parsing.git_delta import apply_delta, read_size
 
@@ -96,16 +98,19 @@ class Pack:
     def _find(self) -> None:
         head = os.pread(self._pack, _HEADER_BYTES, 0)
         if len(head) < _HEADER_BYTES or head[:4] != b"PACK" or head[4:8] not in (b"\0\0\0\2", b"\0\0\0\3"):
-            raise BadInput("The request does not hold a pack that this server can read.")
+            raise BadInput(_("The request does not hold a pack that this server can read."))
         count = int.from_bytes(head[8:], "big")
         if count > self._limits.objects:
-            raise TooLarge(f"A push may bring at most {self._limits.objects} objects; push in smaller steps.")
+            raise TooLarge(
+                _("A push may bring at most %(objects)s objects; push in smaller steps.")
+                % {"objects": self._limits.objects}
+            )
         self._check_sum()
         at = _HEADER_BYTES
-        for _ in range(count):
+        for _index in range(count):
             at = self._find_entry(at)
         if at != self._end:
-            raise BadInput("The pack does not end where its objects end.")
+            raise BadInput(_("The pack does not end where its objects end."))
 
     def _check_sum(self) -> None:
         found, at = hashlib.sha1(usedforsecurity=False), 0
@@ -113,7 +118,7 @@ class Pack:
             found.update(piece)
             at += len(piece)
         if os.pread(self._pack, _TRAILER_BYTES, max(0, self._end)) != found.digest():
-            raise BadInput("The pack does not hash to its own checksum; it did not arrive in full.")
+            raise BadInput(_("The pack does not hash to its own checksum; it did not arrive in full."))
 
     def _find_entry(self, offset: int) -> int:
         head = os.pread(self._pack, max(0, min(_LONGEST_ENTRY_HEADER, self._end - offset)), offset)
@@ -130,9 +135,9 @@ class Pack:
             waiting = self._on_name[head[length : length + 20]]
             length += 20
         else:
-            raise BadInput("The pack holds an object of an unknown kind.")
+            raise BadInput(_("The pack holds an object of an unknown kind."))
         if size > self._limits.object_bytes:
-            raise TooLarge("An object in the pack is larger than this server can work on; use git lfs.")
+            raise TooLarge(_("An object in the pack is larger than this server can work on; use git lfs."))
         waiting.append(_Delta(offset, size, offset + length))
         return self._pass_over(offset + length, size, _ignore)
 
@@ -156,7 +161,7 @@ class Pack:
             content = self.content(oid)
             ready += [(delta.offset, self._keep(base.kind, content, delta)) for delta in waiting]
         if (self._on_offset or self._on_name) and not self.has_unread:
-            raise BadInput("The pack builds on objects that are not in it.")
+            raise BadInput(_("The pack builds on objects that are not in it."))
 
     def _keep(self, kind: int, base: bytes, delta: _Delta) -> bytes:
         instructions = self._inflated_at(delta.at, delta.size)
@@ -167,7 +172,7 @@ class Pack:
         if oid not in self.objects:
             at = self._worked_out.seek(0, os.SEEK_END)
             if at + len(content) > self._limits.inflated_bytes:
-                raise TooLarge("The push is too large; push in smaller steps.")
+                raise TooLarge(_("The push is too large; push in smaller steps."))
             self._worked_out.write(content)
             self._worked_out.flush()
             self.objects[oid] = Found(kind, len(content), at, is_worked_out=True)
@@ -183,7 +188,7 @@ class Pack:
         """Returns where the deflated bytes end; counts what came out of them."""
         self._inflated += size
         if self._inflated > self._limits.inflated_bytes:
-            raise TooLarge("The push is too large; push in smaller steps, and large files by git lfs.")
+            raise TooLarge(_("The push is too large; push in smaller steps, and large files by git lfs."))
         inflation = self._inflate(at, size)
         while True:
             try:
@@ -199,25 +204,25 @@ class Pack:
                 rest = os.pread(self._pack, min(_WINDOW_BYTES, size - made + 64, max(0, self._end - at)), at)
                 at += len(rest)
             if not rest:
-                raise BadInput("The pack ends in the middle of an object.")
+                raise BadInput(_("The pack ends in the middle of an object."))
             try:
                 piece = inflater.decompress(rest, _WINDOW_BYTES)
             except zlib.error:
-                raise BadInput("An object in the pack is not deflated properly.") from None
+                raise BadInput(_("An object in the pack is not deflated properly.")) from None
             rest = inflater.unconsumed_tail
             made += len(piece)
             if made > size:
-                raise BadInput("An object in the pack is longer than it says.")
+                raise BadInput(_("An object in the pack is longer than it says."))
             yield piece
         if made != size:
-            raise BadInput("An object in the pack is shorter than it says.")
+            raise BadInput(_("An object in the pack is shorter than it says."))
         return at - len(inflater.unused_data)
 
 
 def _entry_header(head: bytes) -> tuple[int, int, int]:
     """Kind, size, and the length of the header: the first byte holds the kind and four bits of the size."""
     if not head:
-        raise BadInput("The pack ends before its last object.")
+        raise BadInput(_("The pack ends before its last object."))
     kind, size, shift, at = (head[0] >> 4) & 7, head[0] & 15, 4, 1
     if head[0] & 0x80:
         more, at = read_size(head, 1)
@@ -230,7 +235,7 @@ def _back_offset(head: bytes, at: int) -> tuple[int, int]:
     value = -1
     while True:
         if at >= len(head) or value >= 1 << 50:
-            raise BadInput("A number in the pack is malformed.")
+            raise BadInput(_("A number in the pack is malformed."))
         value = ((value + 1) << 7) | (head[at] & 0x7F)
         at += 1
         if not head[at - 1] & 0x80:

@@ -10,6 +10,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from django.utils.translation import gettext as _
+
 from catalog.errors import InvalidPath
 from catalog.parsing.characters import is_control, is_ignorable, is_invisible
 
@@ -29,23 +31,29 @@ def check_path(path: str) -> str:
     """
     _refuse_dangerous(path)
     if unicodedata.normalize("NFC", path) != path:
-        raise _invalid(path, "it is not in Unicode normal form C")
+        raise _invalid(path, _("it is not in Unicode normal form C"))
     if len(path.encode()) > LONGEST_PATH_BYTES:
-        raise _invalid(path, f"it is longer than {LONGEST_PATH_BYTES} bytes")
+        raise _invalid(
+            path, _("it is longer than %(longest_path_bytes)s bytes") % {"longest_path_bytes": LONGEST_PATH_BYTES}
+        )
     if ":" in path:
-        raise _invalid(path, "it contains ':'")
+        raise _invalid(path, _("it contains ':'"))
     if any(is_invisible(char) for char in path):
-        raise _invalid(path, "it contains an invisible character")
+        raise _invalid(path, _("it contains an invisible character"))
     segments = path.split("/")
     if len(segments) > DEEPEST_PATH:
-        raise _invalid(path, f"it is deeper than {DEEPEST_PATH} levels")
+        raise _invalid(path, _("it is deeper than %(deepest_path)s levels") % {"deepest_path": DEEPEST_PATH})
     for segment in segments:
         if len(segment.encode()) > LONGEST_SEGMENT_BYTES:
-            raise _invalid(path, f"a part is longer than {LONGEST_SEGMENT_BYTES} bytes")
+            raise _invalid(
+                path,
+                _("a part is longer than %(longest_segment_bytes)s bytes")
+                % {"longest_segment_bytes": LONGEST_SEGMENT_BYTES},
+            )
         if segment.endswith((".", " ")):
-            raise _invalid(path, "a part ends with a dot or a space")
+            raise _invalid(path, _("a part ends with a dot or a space"))
         if _WINDOWS_DEVICE.fullmatch(segment.split(".")[0].rstrip(" ")):
-            raise _invalid(path, "a part is the name of a Windows device")
+            raise _invalid(path, _("a part is the name of a Windows device"))
     return path
 
 
@@ -57,7 +65,11 @@ def check_mirrored_path(path: str) -> str:
     """
     _refuse_dangerous(path)
     if len(path.encode()) > LONGEST_MIRRORED_PATH_BYTES:
-        raise _invalid(path, f"it is longer than {LONGEST_MIRRORED_PATH_BYTES} bytes")
+        raise _invalid(
+            path,
+            _("it is longer than %(longest_mirrored_path_bytes)s bytes")
+            % {"longest_mirrored_path_bytes": LONGEST_MIRRORED_PATH_BYTES},
+        )
     return path
 
 
@@ -80,24 +92,24 @@ def find_collisions(paths: Iterable[str]) -> list[tuple[str, str]]:
 
 def _refuse_dangerous(path: str) -> None:
     if not path:
-        raise InvalidPath("A path must not be empty.")
+        raise InvalidPath(_("A path must not be empty."))
     try:
         path.encode()
     except UnicodeEncodeError:
-        raise _invalid(path, "it is not valid UTF-8") from None
+        raise _invalid(path, _("it is not valid UTF-8")) from None
     if any(is_control(char) for char in path):
-        raise _invalid(path, "it contains a control character")
+        raise _invalid(path, _("it contains a control character"))
     if "\\" in path:
-        raise _invalid(path, "it contains a backslash")
+        raise _invalid(path, _("it contains a backslash"))
     if path.startswith("/"):
-        raise _invalid(path, "it starts with '/'")
+        raise _invalid(path, _("it starts with '/'"))
     if path.endswith("/"):
-        raise _invalid(path, "it ends with '/'")
+        raise _invalid(path, _("it ends with '/'"))
     for segment in path.split("/"):
         if segment in {"", ".", ".."}:
-            raise _invalid(path, "it has an empty, '.' or '..' part")
+            raise _invalid(path, _("it has an empty, '.' or '..' part"))
         if _is_git_directory(segment):
-            raise _invalid(path, "a part is read as '.git' on some file system")
+            raise _invalid(path, _("a part is read as '.git' on some file system"))
 
 
 def _is_git_directory(segment: str) -> bool:
@@ -122,4 +134,7 @@ def _folded(path: str) -> str:
 
 def _invalid(path: str, reason: str) -> InvalidPath:
     shown = path if len(path) <= 100 else f"{path[:100]}…"
-    return InvalidPath(f"The path {ascii(shown) if not shown.isprintable() else repr(shown)} is refused: {reason}.")
+    return InvalidPath(
+        _("The path %(value)s is refused: %(reason)s.")
+        % {"value": ascii(shown) if not shown.isprintable() else repr(shown), "reason": reason}
+    )

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 from enum import Enum
 from typing import Final, Protocol
 
+from django.utils.translation import gettext as _
+
 from catalog.errors import BadInput
 
 LONGEST_PACKET_BYTES: Final = 65520  # its length included
@@ -70,15 +72,15 @@ def read_packet(source: Reader) -> bytes | Marker | None:
     if not head:
         return None
     if len(head) < 4 or head.strip(b"0123456789abcdefABCDEF"):
-        raise BadInput("The request is not in git's pkt-line format.")
+        raise BadInput(_("The request is not in git's pkt-line format."))
     length = int(head, 16)
     if length in (0, 1, 2):
         return Marker(length)
     if length < 4 or length > LONGEST_PACKET_BYTES:
-        raise BadInput("A pkt-line of the request has an impossible length.")
+        raise BadInput(_("A pkt-line of the request has an impossible length."))
     content = source.read(length - 4)
     if len(content) < length - 4:
-        raise BadInput("The request ends in the middle of a pkt-line.")
+        raise BadInput(_("The request ends in the middle of a pkt-line."))
     return content
 
 
@@ -93,7 +95,7 @@ def read_section(source: Reader, *, most_bytes: int) -> list[bytes]:
     while isinstance(line := read_packet(source), bytes):
         room -= len(line) + 4
         if room < 0:
-            raise BadInput("The request is longer than this server accepts.")
+            raise BadInput(_("The request is longer than this server accepts."))
         lines.append(line.removesuffix(b"\n"))
     return lines
 

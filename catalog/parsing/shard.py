@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
+from django.utils.translation import gettext as _
+
 from catalog.errors import InvalidShard
 from catalog.parsing.xet_hash import hash_text
 
@@ -73,18 +75,20 @@ class Shard:
         self._source = source
         self._size = source.seek(0, os.SEEK_END)
         if self._size > MOST_SHARD_BYTES:
-            raise InvalidShard(f"A shard may have at most {MOST_SHARD_BYTES} bytes.")
+            raise InvalidShard(
+                _("A shard may have at most %(most_shard_bytes)s bytes.") % {"most_shard_bytes": MOST_SHARD_BYTES}
+            )
         self._at = 0
-        tag, version, _ = _HEADER.unpack(self._next())
+        tag, version, _footer = _HEADER.unpack(self._next())
         if tag != _TAG or version != _VERSION:
-            raise InvalidShard("The bytes are no shard of version 2.")
+            raise InvalidShard(_("The bytes are no shard of version 2."))
         self.files: list[ShardFile] = []
         while (entry := self._next())[:32] != _BOOKEND:
             if len(self.files) == MOST_FILES:
-                raise InvalidShard(f"A shard may describe at most {MOST_FILES} files.")
+                raise InvalidShard(_("A shard may describe at most %(most_files)s files.") % {"most_files": MOST_FILES})
             self.files.append(self._file(entry))
         self._xorbs_at = self._at
-        for _ in self.xorbs():
+        for _xorb in self.xorbs():
             pass
 
     def terms(self, file: ShardFile) -> Iterator[tuple[Term, str | None]]:
@@ -101,16 +105,18 @@ class Shard:
             if file.has_verification:
                 stated = self._read(at + file.term_count * _ENTRY_BYTES, count)
                 hashes = (hash_text(raw) for (raw,) in _HASH.iter_unpack(stated))
-            for (raw_hash, _, length, start, end), verification in zip(_TERM.iter_unpack(entries), hashes, strict=True):
+            for (raw_hash, _flags, length, start, end), verification in zip(
+                _TERM.iter_unpack(entries), hashes, strict=True
+            ):
                 if start >= end or not length:
-                    raise InvalidShard("A term of the shard is empty.")
+                    raise InvalidShard(_("A term of the shard is empty."))
                 yield Term(hash_text(raw_hash), length, start, end), verification
 
     def xorbs(self) -> Iterator[ShardXorb]:
         """Yields the xorbs that the sender describes."""
         self._at = self._xorbs_at
         while (entry := self._next())[:32] != _BOOKEND:
-            raw_hash, _, count, content_length, _ = _XORB.unpack(entry)
+            raw_hash, _flags, count, content_length, _stored = _XORB.unpack(entry)
             self._skip(count)
             yield ShardXorb(hash_text(raw_hash), count, content_length)
 
@@ -129,12 +135,12 @@ class Shard:
 
     def _skip(self, count: int) -> None:
         if count * _ENTRY_BYTES > self._size - self._at:
-            raise InvalidShard("The shard claims more entries than it holds.")
+            raise InvalidShard(_("The shard claims more entries than it holds."))
         self._at += count * _ENTRY_BYTES
 
     def _read(self, at: int, count: int) -> bytes:
         self._source.seek(at)
         entries = self._source.read(count * _ENTRY_BYTES)
         if len(entries) != count * _ENTRY_BYTES:
-            raise InvalidShard("The shard ends too early.")
+            raise InvalidShard(_("The shard ends too early."))
         return entries

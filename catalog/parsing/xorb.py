@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from django.utils.translation import gettext as _
 from lz4.frame import LZ4FrameDecompressor
 
 from catalog.errors import InvalidXorb
@@ -49,12 +50,12 @@ class XorbReader:
     def finish(self, expected_hash: str) -> ChunkTable:
         """The chunks. Raises `InvalidXorb`: it ends too early, or its content does not hash to `expected_hash`."""
         if self._part:
-            raise InvalidXorb("The xorb ends in the middle of a chunk.")
+            raise InvalidXorb(_("The xorb ends in the middle of a chunk."))
         if not self._tree.size:
-            raise InvalidXorb("The xorb has no chunks.")
+            raise InvalidXorb(_("The xorb has no chunks."))
         actual = hash_text(self._tree.root())
         if actual != expected_hash:
-            raise InvalidXorb(f"The xorb hashes to {actual}, not to its name.")
+            raise InvalidXorb(_("The xorb hashes to %(actual)s, not to its name.") % {"actual": actual})
         return self._table.built()
 
     def _take_whole(self, view: memoryview) -> int:
@@ -71,10 +72,11 @@ class XorbReader:
             return len(view)
         if len(view) < HEADER_BYTES or len(view) < (whole := HEADER_BYTES + _read_header(view)[0]):
             return 0
-        _, scheme, length = _read_header(view)
+        _stored, scheme, length = _read_header(view)
         if len(self._table) == MOST_CHUNKS or self._tree.size + length > MOST_CONTENT_BYTES:
             raise InvalidXorb(
-                f"A xorb may have at most {MOST_CHUNKS} chunks and {MOST_CONTENT_BYTES} bytes of content."
+                _("A xorb may have at most %(most_chunks)s chunks and %(most_content_bytes)s bytes of content.")
+                % {"most_chunks": MOST_CHUNKS, "most_content_bytes": MOST_CONTENT_BYTES}
             )
         digest = chunk_hash(_decoded(view[HEADER_BYTES:whole], scheme, length))
         self._table.add(XorbChunk(digest, self._at + HEADER_BYTES, whole - HEADER_BYTES, scheme, length))
@@ -91,7 +93,9 @@ class XorbReader:
 def read_xorb(data: bytes | memoryview, expected_hash: str) -> ChunkTable:
     """The chunks of a whole xorb. Raises `InvalidXorb`."""
     if len(data) > MOST_XORB_BYTES:
-        raise InvalidXorb(f"A xorb may have at most {MOST_XORB_BYTES} bytes.")
+        raise InvalidXorb(
+            _("A xorb may have at most %(most_xorb_bytes)s bytes.") % {"most_xorb_bytes": MOST_XORB_BYTES}
+        )
     reader = XorbReader()
     reader.feed(data)
     return reader.finish(expected_hash)
@@ -109,7 +113,7 @@ def chunk_bytes(data: bytes | memoryview, chunk: XorbChunk, *, start: int = 0) -
     at = chunk.offset - start
     stored = memoryview(data)[at : at + chunk.stored_length]
     if len(stored) != chunk.stored_length:
-        raise InvalidXorb("The xorb ends in the middle of a chunk.")
+        raise InvalidXorb(_("The xorb ends in the middle of a chunk."))
     return _decoded(stored, chunk.scheme, chunk.length)
 
 
@@ -121,26 +125,28 @@ def plain_header(length: int) -> bytes:
 def _read_header(view: bytes | memoryview) -> tuple[int, int, int]:
     """`(stored length, scheme, length)` out of: version (1) | stored length (3, LE) | scheme (1) | length (3, LE)."""
     if view[0] != 0:
-        raise InvalidXorb(f"The xorb holds a chunk of the unknown version {view[0]}.")
+        raise InvalidXorb(_("The xorb holds a chunk of the unknown version %(value)s.") % {"value": view[0]})
     stored_length, scheme = int.from_bytes(view[1:4], "little"), view[4]
     length = int.from_bytes(view[5:8], "little")
     if not length or not stored_length:
-        raise InvalidXorb("The xorb holds an empty chunk.")
+        raise InvalidXorb(_("The xorb holds an empty chunk."))
     if length > MOST_CHUNK_BYTES or stored_length > 2 * MOST_CHUNK_BYTES:
-        raise InvalidXorb(f"A chunk may have at most {MOST_CHUNK_BYTES} bytes.")
+        raise InvalidXorb(
+            _("A chunk may have at most %(most_chunk_bytes)s bytes.") % {"most_chunk_bytes": MOST_CHUNK_BYTES}
+        )
     return stored_length, scheme, length
 
 
 def _decoded(stored: memoryview, scheme: int, length: int) -> bytes | memoryview:
     if scheme == _PLAIN:
         if len(stored) != length:
-            raise InvalidXorb("A chunk stored as it is has two lengths.")
+            raise InvalidXorb(_("A chunk stored as it is has two lengths."))
         return stored
     if scheme == _LZ4:
         return _decompressed(stored, length)
     if scheme == _GROUPED_LZ4:
         return _ungrouped(_decompressed(stored, length))
-    raise InvalidXorb(f"The xorb holds a chunk of the unknown compression {scheme}.")
+    raise InvalidXorb(_("The xorb holds a chunk of the unknown compression %(scheme)s.") % {"scheme": scheme})
 
 
 def _decompressed(stored: memoryview, length: int) -> bytes:
@@ -149,9 +155,9 @@ def _decompressed(stored: memoryview, length: int) -> bytes:
     try:
         plain: bytes = reader.decompress(stored, max_length=length + 1)
     except RuntimeError as error:
-        raise InvalidXorb("A chunk is not a valid LZ4 frame.") from error
+        raise InvalidXorb(_("A chunk is not a valid LZ4 frame.")) from error
     if len(plain) != length or not reader.eof or reader.unused_data:
-        raise InvalidXorb("A chunk does not decompress to the length it states.")
+        raise InvalidXorb(_("A chunk does not decompress to the length it states."))
     return plain
 
 

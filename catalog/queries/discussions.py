@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.db.models import Prefetch
+from django.utils.translation import gettext as _
 
 from catalog.errors import BadInput
 from catalog.models import CommentVersion, Discussion, DiscussionEvent, Repo
@@ -47,7 +48,7 @@ def discussions_of(repo: Repo, asked: Asked) -> Page:
         BadInput: a kind, status or page that does not exist.
     """
     if asked.kind not in KINDS or asked.status not in STATUSES or not 0 <= asked.page <= HIGHEST_PAGE:
-        raise BadInput("'type' is all, discussion or pull_request; 'status' all, open or closed; 'p' a page number")
+        raise BadInput(_("'type' is all, discussion or pull_request; 'status' all, open or closed; 'p' a page number"))
     found = _chosen(repo, asked)
     start = asked.page * PAGE
     items = list(found.select_related("author").order_by("-num")[start : start + PAGE])

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Self
 
+from django.utils.translation import gettext as _
+
 from catalog.errors import BadInput
 from catalog.models import Repo
 
@@ -91,7 +93,7 @@ class History:
             return Selection(reached - held, held, sorted(ends - fetch.shallow), [])
         reached = self._within(fetch)
         if not reached:
-            raise BadInput("no commits selected for shallow requests")
+            raise BadInput(_("no commits selected for shallow requests"))
         ends = {oid for oid in reached if any(parent not in reached for parent in self.nodes[oid].parents)}
         unshallow = (fetch.shallow & reached) - ends
         # what an unshallowed commit is built upon lies beyond what the client has

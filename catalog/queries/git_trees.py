@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+from django.utils.translation import gettext as _
+
 from catalog.errors import BadInput, BadMetadata, TooLarge
 from catalog.models import Commit, Repo, TreeEntry
 from catalog.parsing import git_objects
@@ -49,10 +51,10 @@ class Folders:
         while waiting:
             path, old, new = waiting.pop()
             if len(found.files) > most:
-                raise TooLarge(f"A commit may change at most {most} files.")
+                raise TooLarge(_("A commit may change at most %(most)s files.") % {"most": most})
             children = self.children(new, path=path) if new else {}
             if new and path and not children:
-                raise BadMetadata(f"The folder {path!r} is empty; git keeps no empty folders.")
+                raise BadMetadata(_("The folder %(path)r is empty; git keeps no empty folders.") % {"path": path})
             former = self.children(old, held=held, path=path) if old else {}
             for name in former.keys() | children.keys():
                 here = f"{path}/{name}" if path else name
@@ -76,7 +78,7 @@ class Folders:
         name = bytes.fromhex(oid)
         if self._pack is not None and name in self._pack.objects:
             if self._pack.objects[name].kind != TREE:
-                raise BadMetadata(f"The folder {path!r} is no tree object.")
+                raise BadMetadata(_("The folder %(path)r is no tree object.") % {"path": path})
             return {item.name: (item.mode, item.oid) for item in strict_tree(self._pack.content(name))}
         if held is None:
             held, path = self._place_of(oid, path)
@@ -92,7 +94,9 @@ class Folders:
         folders = TreeEntry.objects.filter(line__repo=self._repo, mode=TreeEntry.MODE_FOLDER, oid=oid)
         entry = folders.first()
         if entry is None:
-            raise BadInput(f"The folder {path!r} ({oid}) is neither in the pack nor here.")
+            raise BadInput(
+                _("The folder %(path)r (%(oid)s) is neither in the pack nor here.") % {"path": path, "oid": oid}
+            )
         # a fork begins with copies that no commit of its own line has yet
         return Commit(line_id=entry.line_id, seq=entry.first_seq), entry.path
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from django.utils.datastructures import MultiValueDict
+from django.utils.translation import gettext as _
 
 from catalog.errors import BadInput
 from catalog.models import Repo
@@ -53,11 +54,15 @@ class SearchRequest:
     def __post_init__(self) -> None:
         """Raises `BadInput` for anything out of bounds."""
         if len(self.text) > LONGEST_TEXT:
-            raise BadInput(f"The search text may have at most {LONGEST_TEXT} characters.")
+            raise BadInput(
+                _("The search text may have at most %(longest_text)s characters.") % {"longest_text": LONGEST_TEXT}
+            )
         if self.sort and self.sort not in SORTS:
-            raise BadInput(f"There is no sort {self.sort!r}; there are {', '.join(SORTS)}.")
+            raise BadInput(
+                _("There is no sort %(sort)r; there are %(names)s.") % {"sort": self.sort, "names": ", ".join(SORTS)}
+            )
         if not 1 <= self.limit <= LARGEST_PAGE:
-            raise BadInput(f"A page has 1 to {LARGEST_PAGE} entries.")
+            raise BadInput(_("A page has 1 to %(largest_page)s entries.") % {"largest_page": LARGEST_PAGE})
         for values in ((self.author,), self.tags, self.task, self.library, self.licence, self.languages, self.formats):
             _check_values(values)
 
@@ -108,9 +113,9 @@ def parameter_range(text: str) -> tuple[int | None, int | None]:
     """Reads `min:1B,max:8B`; either part may be missing. Raises `BadInput`."""
     bounds: dict[str, int] = {}
     for part in filter(None, text.split(",")):
-        side, _, amount = part.strip().partition(":")
+        side, _colon, amount = part.strip().partition(":")
         if side not in {"min", "max"} or side in bounds:
-            raise BadInput("A range of parameters looks like min:1B,max:8B.")
+            raise BadInput(_("A range of parameters looks like min:1B,max:8B."))
         bounds[side] = _amount(amount)
     return bounds.get("min"), bounds.get("max")
 
@@ -118,16 +123,18 @@ def parameter_range(text: str) -> tuple[int | None, int | None]:
 def _amount(text: str) -> int:
     match = _AMOUNT.fullmatch(text.strip())
     if match is None:
-        raise BadInput(f"{text[:40]!r} is not a number of parameters; write 350M or 7B.")
+        raise BadInput(_("%(value)r is not a number of parameters; write 350M or 7B.") % {"value": text[:40]})
     return min(int(float(match[1]) * _FACTORS[match[2].upper()]), 2**63 - 1)
 
 
 def _check_values(values: tuple[str, ...]) -> None:
     if len(values) > VALUES_PER_FILTER:
-        raise BadInput(f"A filter takes at most {VALUES_PER_FILTER} values.")
+        raise BadInput(
+            _("A filter takes at most %(values_per_filter)s values.") % {"values_per_filter": VALUES_PER_FILTER}
+        )
     for value in values:
         if len(value) > LONGEST_VALUE or not value.isprintable():
-            raise BadInput("A filter's value is a short printable text.")
+            raise BadInput(_("A filter's value is a short printable text."))
 
 
 def _one(parameters: MultiValueDict[str, str], name: str) -> str:
@@ -144,7 +151,7 @@ def _number(parameters: MultiValueDict[str, str], name: str) -> float | None:
     if not text:
         return None
     if not re.fullmatch(r"\d{1,3}(?:\.\d{1,3})?", text, re.ASCII):
-        raise BadInput(f"{name} is a number such as 4 or 3.5.")
+        raise BadInput(_("%(name)s is a number such as 4 or 3.5.") % {"name": name})
     return float(text)
 
 
@@ -153,5 +160,5 @@ def _limit(parameters: MultiValueDict[str, str], default: int) -> int:
     if not text:
         return default
     if not re.fullmatch(r"\d{1,9}", text, re.ASCII):
-        raise BadInput("limit is a whole number.")
+        raise BadInput(_("limit is a whole number."))
     return min(max(int(text), 1), LARGEST_PAGE)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from django.db.models import Prefetch
+from django.utils.translation import gettext as _
 
 from catalog.errors import EntryNotFound, RevisionNotFound
 from catalog.models import Commit, Ref, Repo, TreeEntry
@@ -26,7 +27,7 @@ def resolve_revision(repo: Repo, revision: str) -> Commit:
     """
     commit = _commit_of_ref(repo, revision) or _commit_of_id(repo, revision)
     if commit is None:
-        raise RevisionNotFound(f"Invalid rev id: {revision}")
+        raise RevisionNotFound(_("Invalid rev id: %(revision)s") % {"revision": revision})
     return commit
 
 
@@ -34,7 +35,7 @@ def commit_named(repo: Repo, oid: str) -> Commit:
     """Returns the commit of an id, 7 to 40 digits. Raises `RevisionNotFound`."""
     commit = _commit_of_id(repo, oid)
     if commit is None:
-        raise RevisionNotFound(f"Invalid rev id: {oid}")
+        raise RevisionNotFound(_("Invalid rev id: %(oid)s") % {"oid": oid})
     return commit
 
 
@@ -159,4 +160,4 @@ def _has_folder(commit: Commit, folder: str) -> bool:
 
 
 def _not_found(commit: Commit) -> EntryNotFound:
-    return EntryNotFound("Entry not found", commit=commit.oid)
+    return EntryNotFound(_("Entry not found"), commit=commit.oid)

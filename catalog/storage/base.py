@@ -11,6 +11,8 @@ from types import TracebackType
 from typing import BinaryIO, NamedTuple, Protocol, Self, TypeAlias
 from urllib.parse import unquote, urlsplit
 
+from django.utils.translation import gettext as _
+
 from catalog.errors import BadInput
 
 Bytes: TypeAlias = bytes | bytearray | memoryview
@@ -164,7 +166,7 @@ def open_store(url: str) -> BlobStore:
 def checked_sha256(sha256: str) -> str:
     """The digest itself: nothing else may become part of a path or key."""
     if not _SHA256.fullmatch(sha256):
-        raise BadInput("A sha256 has 64 lower-case hex digits.")
+        raise BadInput(_("A sha256 has 64 lower-case hex digits."))
     return sha256
 
 
@@ -198,5 +200,5 @@ def came_before(name: str, moment: float) -> bool:
 def checked_key(key: str) -> str:
     """The staged key itself, when it is one to four segments of letters, digits, `_` and `-`."""
     if not _STAGED_KEY.fullmatch(key):
-        raise BadInput("A staged key has one to four segments of letters, digits, '_' and '-'.")
+        raise BadInput(_("A staged key has one to four segments of letters, digits, '_' and '-'."))
     return key

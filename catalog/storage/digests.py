@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
+from django.utils.translation import gettext as _
+
 from catalog.errors import SizeMismatch
 from catalog.storage.base import Bytes, StoredBlob
 
@@ -29,7 +31,9 @@ class Digests:
         """Raises: `SizeMismatch` as soon as more than the announced bytes have come."""
         self.size += len(data)
         if self._expected_size is not None and self.size > self._expected_size:
-            raise SizeMismatch(f"More than the announced {self._expected_size} bytes were sent.")
+            raise SizeMismatch(
+                _("More than the announced %(expected_size)s bytes were sent.") % {"expected_size": self._expected_size}
+            )
         if len(data) < PARALLEL_FROM_BYTES:
             self._md5.update(data)
             self._update_short(data)
@@ -50,7 +54,10 @@ class Digests:
         """
         self.close()
         if self._expected_size is not None and self.size != self._expected_size:
-            raise SizeMismatch(f"{self._expected_size} bytes were announced, {self.size} were sent.")
+            raise SizeMismatch(
+                _("%(expected_size)s bytes were announced, %(size)s were sent.")
+                % {"expected_size": self._expected_size, "size": self.size}
+            )
         if self._git is None:
             self._git = _git_hasher(self.size)
             for data in again:

@@ -16,6 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final, Self
 
+from django.utils.translation import gettext as _
+
 from catalog.errors import BlobUnavailable, StorageFull
 from catalog.storage.base import (
     Bytes,
@@ -50,7 +52,7 @@ class LocalStagedBlob:
 
     def write(self, data: Bytes) -> None:
         if self._descriptor is None:
-            raise BlobUnavailable("The upload is closed.")
+            raise BlobUnavailable(_("The upload is closed."))
         view = memoryview(data).cast("B")
         self._digests.update(view)
         with _told_apart():
@@ -59,7 +61,7 @@ class LocalStagedBlob:
 
     def finish(self) -> StoredBlob:
         if self._descriptor is None:
-            raise BlobUnavailable("The upload is closed.")
+            raise BlobUnavailable(_("The upload is closed."))
         try:
             self.stored = self._digests.finish(_chunks(self._descriptor))
             with _told_apart():
@@ -136,7 +138,7 @@ class LocalStore:
 
     def publish(self, staged: StagedBlob, *, replace: bool = False) -> None:
         if not isinstance(staged, LocalStagedBlob) or staged.stored is None:
-            raise BlobUnavailable("Only a finished upload of this store can be published.")
+            raise BlobUnavailable(_("Only a finished upload of this store can be published."))
         final = self._path(staged.stored.sha256)
         with _told_apart():
             final.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -198,7 +200,7 @@ class LocalStore:
             os.write(descriptor, b"probe")
             os.fsync(descriptor)
             if os.pread(descriptor, 5, 0) != b"probe":
-                raise BlobUnavailable("The disk does not return what was written to it.")
+                raise BlobUnavailable(_("The disk does not return what was written to it."))
 
     def walk(self) -> Iterator[StoredFile]:
         for path in self._blobs.glob("??/??/*"):
@@ -232,7 +234,9 @@ class LocalStore:
     def _check_room(self, size: int) -> None:
         room = self.headroom_bytes()
         if size > room:
-            raise StorageFull(f"{size} bytes do not fit: {room} bytes are left.", room_bytes=room)
+            raise StorageFull(
+                _("%(size)s bytes do not fit: %(room)s bytes are left.") % {"size": size, "room": room}, room_bytes=room
+            )
 
     def _put_in_place(self, source: Path, final: Path, size: int, *, replace: bool) -> None:
         if not replace:
@@ -291,8 +295,8 @@ def _told_apart() -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in _NO_ROOM:
-            raise StorageFull("The disk is full.") from error
-        raise BlobUnavailable("The bytes could not be stored.") from error
+            raise StorageFull(_("The disk is full.")) from error
+        raise BlobUnavailable(_("The bytes could not be stored.")) from error
 
 
 @contextlib.contextmanager
@@ -300,4 +304,4 @@ def _missing_is_unavailable() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise BlobUnavailable("The stored bytes are missing or unreadable.") from error
+        raise BlobUnavailable(_("The stored bytes are missing or unreadable.")) from error

@@ -21,6 +21,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from django.utils.translation import gettext as _
 
 from catalog.errors import BlobUnavailable, StorageFull
 from catalog.storage.base import (
@@ -61,17 +62,17 @@ class S3StagedBlob:
 
     def write(self, data: Bytes) -> None:
         if self.stored is not None or self.file.closed:
-            raise BlobUnavailable("The upload is closed.")
+            raise BlobUnavailable(_("The upload is closed."))
         view = memoryview(data).cast("B")
         self._digests.update(view)
         try:
             self.file.write(view)
         except OSError as error:
-            raise StorageFull("The disk for incoming bytes is full.") from error
+            raise StorageFull(_("The disk for incoming bytes is full.")) from error
 
     def finish(self) -> StoredBlob:
         if self.file.closed:
-            raise BlobUnavailable("The upload is closed.")
+            raise BlobUnavailable(_("The upload is closed."))
         try:
             self.file.flush()
             self.file.seek(0)
@@ -105,7 +106,7 @@ class S3StagedFile:
         try:
             self._file.write(data)
         except OSError as error:
-            raise StorageFull("The disk for incoming bytes is full.") from error
+            raise StorageFull(_("The disk for incoming bytes is full.")) from error
 
     def keep(self) -> None:
         self._file.seek(0)
@@ -143,7 +144,7 @@ class S3Store:
 
     def publish(self, staged: StagedBlob, *, replace: bool = False) -> None:
         if not isinstance(staged, S3StagedBlob) or staged.stored is None or staged.file.closed:
-            raise BlobUnavailable("Only a finished upload of this store can be published.")
+            raise BlobUnavailable(_("Only a finished upload of this store can be published."))
         stored = staged.stored
         held = self.size(stored.sha256)
         if held == stored.size and not replace:
@@ -157,7 +158,7 @@ class S3Store:
     def open(self, sha256: str) -> BinaryIO:
         size = self.size(sha256)
         if size is None:
-            raise BlobUnavailable("The stored bytes are missing.")
+            raise BlobUnavailable(_("The stored bytes are missing."))
         return cast("BinaryIO", io.BufferedReader(_ObjectReader(self, self._key(sha256), size), _READ_BYTES))
 
     def read_range(self, sha256: str, offset: int, length: int) -> bytes:
@@ -207,7 +208,7 @@ class S3Store:
             returned = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
             self._client.delete_object(Bucket=self._bucket, Key=key)
         if returned != b"probe":
-            raise BlobUnavailable("The bucket does not return what was written to it.")
+            raise BlobUnavailable(_("The bucket does not return what was written to it."))
 
     def walk(self) -> Iterator[StoredFile]:
         for key, size, written in self._list("blobs/sha256/"):
@@ -334,7 +335,7 @@ class S3Store:
             raise
         if self._sha256_of_key(key) != stored.sha256:
             self._delete(key)
-            raise BlobUnavailable("The bucket does not return what was written to it.")
+            raise BlobUnavailable(_("The bucket does not return what was written to it."))
         if key != final:
             self._move(key, final)
 
@@ -419,7 +420,7 @@ def _told_apart() -> Iterator[None]:
         yield
     except ClientError as error:
         if _code(error) in {"QuotaExceeded", "XMinioStorageFull", "InsufficientStorage"}:
-            raise StorageFull("The bucket is full.") from error
-        raise BlobUnavailable("The object storage refused or lost the bytes.") from error
+            raise StorageFull(_("The bucket is full.")) from error
+        raise BlobUnavailable(_("The object storage refused or lost the bytes.")) from error
     except BotoCoreError as error:
-        raise BlobUnavailable("The object storage cannot be reached.") from error
+        raise BlobUnavailable(_("The object storage cannot be reached.")) from error

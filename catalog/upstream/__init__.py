@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext as _
+
 from catalog.errors import BadInput
 from catalog.upstream.addresses import AllowList
 from catalog.upstream.base import Snapshot, Source, UpstreamFile
@@ -15,7 +17,9 @@ def open_source(*, source: str, client: UpstreamClient, endpoint: str, kind: str
     """Returns the adapter for one upstream repo. Raises `BadInput` for an unknown source."""
     adapter = SOURCES.get(source)
     if adapter is None:
-        raise BadInput(f"unknown source {source!r}; known: {', '.join(sorted(SOURCES))}")
+        raise BadInput(
+            _("unknown source %(source)r; known: %(names)s") % {"source": source, "names": ", ".join(sorted(SOURCES))}
+        )
     return adapter(client=client, endpoint=endpoint, kind=kind, name=name, revision=revision)
 
 

@@ -15,6 +15,7 @@ from typing import Self
 from urllib.parse import SplitResult, urlsplit
 
 import httpcore
+from django.utils.translation import gettext as _
 
 from catalog.errors import UpstreamNotAllowed, UpstreamUnavailable
 
@@ -49,14 +50,14 @@ class AllowList:
             parts = urlsplit(url)
             port = parts.port
         except ValueError:
-            raise UpstreamNotAllowed(f"{url!r} is not a valid address") from None
+            raise UpstreamNotAllowed(_("%(url)r is not a valid address") % {"url": url}) from None
         host = parts.hostname or ""
         if parts.scheme not in DEFAULT_PORTS:
-            raise UpstreamNotAllowed("the address must begin with http:// or https://")
+            raise UpstreamNotAllowed(_("the address must begin with http:// or https://"))
         if parts.username is not None or parts.password is not None:
-            raise UpstreamNotAllowed("the address must not contain a user name or password")
+            raise UpstreamNotAllowed(_("the address must not contain a user name or password"))
         if not host or not host.isascii():
-            raise UpstreamNotAllowed("the address must have a plain ASCII host name")
+            raise UpstreamNotAllowed(_("the address must have a plain ASCII host name"))
         self.check_host(host, port or DEFAULT_PORTS[parts.scheme])
         return parts
 
@@ -65,8 +66,11 @@ class AllowList:
         if self._names(host.lower(), port):
             return
         raise UpstreamNotAllowed(
-            f"{host}:{port} is not on the list of hosts that may be mirrored;"
-            " an administrator can add it to MIRROR_ALLOWED_HOSTS"
+            _(
+                "%(host)s:%(port)s is not on the list of hosts that may be mirrored; "
+                "an administrator can add it to MIRROR_ALLOWED_HOSTS"
+            )
+            % {"host": host, "port": port}
         )
 
     def check_address(self, address: Address, *, host: str, port: int) -> None:
@@ -78,7 +82,11 @@ class AllowList:
         if (host == "localhost" and actual.is_loopback) or self._names(str(actual), port):
             return
         raise UpstreamNotAllowed(
-            f"{host} resolves to the internal address {actual}; MIRROR_ALLOWED_HOSTS must name that address itself"
+            _(
+                "%(host)s resolves to the internal address %(actual)s; "
+                "MIRROR_ALLOWED_HOSTS must name that address itself"
+            )
+            % {"host": host, "actual": actual}
         )
 
     def _names(self, host: str, port: int) -> bool:
@@ -116,7 +124,7 @@ class CheckedBackend(httpcore.NetworkBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 if number == len(addresses):
                     raise
-        raise UpstreamUnavailable(f"{host} has no address")
+        raise UpstreamUnavailable(_("%(host)s has no address") % {"host": host})
 
     def sleep(self, seconds: float) -> None:
         self._backend.sleep(seconds)
@@ -127,7 +135,7 @@ def resolve(host: str, port: int) -> list[Address]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError:
-        raise UpstreamUnavailable(f"the host name {host} cannot be resolved") from None
+        raise UpstreamUnavailable(_("the host name %(host)s cannot be resolved") % {"host": host}) from None
     return list(dict.fromkeys(ipaddress.ip_address(str(row[4][0])) for row in found))
 
 

@@ -89,13 +89,15 @@ def read_ranged(client: UpstreamClient, url: str, *, size: int, partial: Partial
         if answer.status_code != 416:
             yield from _receive(answer, size=size, partial=partial)
     if partial.size != size:
-        raise UpstreamUnavailable(f"the transfer ended after {partial.size} of {size} bytes")
+        raise UpstreamUnavailable(
+            _("the transfer ended after %(size)s of %(size2)s bytes") % {"size": partial.size, "size2": size}
+        )
 
 
 def _receive(answer: httpx.Response, *, size: int, partial: Partial) -> Iterator[int]:
     for piece in answer.iter_raw():  # as it arrives: a larger buffer would lose what a broken transfer brought
         if partial.size + len(piece) > size:
-            raise SizeMismatch(f"the source sends more than the {size} bytes it listed")
+            raise SizeMismatch(_("the source sends more than the %(size)s bytes it listed") % {"size": size})
         partial.append(piece)
         yield len(piece)
 

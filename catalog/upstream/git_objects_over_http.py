@@ -12,6 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from io import BytesIO
 
+from django.utils.translation import gettext as _
 from dulwich.errors import ChecksumMismatch
 from dulwich.object_format import SHA1
 from dulwich.objects import Commit, ShaFile, Tree
@@ -52,7 +53,7 @@ def commit_and_trees(client: UpstreamClient, repo_url: str, oid: str) -> GitObje
     objects = _objects_of_pack(_pack_bytes(answer.content))
     commit = objects.get(oid)
     if not isinstance(commit, Commit):
-        raise UpstreamUnavailable("the other hub's git answer lacks the commit")
+        raise UpstreamUnavailable(_("the other hub's git answer lacks the commit"))
     modes = dict(_modes(objects, commit.tree.decode(), prefix=""))
     return GitObjects(commit=commit.as_raw_string(), modes=modes)
 
@@ -86,9 +87,9 @@ def _packets(data: bytes) -> Iterator[bytes]:
         try:
             length = int(data[position : position + 4], 16)
         except ValueError:
-            raise UpstreamUnavailable("the other hub's git answer is malformed") from None
+            raise UpstreamUnavailable(_("the other hub's git answer is malformed")) from None
         if length >= 4 and position + length > len(data):
-            raise UpstreamUnavailable("the other hub's git answer breaks off")
+            raise UpstreamUnavailable(_("the other hub's git answer breaks off"))
         yield data[position + 4 : position + length] if length >= 4 else b""
         position += max(length, 4)
 
@@ -102,7 +103,7 @@ def _pack_bytes(answer: bytes) -> bytes:
         elif packet[:1] == b"\x01":
             pack += packet[1:]
         elif packet[:1] == b"\x03":
-            raise UpstreamUnavailable("the other hub's git server reports an error")
+            raise UpstreamUnavailable(_("the other hub's git server reports an error"))
     return bytes(pack)
 
 
@@ -112,13 +113,13 @@ def _objects_of_pack(pack: bytes) -> dict[str, ShaFile]:
             data.check()
             return {found.id.decode(): found for found in PackInflater.for_pack_data(data)}
     except (AssertionError, ChecksumMismatch, KeyError, ValueError) as problem:
-        raise UpstreamUnavailable("the other hub's git pack is damaged") from problem
+        raise UpstreamUnavailable(_("the other hub's git pack is damaged")) from problem
 
 
 def _modes(objects: dict[str, ShaFile], tree_oid: str, *, prefix: str) -> Iterator[tuple[str, int]]:
     tree = objects.get(tree_oid)
     if not isinstance(tree, Tree):
-        raise UpstreamUnavailable("the other hub's git answer lacks a folder")
+        raise UpstreamUnavailable(_("the other hub's git answer lacks a folder"))
     for entry in tree.items():
         path = prefix + entry.path.decode(errors="surrogateescape")
         if entry.mode == FOLDER:

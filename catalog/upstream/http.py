@@ -10,6 +10,7 @@ from urllib.parse import urljoin
 
 import httpcore
 import httpx
+from django.utils.translation import gettext as _
 
 from catalog.errors import UpstreamNotAllowed, UpstreamRefused, UpstreamUnavailable
 from catalog.upstream.addresses import DEFAULT_PORTS, AllowList, CheckedBackend
@@ -81,7 +82,7 @@ class UpstreamClient:
         """
         origin, sent = _origin(self._allowed, url), dict(headers or {})
         sent.setdefault("accept-encoding", "identity")
-        for _ in range(self._max_redirects + 1):
+        for _index in range(self._max_redirects + 1):
             if self._token and _origin(self._allowed, url) == origin:
                 sent["authorization"] = f"Bearer {self._token}"
             else:
@@ -95,7 +96,7 @@ class UpstreamClient:
                     url = urljoin(url, answer.headers.get("location", ""))
             except httpx.HTTPError as problem:
                 raise UpstreamUnavailable(_sentence(url, problem)) from None
-        raise UpstreamRefused("the other hub redirects too many times")
+        raise UpstreamRefused(_("the other hub redirects too many times"))
 
     def _whole(
         self, method: str, url: str, *, headers: Mapping[str, str], content: bytes | None = None
@@ -105,7 +106,7 @@ class UpstreamClient:
             for piece in answer.iter_raw():
                 body += piece
                 if len(body) > MAX_ANSWER_BYTES:
-                    raise UpstreamRefused("the other hub's answer is larger than we read")
+                    raise UpstreamRefused(_("the other hub's answer is larger than we read"))
             kept = {k: v for k, v in answer.headers.items() if k.lower() != "content-encoding"}
             return httpx.Response(answer.status_code, headers=kept, content=bytes(body), request=answer.request)
 

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote, urljoin
 
 import httpx
+from django.utils.translation import gettext as _
 
 from catalog.errors import UpstreamRefused, UpstreamUnavailable
 from catalog.types import UpstreamCommit
@@ -57,7 +58,7 @@ class HuggingFaceSource:
         info = self._json(f"{self._api}/revision/{quote(revision, safe='')}")[0]
         oid = info.get("sha") if isinstance(info, dict) else None
         if not isinstance(oid, str) or not _is_oid(oid):
-            raise UpstreamRefused("the address does not answer like a Hub: no commit id")
+            raise UpstreamRefused(_("the address does not answer like a Hub: no commit id"))
         return dict(info)
 
     def _files(self, oid: str, *, modes: dict[str, int]) -> Iterator[UpstreamFile]:
@@ -67,14 +68,14 @@ class HuggingFaceSource:
                 continue
             count += 1
             if count > MAX_FILES:
-                raise UpstreamRefused(f"the repo has more than {MAX_FILES} files")
+                raise UpstreamRefused(_("the repo has more than %(max_files)s files") % {"max_files": MAX_FILES})
             yield self._file(oid, entry, modes=modes)
 
     def _file(self, oid: str, entry: dict[str, Any], *, modes: dict[str, int]) -> UpstreamFile:
         lfs = entry.get("lfs")
         path, size = entry.get("path"), entry.get("size")
         if not isinstance(path, str) or not isinstance(size, int) or size < 0:
-            raise UpstreamRefused("the other hub's file list is malformed")
+            raise UpstreamRefused(_("the other hub's file list is malformed"))
         return UpstreamFile(
             path=path,
             size=size,
@@ -100,10 +101,10 @@ class HuggingFaceSource:
         )
 
     def _pages(self, url: str) -> Iterator[dict[str, Any]]:
-        for _ in range(MAX_FILES):
+        for _index in range(MAX_FILES):
             page, following = self._json(url)
             if not isinstance(page, list):
-                raise UpstreamRefused("the other hub's file list is malformed")
+                raise UpstreamRefused(_("the other hub's file list is malformed"))
             yield from page
             if following is None:
                 return
@@ -115,7 +116,9 @@ class HuggingFaceSource:
         try:
             body = answer.json()
         except ValueError:
-            raise UpstreamUnavailable(f"{answer.request.url.host} did not answer in JSON") from None
+            raise UpstreamUnavailable(
+                _("%(host)s did not answer in JSON") % {"host": answer.request.url.host}
+            ) from None
         following = answer.links.get("next", {}).get("url")
         return body, following
 

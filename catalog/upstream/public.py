@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import SplitResult
 
+from django.utils.translation import gettext as _
+
 from catalog.errors import UpstreamNotAllowed
 from catalog.upstream.addresses import Address, AllowList, is_public
 
@@ -20,15 +22,15 @@ class PublicAddresses(AllowList):
         parts = super().check_url(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
         if parts.scheme != "https" and not self._names(parts.hostname or "", port):
-            raise UpstreamNotAllowed("the address must begin with https://")
+            raise UpstreamNotAllowed(_("the address must begin with https://"))
         return parts
 
     def check_host(self, host: str, port: int) -> None:
         if port not in PORTS and not self._names(host.lower(), port):
-            raise UpstreamNotAllowed("the port must be 443 or 8443")
+            raise UpstreamNotAllowed(_("the port must be 443 or 8443"))
 
     def check_address(self, address: Address, *, host: str, port: int) -> None:
         actual: Address = getattr(address, "ipv4_mapped", None) or address
         named = self._names(str(actual), port) or (actual.is_loopback and self._names("localhost", port))
         if not is_public(actual) and not named:
-            raise UpstreamNotAllowed(f"{host} is not a public address")
+            raise UpstreamNotAllowed(_("%(host)s is not a public address") % {"host": host})

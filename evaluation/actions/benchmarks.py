@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from evaluation.benchmarks.definitions import Definition, builtin_definitions, definition_hash
 from evaluation.errors import BadDefinition
@@ -34,7 +35,8 @@ def publish(definition: Definition) -> Benchmark:
     digest = definition_hash(definition)
     if known is not None and known.definition_hash != digest:
         raise BadDefinition(
-            f"{known} was changed without a new version: scores of before and after would stand in one column"
+            _("%(known)s was changed without a new version: scores of before and after would stand in one column")
+            % {"known": known}
         )
     if known is None:
         known = Benchmark(slug=definition.id, version=definition.version, definition_hash=digest)

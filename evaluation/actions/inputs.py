@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from evaluation.benchmarks.readers import MEDIA, InputFiles, materialise
 from evaluation.errors import BadOutput
@@ -53,7 +54,7 @@ def gold_of(run: Run) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         made = materialise(definition_of(run.benchmark), run_seed=str(run.item_seed), directory=Path(folder))
     if run.inputs_digest and made.digest != run.inputs_digest:
-        raise BadOutput("The items of this benchmark changed between the run and its scoring; run it again.")
+        raise BadOutput(_("The items of this benchmark changed between the run and its scoring; run it again."))
     return made.gold
 
 

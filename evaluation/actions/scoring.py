@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from django.db import connection, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from catalog.stores import blob_store
 from evaluation import signing
@@ -69,10 +70,10 @@ def _measurements(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_constant)
     except (ValueError, RecursionError):
-        raise BadOutput("measurements.json is not valid JSON.") from None
+        raise BadOutput(_("measurements.json is not valid JSON.")) from None
     text = json.dumps(found)
     if not isinstance(found, dict) or len(text) > LONGEST_MEASUREMENTS or "\\u0000" in text:
-        raise BadOutput("measurements.json is not an object of reasonable size.")
+        raise BadOutput(_("measurements.json is not an object of reasonable size."))
     return found
 
 

@@ -8,6 +8,7 @@ import re
 from typing import Any, Final
 
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 from catalog.errors import BadInput, TooLarge
 from catalog.hub_api.bodies import content_length, json_body, text_field
@@ -24,7 +25,7 @@ def report_of(request: HttpRequest) -> Report:
     body = json_body(request)
     phase = text_field(body, "phase")
     if phase not in PHASES:
-        raise BadInput(f"phase must be one of {', '.join(PHASES)}")
+        raise BadInput(_("phase must be one of %(names)s") % {"names": ", ".join(PHASES)})
     return Report(
         phase=phase,
         done=int(_number(body, "done")),
@@ -39,7 +40,7 @@ def lines_of(body: dict[str, Any], name: str) -> tuple[str, ...]:
     value = body.get(name) or []
     lines = value.splitlines() if isinstance(value, str) else value
     if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
-        raise BadInput(f"{name!r} must be a list of strings")
+        raise BadInput(_("%(name)r must be a list of strings") % {"name": name})
     return tuple(lines[-MOST_LINES:])
 
 
@@ -47,12 +48,14 @@ def facts_of(body: dict[str, Any], name: str) -> dict[str, Any]:
     """A small object that is kept as it is. Raises `BadInput`, `TooLarge`."""
     value = body.get(name) or {}
     if not isinstance(value, dict):
-        raise BadInput(f"{name!r} must be an object")
+        raise BadInput(_("%(name)r must be an object") % {"name": name})
     text = json.dumps(value)
     if len(text) > LONGEST_FACTS:
-        raise TooLarge(f"{name!r} may have at most {LONGEST_FACTS} characters")
+        raise TooLarge(
+            _("%(name)r may have at most %(longest_facts)s characters") % {"name": name, "longest_facts": LONGEST_FACTS}
+        )
     if "\\u0000" in text or "NaN" in text or "Infinity" in text:
-        raise BadInput(f"{name!r} holds what cannot be stored")
+        raise BadInput(_("%(name)r holds what cannot be stored") % {"name": name})
     return value
 
 
@@ -62,7 +65,7 @@ def run_id_of(request: HttpRequest) -> int | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | str) or not re.fullmatch(r"\d{1,18}", str(value)):
-        raise BadInput("'run_id' must be a number or null")
+        raise BadInput(_("'run_id' must be a number or null"))
     return int(value)
 
 
@@ -76,9 +79,9 @@ def announced(request: HttpRequest) -> tuple[int, str]:
     """Size and sha256 of an upload, both required. Raises `BadInput`."""
     size, sha256 = content_length(request), request.headers.get("X-Content-SHA256", "").lower()
     if size is None:
-        raise BadInput("a Content-Length is required")
+        raise BadInput(_("a Content-Length is required"))
     if not _SHA256.fullmatch(sha256):
-        raise BadInput("X-Content-SHA256 must be 64 hex digits")
+        raise BadInput(_("X-Content-SHA256 must be 64 hex digits"))
     return size, sha256
 
 
@@ -87,7 +90,7 @@ def _number(body: dict[str, Any], name: str) -> float:
     if value is None:
         return 0.0
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise BadInput(f"{name!r} must be a number")
+        raise BadInput(_("%(name)r must be a number") % {"name": name})
     if not 0 <= value <= LARGEST_COUNT:
-        raise BadInput(f"{name!r} is out of range")
+        raise BadInput(_("%(name)r is out of range") % {"name": name})
     return float(value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext as _
+
 from evaluation.benchmarks.definitions import Definition
 from evaluation.benchmarks.strict import build
 from evaluation.errors import BenchmarkNotFound
@@ -19,7 +21,7 @@ def benchmark_named(slug: str, version: int | None = None) -> Benchmark:
     found = found.current() if version is None else found.filter(version=version)
     benchmark = found.first()
     if benchmark is None:
-        raise BenchmarkNotFound(f"there is no benchmark named {slug!r}")
+        raise BenchmarkNotFound(_("there is no benchmark named %(slug)r") % {"slug": slug})
     return benchmark
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
@@ -64,7 +65,7 @@ def tar_of(repo: Repo, commit: Commit) -> Iterator[bytes]:
 
 def _member(entry: TreeEntry, repo: Repo, commit: Commit) -> Iterator[bytes]:
     if entry.blob is None:
-        raise BlobUnavailable(f"{entry.path} has no content")
+        raise BlobUnavailable(_("%(path)s has no content") % {"path": entry.path})
     check_mirrored_path(entry.path)
     header = tarfile.TarInfo(f"{repo.name}-{commit.oid[:7]}/{entry.path}")
     header.size = entry.blob.size
@@ -77,7 +78,7 @@ def _member(entry: TreeEntry, repo: Repo, commit: Commit) -> Iterator[bytes]:
             missing -= len(chunk)
             yield chunk
     if missing:
-        raise BlobUnavailable(f"{entry.path} is shorter than it was")
+        raise BlobUnavailable(_("%(path)s is shorter than it was") % {"path": entry.path})
     yield bytes(-header.size % tarfile.BLOCKSIZE)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from csp.constants import SELF, UNSAFE_INLINE
 from csp.decorators import csp_update
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.request import Request
@@ -26,7 +27,7 @@ class UnknownAddressView(ApiView):
 
     def initial(self, request: Request, *args: object, **kwargs: object) -> None:
         super().initial(request, *args, **kwargs)
-        raise NotFound(f"There is no {request.path} here; see /api/docs.")
+        raise NotFound(_("There is no %(path)s here; see /api/docs.") % {"path": request.path})
 
     def get(self, request: Request, rest: str) -> Response:
         raise NotFound

@@ -19,6 +19,7 @@ from rest_framework.response import Response
 
 from catalog import access, errors, links
 from catalog.errors import CatalogError
+from catalog.wording import told
 from marketplace.middleware import is_busy
 
 logger = logging.getLogger(__name__)
@@ -126,12 +127,12 @@ def _domain_error(context: Mapping[str, Any], error: CatalogError) -> Response:
     statuses: Statuses = getattr(context["view"], "statuses", STATUSES)
     status = next(statuses[known] for known in type(error).__mro__ if known in statuses)
     if isinstance(error, errors.RepoMoved) and (location := links.moved(context["request"].get_full_path(), error)):
-        response = error_response(context, 307, type(error).__name__, error.message, error.facts)
+        response = error_response(context, 307, type(error).__name__, told(error), error.facts)
         response["Location"] = location
         return response
     if isinstance(error, (errors.RepoNotFound, errors.GatedRepo)) and _is_stranger(context["request"]):
         status = 401  # absent, or a sign-in away: the answer is the same (security 1.2)
-    return error_response(context, status, type(error).__name__, error.message, error.facts)
+    return error_response(context, status, type(error).__name__, told(error), error.facts)
 
 
 def _framework_error(context: Mapping[str, Any], error: exceptions.APIException) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -101,7 +102,7 @@ class MirrorListView(ApiView):
         asked = form.validated_data
         owner, slash, name = asked["into"].partition("/")
         if not slash:
-            raise BadInput("`into` must look like namespace/name")
+            raise BadInput(_("`into` must look like namespace/name"))
         run = mirrors.add_mirror(
             upstream=Upstream(
                 source=asked["source"], endpoint=asked["endpoint"], name=asked["repo"],

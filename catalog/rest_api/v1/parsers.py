@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import IO, Any, Final
 
+from django.utils.translation import gettext as _
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
@@ -26,13 +27,15 @@ class BoundedJSONParser(JSONParser):
     ) -> Any:  # noqa: ANN401  any JSON
         body = stream.read(LARGEST_BODY + 1)
         if len(body) > LARGEST_BODY:
-            raise TooLarge(f"A request body may have at most {LARGEST_BODY} bytes.")
+            raise TooLarge(
+                _("A request body may have at most %(largest_body)s bytes.") % {"largest_body": LARGEST_BODY}
+            )
         try:
             parsed = json.loads(body.decode(), parse_constant=_refuse_constant)
         except (ValueError, RecursionError):
-            raise ParseError("The body is not valid JSON.") from None
+            raise ParseError(_("The body is not valid JSON.")) from None
         if _depth(parsed) > DEEPEST_JSON:
-            raise ParseError(f"The JSON is nested deeper than {DEEPEST_JSON}.")
+            raise ParseError(_("The JSON is nested deeper than %(deepest_json)s.") % {"deepest_json": DEEPEST_JSON})
         return parsed
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -227,5 +228,5 @@ def _path_after(cursor: str, list_name: str) -> str:
         return ""
     (path,) = Cursor.unseal(cursor, list_name).keys
     if not isinstance(path, str):
-        raise BadInput("The cursor belongs to another list.")
+        raise BadInput(_("The cursor belongs to another list."))
     return path

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -78,9 +79,9 @@ class TokenView(ApiView):
         user = access.signed_in(actor)
         token = user.tokens.filter(pk=token_id).first()
         if token is None:
-            raise NotFound("You have no such token.")
+            raise NotFound(_("You have no such token."))
         if actor.token is not None and actor.token != token:
-            raise NotAllowed("A token may revoke only itself; sign in to revoke others.")
+            raise NotAllowed(_("A token may revoke only itself; sign in to revoke others."))
         accounts.revoke_token(token=token, actor=user)
         return Response(status=204)
 
@@ -88,7 +89,7 @@ class TokenView(ApiView):
 def _person_here(actor: Actor) -> User:
     user = access.signed_in(actor)
     if actor.token is not None:
-        raise NotAllowed("A token cannot make tokens; sign in.")
+        raise NotAllowed(_("A token cannot make tokens; sign in."))
     if user.last_login is None or user.last_login < timezone.now() - RECENT_SIGN_IN:
-        raise NotAllowed("You signed in too long ago to make a token; sign in again.")
+        raise NotAllowed(_("You signed in too long ago to make a token; sign in again."))
     return user

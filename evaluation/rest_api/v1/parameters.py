@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import inline_serializer
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -18,7 +19,7 @@ def text_of(request: Request, name: str) -> str:
     """The parameter, "" where it is absent. Raises `BadInput` when it is unreasonably long."""
     text = request.query_params.get(name, "")
     if len(text) > LONGEST_TEXT or "\0" in text:
-        raise BadInput(f"{name!r} is too long or holds a NUL")
+        raise BadInput(_("%(name)r is too long or holds a NUL") % {"name": name})
     return text
 
 
@@ -28,7 +29,7 @@ def number_of(request: Request, name: str) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise BadInput(f"{name!r} must be a whole number")
+        raise BadInput(_("%(name)r must be a whole number") % {"name": name})
     return int(text)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.http import HttpResponse
+from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
@@ -133,7 +134,9 @@ class RunRecordView(EvaluationView):
         run = access.run_to_read(actor_of(request), run_id)
         record = Record.objects.filter(run=run).first()
         if record is None:
-            raise NotFound(f"run {run_id} has no record yet: it is {run.state}")
+            raise NotFound(
+                _("run %(run_id)s has no record yet: it is %(state)s") % {"run_id": run_id, "state": run.state}
+            )
         return Response(shapes.RecordOut(record).data)
 
 
