@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.db import connection
 
 from catalog.actions.changesets import ChangeSet, NewFile
 from catalog.actions.tree_building import NewTree, parent_of
 from catalog.models import Commit, Line, Repo, TreeEntry
+
+COPY_SECONDS: Final = 120
 
 _ADD_ENTRIES = """
     COPY catalog_treeentry
@@ -42,8 +46,7 @@ def place_after(repo: Repo, base: Commit | None, *, on_own_line: bool = False) -
     line = Line.objects.select_for_update().get(pk=base.line_id)
     if on_own_line or line.tip_seq != base.seq:
         line = Line.objects.create(repo=repo)
-        with connection.cursor() as cursor:
-            cursor.execute(_COPY_ENTRIES, [line.pk, base.line_id, base.seq, base.seq])
+        _copy(_COPY_ENTRIES, line.pk, base.line_id, base.seq, base.seq)
     line.tip_seq += 1
     line.save(update_fields=["tip_seq"])
     return line, line.tip_seq
@@ -51,8 +54,7 @@ def place_after(repo: Repo, base: Commit | None, *, on_own_line: bool = False) -
 
 def copy_all(source: Commit, commit: Commit) -> None:
     """Give a commit that starts its line everything that `source` holds, as its own doing."""
-    with connection.cursor() as cursor:
-        cursor.execute(_TAKE_ENTRIES, [commit.line_id, commit.pk, commit.seq, source.line_id, source.seq, source.seq])
+    _copy(_TAKE_ENTRIES, commit.line_id, commit.pk, commit.seq, source.line_id, source.seq, source.seq)
 
 
 def write(commit: Commit, changes: ChangeSet, tree: NewTree) -> None:
@@ -68,6 +70,16 @@ def write(commit: Commit, changes: ChangeSet, tree: NewTree) -> None:
             if oid is not None:
                 folder = NewFile(mode=TreeEntry.MODE_FOLDER, oid=oid, size=0, blob_id=None, is_lfs=False)
                 rows.write_row(_row(commit, path, folder))
+
+
+def _copy(statement: str, *values: int) -> None:
+    """A hundred thousand entries take longer than other statements of a web request may."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('statement_timeout')")
+        (usual,) = cursor.fetchone()
+        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{COPY_SECONDS}s"])
+        cursor.execute(statement, values)
+        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [usual])
 
 
 def _row(commit: Commit, path: str, new: NewFile) -> tuple[object, ...]:
