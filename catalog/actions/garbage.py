@@ -16,6 +16,7 @@ from catalog.stores import blob_store
 
 ROWS_PER_BATCH = 1000
 LEFTOVERS_KEPT_SECONDS = 7 * 86_400  # longer than any upload session
+STAGED_KEPT_SECONDS = 30 * 86_400  # longer than clients remember; rows end it earlier, unless a crash parted them
 
 
 @transaction.atomic
@@ -41,4 +42,5 @@ def release_unreferenced(repo: Repo) -> int:
 
 def clear_leftovers() -> int:
     """Remove what killed uploads left in the store; returns how many files."""
-    return blob_store().sweep(before=database_now().timestamp() - LEFTOVERS_KEPT_SECONDS)
+    now, store = database_now().timestamp(), blob_store()
+    return store.sweep(before=now - LEFTOVERS_KEPT_SECONDS) + store.sweep_staged(before=now - STAGED_KEPT_SECONDS)

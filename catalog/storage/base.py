@@ -130,6 +130,9 @@ class BlobStore(Protocol):
     def sweep(self, *, before: float) -> int:
         """Remove what uploads killed before that time left behind; how many files."""
 
+    def sweep_staged(self, *, before: float) -> int:
+        """Remove what was staged before that time, keys or not; how many files."""
+
     def empty_trash(self, *, before: float) -> int:
         """Remove for good what came to the trash before that time (as `remove` was told); how many files."""
 

@@ -212,6 +212,10 @@ class LocalStore:
     def sweep(self, *, before: float) -> int:
         return _unlink_all(path for path in self._incoming.iterdir() if _written_at(path) < before)
 
+    def sweep_staged(self, *, before: float) -> int:
+        files = (path for path in self._staged.rglob("*") if path.is_file())
+        return _unlink_all(path for path in files if _written_at(path) < before)
+
     def empty_trash(self, *, before: float) -> int:
         return _unlink_all(path for path in self._trash.iterdir() if came_before(path.name, before))
 

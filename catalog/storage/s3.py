@@ -217,10 +217,10 @@ class S3Store:
                 yield StoredFile(name, size, written)
 
     def sweep(self, *, before: float) -> int:
-        left = [key for key, _, written in self._list("incoming/") if written < before]
-        for key in left:
-            self._delete(key)
-        return len(left) + self._abort_uploads(before)
+        return self._sweep("incoming/", before) + self._abort_uploads(before)
+
+    def sweep_staged(self, *, before: float) -> int:
+        return self._sweep("staged/", before)
 
     def empty_trash(self, *, before: float) -> int:
         left = [key for key, _, _ in self._list("trash/") if came_before(key.rpartition("/")[2], before)]
@@ -296,6 +296,12 @@ class S3Store:
                         )
                         aborted += 1
         return aborted
+
+    def _sweep(self, folder: str, before: float) -> int:
+        left = [key for key, _, written in self._list(folder) if written < before]
+        for key in left:
+            self._delete(key)
+        return len(left)
 
     def _delete(self, key: str) -> None:
         with _told_apart():

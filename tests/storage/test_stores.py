@@ -196,6 +196,7 @@ def test_staged_bytes_are_kept_read_in_ranges_and_dropped(store: BlobStore) -> N
             staged.keep()
     with store.open_staged(key) as dropped:
         dropped.write(b"never kept")
+    assert store.sweep_staged(before=time.time() - 60) == 0
 
     assert store.has_staged(key)
     assert store.read_staged(key, 8, 7) == b"weights"
@@ -205,6 +206,14 @@ def test_staged_bytes_are_kept_read_in_ranges_and_dropped(store: BlobStore) -> N
     assert not store.has_staged(key)
     with pytest.raises(BlobUnavailable):
         store.read_staged(key, 0, 1)
+
+
+def test_staged_bytes_that_everybody_forgot_are_swept(store: BlobStore) -> None:
+    with store.open_staged("parts/1") as staged:
+        staged.keep()
+
+    assert store.sweep_staged(before=time.time() + 60) == 1
+    assert not store.has_staged("parts/1")
 
 
 @pytest.mark.parametrize("key", ["", "/x", "a/../b", "a//b", "a/b/c/d/e", "x.y", "a\x00"])
