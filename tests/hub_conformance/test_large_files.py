@@ -21,6 +21,9 @@ from tests.storage.conftest import s3_endpoint  # noqa: F401  a fixture
 LIMITS = {"XET_READS_ABOVE_BYTES": "1000000", "LFS_MULTIPART_ABOVE_BYTES": "3000000", "LFS_PART_BYTES": "1000000"}
 
 
+ON_LOCAL_DISK = pytest.mark.parametrize("hub", ["local"], indirect=True)  # S3 has its part in tests/storage
+
+
 @pytest.fixture(scope="module", params=["local", "s3"])
 def hub(request):
     extra = dict(LIMITS)
@@ -87,6 +90,7 @@ def test_large_files_are_read_through_xet(hub, tmp_path):
     assert found == [True, sha256, 5_000_000, sha256, sha256, sha256]
 
 
+@ON_LOCAL_DISK
 def test_the_same_bytes_go_to_another_repo_by_a_shard_alone(hub, tmp_path):
     sha256 = new_file(tmp_path / "ann", "again")
     client = client_of(hub, tmp_path / "ann")
@@ -104,6 +108,7 @@ def test_the_same_bytes_go_to_another_repo_by_a_shard_alone(hub, tmp_path):
     assert hub.command("shell", "-v", "0", "-c", STAGED).strip() == "0 staged"
 
 
+@ON_LOCAL_DISK
 def test_what_the_server_forgot_names_the_clients_cache(hub, tmp_path):
     new_file(tmp_path / "ann", "forgotten")
     client = client_of(hub, tmp_path / "ann")
@@ -121,6 +126,7 @@ def test_what_the_server_forgot_names_the_clients_cache(hub, tmp_path):
     assert fresh.script(f"{UPLOAD}\nanswer(1)", repo="ann/unknown") == 1
 
 
+@ON_LOCAL_DISK
 def test_two_processes_send_the_same_file_at_the_same_time(hub, tmp_path):
     clients = [client_of(hub, tmp_path / name) for name in ("one", "two")]
     (sha256,) = {new_file(client.home, "twice", 30_000_000) for client in clients}

@@ -6,12 +6,14 @@ import hashlib
 import json
 from datetime import timedelta
 
+import lz4.frame
 import pytest
 from django.utils import timezone
 
 from catalog.hub_api import cas_access
 from catalog.models import AccessToken, Blob, StagedXorb
-from tests.catalog.hub_api.conftest import Caller, body_of, lfs_line
+from catalog.stores import blob_store
+from tests.catalog.hub_api.conftest import Caller, body_of, cut_off, lfs_line
 from tests.catalog.hub_api.xet_bytes import TermMade, shard_of, xorb_of
 from tests.factories import RepoFactory
 
@@ -171,6 +173,24 @@ def test_xorbs_that_do_not_hash_to_their_name_are_400(body, name, repo, owner):
 
     assert (response.status_code, response["X-Error-Code"]) == (400, "InvalidXorb")
     assert StagedXorb.objects.count() == 0
+
+
+def test_a_xorb_that_breaks_off_is_422_and_leaves_nothing(repo, owner, ann):
+    path = f"/v1/xorbs/default/{XORB.name}"
+
+    response = cas_of(owner).request("POST", path, b"", content_type=OCTETS, **cut_off(XORB.body))
+
+    assert (response.status_code, response["X-Error-Code"]) == (422, "SizeMismatch")
+    assert not blob_store().has_staged(f"xorbs/{ann.pk}/{XORB.name}")
+
+
+def test_a_bomb_is_refused_at_the_length_it_states(repo, owner):
+    bomb = lz4.frame.compress(bytes(100_000_000))
+    body = b"\0" + len(bomb).to_bytes(3, "little") + b"\1" + (1000).to_bytes(3, "little") + bomb
+
+    response = cas_of(owner).request("POST", f"/v1/xorbs/default/{XORB.name}", body, content_type=OCTETS)
+
+    assert (response.status_code, response["X-Error-Code"]) == (400, "InvalidXorb")
 
 
 def test_a_xorb_over_its_limit_is_413_before_it_is_read(repo, owner):
