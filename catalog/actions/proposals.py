@@ -16,6 +16,7 @@ from catalog.stores import blob_store
 
 MOST_FILES: Final = 300  # in one patch
 MOST_PATCH_BYTES: Final = 1024**2
+MOST_COMPARED_BYTES: Final = 2 * 1024**2  # of all files in one patch; the most hostile ones take 3 s
 MOST_COMMITS: Final = 250
 
 
@@ -63,8 +64,11 @@ def commits_of(offer: Offer) -> list[Commit]:
 def patch_of(offer: Offer) -> str:
     """Returns what `git diff` says, as far as `MOST_PATCH_BYTES`; a last line tells how much is left out."""
     parts: list[str] = []
-    size = 0
+    size = compared = 0
     for change in changes_of(offer, limit=MOST_FILES):
+        compared += change.comparable_bytes
+        if compared > MOST_COMPARED_BYTES:
+            break
         part = unified.patch(change.path, _side(change.before), _side(change.after))
         size += len(part.encode(errors="replace"))
         if size > MOST_PATCH_BYTES:

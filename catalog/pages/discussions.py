@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -21,7 +22,7 @@ from catalog.models import Discussion, DiscussionEvent
 from catalog.pages.discussion_forms import CommentForm, DiscussionForm, TitleForm
 from catalog.pages.errors import page
 from catalog.pages.frame import frame
-from catalog.pages.shown_changes import shown_change
+from catalog.pages.shown_changes import shown_changes
 from catalog.queries import discussions as threads
 
 FILES_SHOWN: Final = 50
@@ -119,9 +120,7 @@ def files(request: HttpRequest, kind: str, owner: str, name: str, num: int) -> H
     offer = proposals.offer_of(discussion)
     opened = access.has_files(actor, repo)
     listed = proposals.changes_of(offer, limit=FILES_SHOWN)
-    changes = [
-        shown_change(change, links.blob(repo, discussion.git_ref, change.path), with_text=opened) for change in listed
-    ]
+    changes = shown_changes(listed, partial(links.blob, repo, discussion.git_ref), with_text=opened)
     shown = _frame(request, actor, discussion, offer) | {
         "changes": changes,
         "commits": proposals.commits_of(offer),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from catalog import access, links
 from catalog.pages.errors import page
 from catalog.pages.frame import commit_at, frame, readable
-from catalog.pages.shown_changes import shown_change
 from catalog.queries import changes, trees
 
 COMMITS_PER_PAGE = 50
@@ -47,9 +48,7 @@ def commit(request: HttpRequest, kind: str, owner: str, name: str, oid: str) -> 
         "history",
         commit=found,
         parent=changes.parent_of(found),
-        changes=[
-            shown_change(change, links.blob(repo, found.oid, change.path), with_text=opened) for change in changed
-        ],
+        changes=shown_changes(changed, partial(links.blob, repo, found.oid), with_text=opened),
         has_more=has_more,
     )
     return render(request, "catalog/commit.html", shown)

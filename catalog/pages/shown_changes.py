@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +12,7 @@ from catalog.queries.changes import Change
 from catalog.stores import blob_store
 
 LINES_SHOWN: Final = 400  # of one difference
+MOST_COMPARED_BYTES: Final = 2 * 1024**2  # on one page
 _KINDS: Final = {"+": "add", "-": "del", "@": "hunk"}
 
 
@@ -32,8 +34,22 @@ class ShownChange:
     is_cut: bool
 
 
-def shown_change(change: Change, href: str, *, with_text: bool) -> ShownChange:
-    """Args: with_text: whether this reader may have what the files hold."""
+def shown_changes(changes: list[Change], href: Callable[[str], str], *, with_text: bool) -> list[ShownChange]:
+    """Returns the changes as shown; once much was compared, the rest comes without its lines.
+
+    Args:
+        href: from a path to the address of the file.
+        with_text: whether this reader may have what the files hold.
+    """
+    shown, compared = [], 0
+    for change in changes:
+        compared += change.comparable_bytes
+        has_text = with_text and compared <= MOST_COMPARED_BYTES
+        shown.append(_shown(change, href(change.path), with_text=has_text))
+    return shown
+
+
+def _shown(change: Change, href: str, *, with_text: bool) -> ShownChange:
     texts = [_text_of(side) if with_text else None for side in (change.before, change.after)]
     if None in texts:
         return ShownChange(change, href, None, is_cut=False)

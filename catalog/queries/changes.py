@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from catalog.models import Commit, TreeEntry
+from catalog.parsing.unified import LONGEST_COMPARED_BYTES
 from catalog.queries import trees
 
 
@@ -19,6 +20,12 @@ class Change:
     @property
     def size_difference(self) -> int:
         return (self.after.size if self.after else 0) - (self.before.size if self.before else 0)
+
+    @property
+    def comparable_bytes(self) -> int:
+        """How much a comparison of both sides reads: nothing of what is too large or no plain file of git."""
+        sizes = [side.size for side in (self.before, self.after) if side is not None and not side.is_lfs]
+        return sum(sizes) if all(size <= LONGEST_COMPARED_BYTES for size in sizes) else 0
 
 
 def changes_of(commit: Commit, *, limit: int) -> tuple[list[Change], bool]:

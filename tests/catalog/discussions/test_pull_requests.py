@@ -239,3 +239,18 @@ def test_webhooks_hear_of_commits_and_of_what_is_said(repo):
     assert told[1][1]["updated_refs"][0]["ref"] == "refs/pr/1"
     assert told[2][1]["updated_refs"][0]["ref"] == "refs/heads/main"
     assert told[3][1]["discussion"]["status"] == "merged"
+
+
+def test_a_patch_has_bounds(repo, monkeypatch):
+    made = opened(repo, {"a.txt": b"A\n" * 20, "b.txt": b"B\n" * 20, "c.txt": b"C\n" * 20})
+    offer = proposals.offer_of(made)
+    whole = proposals.patch_of(offer)
+
+    monkeypatch.setattr(proposals, "MOST_PATCH_BYTES", len(whole) // 2)
+    short = proposals.patch_of(offer)
+    monkeypatch.setattr(proposals, "MOST_COMPARED_BYTES", 50)
+    shorter = proposals.patch_of(offer)
+
+    assert "# " not in whole
+    assert short.endswith("# 2 more files differ\n")
+    assert shorter.endswith("# 2 more files differ\n")
