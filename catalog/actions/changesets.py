@@ -17,7 +17,7 @@ from catalog.queries import trees
 from catalog.types import AddFile, CopyFile, DeleteFile, DeleteFolder, FileChange
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # one commit may bring a hundred thousand
 class NewFile:
     """A file as the new commit will hold it."""
 
