@@ -10,6 +10,7 @@ from django.shortcuts import render
 from catalog import access, links
 from catalog.pages.errors import page
 from catalog.pages.frame import commit_at, frame, readable
+from catalog.pages.shown_changes import shown_changes
 from catalog.queries import changes, trees
 
 COMMITS_PER_PAGE = 50
