@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from catalog import access
 from catalog.access import ANONYMOUS, Actor
-from catalog.actions import repos
+from catalog.actions import gating, moving, repos
 from catalog.errors import BadCredentials, MirrorIsReadOnly, NotAllowed, NotFound, NotSignedIn, RepoNotFound
 from catalog.models import AccessToken, Mirror, Repo, User
 from tests.factories import OrganisationFactory, RepoFactory, UserFactory, token_of
@@ -80,6 +80,55 @@ def test_everybody_gets_what_their_role_and_token_allow(people, row):
 
     assert public + private == expected
     assert outcome(access.repo_to_administer, actor) == private[1]
+
+
+GATE_MATRIX = [
+    # who, downloads public, downloads gated, downloads private
+    ("anonymous", "Model", "GatedRepo", "RepoNotFound"),
+    ("stranger", "Model", "GatedRepo", "RepoNotFound"),
+    ("stranger with write", "Model", "GatedRepo", "RepoNotFound"),
+    ("reader", "Model", "Model", "Model"),
+    ("writer with read", "Model", "Model", "Model"),
+    ("site admin", "Model", "Model", "Model"),
+]
+
+
+@pytest.mark.parametrize("row", GATE_MATRIX, ids=lambda row: row[0])
+def test_files_pass_the_gate_or_stay(people, row):
+    who, *expected = row
+    actor = actor_for(people, who)
+    repo = RepoFactory(namespace=people["team"].namespace, name="Model", actor=people["writer"])
+
+    seen = [outcome(access.repo_to_download, actor)]
+    repos.change_settings(repo=repo, gate="manual", actor=people["writer"])
+    seen.append(outcome(access.repo_to_download, actor))
+    assert outcome(access.repo_to_read, actor) == "Model"
+    repos.change_settings(repo=repo, visibility="private", actor=people["writer"])
+    seen.append(outcome(access.repo_to_download, actor))
+
+    assert seen == expected
+
+
+def test_who_was_accepted_passes_the_gate_until_that_ends(people):
+    actor = actor_for(people, "stranger")
+    repo = RepoFactory(namespace=people["team"].namespace, name="Model", actor=people["writer"])
+    repos.change_settings(repo=repo, gate="auto", actor=people["writer"])
+
+    asked = gating.ask_access(repo=repo, actor=people["stranger"])
+    opened = outcome(access.repo_to_download, actor)
+    gating.decide(request=asked, state="rejected", actor=people["writer"])
+
+    assert (opened, outcome(access.repo_to_download, actor)) == ("Model", "GatedRepo")
+
+
+def test_a_former_name_leads_only_those_who_may_read_the_repo(people):
+    repo = RepoFactory(namespace=people["team"].namespace, name="Model", actor=people["writer"])
+    moving.move_repo(repo=repo, namespace=people["team"].namespace, name="other", actor=people["writer"])
+
+    assert outcome(access.repo_to_read, actor_for(people, "anonymous")) == "RepoMoved"
+    repos.change_settings(repo=repo, visibility="private", actor=people["writer"])
+    assert outcome(access.repo_to_read, actor_for(people, "stranger")) == "RepoNotFound"
+    assert outcome(access.repo_to_read, actor_for(people, "reader")) == "RepoMoved"
 
 
 def test_a_deleted_repo_is_absent_for_all(people):
