@@ -86,6 +86,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "marketplace.rate_limits.RateLimits",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -139,6 +140,12 @@ CACHES = {
         "TIMEOUT": 300,
         "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 2},
     }
+}
+RATE_LIMIT_WINDOW_SECONDS = env.number("RATE_LIMIT_WINDOW_SECONDS", 300, least=1)
+RATE_LIMITS = {  # requests of one person, or of one network of strangers, in each window
+    "api": env.number("RATE_LIMIT_API", 20_000, least=1),
+    "resolvers": env.number("RATE_LIMIT_RESOLVERS", 60_000, least=1),
+    "pages": env.number("RATE_LIMIT_PAGES", 20_000, least=1),
 }
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_AGE = 14 * 86_400

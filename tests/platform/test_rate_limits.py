@@ -1,0 +1,139 @@
+"""Limits on requests: by person, by network, with Redis and without it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from huggingface_hub.utils._http import parse_ratelimit_headers
+
+from marketplace import env
+from marketplace.rate_limits import Counts, bucket_of, network_of
+from tests.factories import RepoFactory, UserFactory, token_of
+from tests.processes import free_port
+from tests.raw_client import RawClient
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def few(settings, monkeypatch):
+    """Three requests a window, counted under names of this test alone."""
+    settings.RATE_LIMITS = {"api": 3, "resolvers": 3, "pages": 3}
+    settings.RATE_LIMIT_WINDOW_SECONDS = 3_600 + UserFactory().pk
+    return settings
+
+
+def as_person(client: RawClient, token: str, path: str = "/api/models"):
+    return client.get(path, headers={"Authorization": f"Bearer {token}"})
+
+
+def test_every_answer_says_what_is_left_in_words_the_client_reads(few, raw_client):
+    token = token_of(UserFactory())
+
+    first, second = as_person(raw_client, token), as_person(raw_client, token)
+
+    told = [parse_ratelimit_headers(answer.headers) for answer in (first, second)]
+    assert [(one.resource_type, one.remaining, one.limit) for one in told] == [("api", 2, 3), ("api", 1, 3)]
+    assert all(0 < one.reset_in_seconds <= one.window_seconds == few.RATE_LIMIT_WINDOW_SECONDS for one in told)
+
+
+def test_beyond_the_limit_the_answer_is_429_and_says_when_to_come_back(few, raw_client):
+    token = token_of(UserFactory())
+    for _ in range(3):
+        assert as_person(raw_client, token).status_code == 200
+
+    refused = as_person(raw_client, token)
+
+    assert (refused.status_code, refused["X-Error-Code"]) == (429, "TooManyRequests")
+    assert set(refused.json()) == {"error", "error_code", "request_id", "details"}
+    assert int(refused["Retry-After"]) == parse_ratelimit_headers(refused.headers).reset_in_seconds
+    assert re.match(r'"api";r=0;t=\d+$', refused["RateLimit"])
+    assert refused["X-Request-Id"]
+
+
+def test_one_persons_limit_is_not_anothers_and_buckets_are_apart(few, raw_client):
+    ann, bob = token_of(UserFactory()), token_of(UserFactory())
+    repo = RepoFactory()
+    for _ in range(4):
+        as_person(raw_client, ann)
+
+    assert as_person(raw_client, bob).status_code == 200
+    path = f"/{repo.namespace.name}/{repo.name}/resolve/main/nothing"
+    assert as_person(raw_client, ann, path).status_code == 404
+
+
+def test_many_invented_tokens_share_the_limit_of_their_network(few, raw_client):
+    from catalog.tokens import new_token
+
+    answers = [
+        raw_client.get(
+            "/api/models", headers={"Authorization": f"Bearer {new_token()}"}, REMOTE_ADDR=f"2001:db8:7::{number}"
+        ).status_code
+        for number in range(5)
+    ]
+
+    assert answers == [401, 401, 401, 429, 429]
+
+
+def test_a_page_beyond_the_limit_is_a_page(few, raw_client):
+    answers = [raw_client.get("/models", REMOTE_ADDR="198.51.100.77") for _ in range(4)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert answers[-1]["Content-Type"].startswith("text/html")
+    assert int(answers[-1]["Retry-After"]) > 0
+
+
+def test_a_client_that_nears_its_limit_is_warned(settings, raw_client, few):
+    few.RATE_LIMITS = {**few.RATE_LIMITS, "api": 20}
+    token = token_of(UserFactory())
+
+    answers = [as_person(raw_client, token) for _ in range(20)]
+
+    assert [number for number, answer in enumerate(answers, 1) if "X-HF-Warning" in answer] == [19, 20]
+
+
+def test_limits_hold_while_redis_is_away(few):
+    few.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
+    counts = Counts()
+
+    used = [counts.add_one("api", "u1") for _ in range(4)]
+
+    assert [one.is_over for one in used] == [False, False, False, True]
+    assert not counts.add_one("api", "u2").is_over
+
+
+def test_probes_and_nodes_are_not_counted(few, raw_client):
+    assert [raw_client.get("/health/live").status_code for _ in range(6)] == [200] * 6
+    assert "RateLimit" not in raw_client.get("/health/live")
+
+
+@pytest.mark.parametrize(
+    ("path", "bucket"),
+    [
+        ("/api/models", "api"),
+        ("/api/v1/models", "api"),
+        ("/-/uploads/1", "api"),
+        ("/ann/m/resolve/main/x", "resolvers"),
+        ("/datasets/ann/m/resolve/main/x", "resolvers"),
+        ("/ann/m.git/info/refs", "resolvers"),
+        ("/ann/m", "pages"),
+        ("/models", "pages"),
+    ],
+)
+def test_buckets_have_the_hubs_names(path, bucket):
+    assert bucket_of(path) == bucket
+
+
+def test_a_network_is_what_one_customer_has():
+    assert network_of("2001:db8:1:2:3::4") == network_of("2001:db8:1:2::9") != network_of("2001:db8:1:3::9")
+    assert network_of("198.51.100.1") != network_of("198.51.100.2")
+    assert network_of("") == "local"
+
+
+def test_no_limit_can_be_switched_off(monkeypatch):
+
+    monkeypatch.setenv("RATE_LIMIT_API", "0")
+
+    with pytest.raises(env.SettingInvalid):
+        env.number("RATE_LIMIT_API", 1, least=1)
