@@ -52,7 +52,12 @@ def test_a_wrong_token_and_a_missing_repo_are_told_plainly(stranger):
     assert "not found" in missing.lower()
 
 
-def test_gating_is_refused_honestly(plain_ann):
+def test_a_repo_is_gated_and_opened_again(plain_ann):
     plain_ann.hf("repos", "create", "ann/open")
 
-    assert "does not gate repos yet" in plain_ann.hf("repos", "settings", "ann/open", "--gated", "auto", status=1)
+    plain_ann.hf("repos", "settings", "ann/open", "--gated", "auto")
+    gated = plain_ann.script("answer(api.model_info('ann/open').gated)")
+    plain_ann.hf("repos", "settings", "ann/open", "--gated", "false")
+
+    assert gated == "auto"
+    assert plain_ann.script("answer(api.model_info('ann/open').gated)") is False

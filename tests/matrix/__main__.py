@@ -32,7 +32,7 @@ def main() -> int:
             found = run_client(client, site=running, prefix=f"m{number}", feature=wanted.feature)
             _tell(client, found, time.monotonic() - before)
             records += found
-    _write(records, keep_others=bool(wanted.only or wanted.feature or wanted.newest))
+            _write(found, keep_others=number > 0 or bool(wanted.only or wanted.feature or wanted.newest))
     return 1 if any(record.result == "fail" for record in records) else 0
 
 

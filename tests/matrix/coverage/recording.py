@@ -30,13 +30,12 @@ class Recording:
         self.seen: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
 
     def add(self, method: str, route: str, status: int) -> None:
+        from tests.matrix.coverage.routes import readable
+
         test = os.environ.get("PYTEST_CURRENT_TEST", "").partition("::")[0]
-        if test:
-            from tests.matrix.coverage.routes import readable
+        self.seen[readable(route)][f"{method} {status}"].add(test)
 
-            self.seen[readable(route)][f"{method} {status}"].add(test)
-
-    @pytest.hookimpl(trylast=True)
+    @pytest.hookimpl(tryfirst=True)  # pytest's own takes PYTEST_CURRENT_TEST away
     def pytest_runtest_teardown(self, item: pytest.Item) -> None:
         """Take over what real servers wrote during this test."""
         with self.log.open() as file:
