@@ -7,7 +7,7 @@ they arrive, shards stay in their file, contents pass in pieces.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -16,11 +16,12 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from catalog.actions import uploads, xet_extents
+from catalog.actions.xet_extents import Placed
 from catalog.actions.xet_sources import SentXorbs, staged_key
 from catalog.errors import InvalidShard, StorageFull, TooLarge
 from catalog.models import Blob, Repo, StagedXorb, User
 from catalog.parsing.chunk_table import ChunkTable
-from catalog.parsing.shard import Shard, ShardFile
+from catalog.parsing.shard import Shard, ShardFile, Term
 from catalog.parsing.xet_hash import Tree, verification_hash
 from catalog.parsing.xorb import MOST_XORB_BYTES, XorbReader
 from catalog.storage.base import StagedFile
@@ -43,6 +44,9 @@ class ShardPlan:
     account: User
     shard: Shard
     files: list[PlannedFile] = field(default_factory=list)
+
+    def terms(self, planned: PlannedFile) -> Iterator[Term]:
+        return (term for term, _hash in self.shard.terms(planned.file))
 
 
 def receive_xorb(*, account: User, xorb_hash: str, pieces: Iterable[memoryview]) -> bool:
@@ -92,28 +96,32 @@ def materialise(plan: ShardPlan) -> bool:
         StorageFull, QuotaExceeded
     """
     held = uploads.held_by(plan.repo, [one.file.sha256 for one in plan.files if one.file.sha256])
-    is_new = False
+    new = [one for one in plan.files if one.file.sha256 is None or held.get(one.file.sha256) != one.size]
+    xet_extents.record(plan.account, _placed(plan, new))
+    return bool(new)
+
+
+def _placed(plan: ShardPlan, new: list[PlannedFile]) -> Iterator[Placed]:
+    """Yields where the chunks of each file lie, once it is written."""
+    xorbs, to_write = SentXorbs(plan.account), set(map(id, new))
     for one in plan.files:
-        if one.file.sha256 is None or held.get(one.file.sha256) != one.size:
-            blob = _blob_of(plan, one)
-            is_new = True
-        else:
-            blob = Blob.objects.get(sha256=one.file.sha256)
-        xet_extents.record(plan.account, (term for term, _hash in plan.shard.terms(one.file)), blob)
-    return is_new
+        blob = _blob_of(plan, one, xorbs) if id(one) in to_write else Blob.objects.get(sha256=one.file.sha256)
+        offset = 0
+        for term in plan.terms(one):
+            yield Placed(term, blob, offset)
+            offset += term.unpacked_length
 
 
-def _blob_of(plan: ShardPlan, planned: PlannedFile) -> Blob:
+def _blob_of(plan: ShardPlan, planned: PlannedFile, xorbs: SentXorbs) -> Blob:
     """The blob of one file: one that holds just these chunks already, else written from where they are."""
-    xorbs, terms = SentXorbs(plan.account), plan.shard.terms(planned.file)
     if planned.file.sha256 is not None:
-        whole = xorbs.blob_made_of((term for term, _hash in terms), planned.file.sha256, planned.size)
+        whole = xorbs.blob_made_of(plan.terms(planned), planned.file.sha256, planned.size)
         if whole is not None and uploads.receive_known(repo=plan.repo, blob=whole):
             return whole
     return uploads.store_bytes(
         repo=plan.repo,
         actor=plan.account,
-        chunks=xorbs.content(term for term, _hash in plan.shard.terms(planned.file)),
+        chunks=xorbs.content(plan.terms(planned)),
         sha256=planned.file.sha256,
         size=planned.size,
     )

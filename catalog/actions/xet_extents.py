@@ -7,6 +7,7 @@ dropped as soon as blobs hold all of its chunks, so a file costs its own size an
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
 from typing import Final
@@ -23,14 +24,25 @@ LIFETIME: Final = timedelta(days=22)  # clients forget after three weeks
 TERMS_PER_STEP: Final = 256
 ROWS_PER_BATCH: Final = 500
 
-Placed = tuple[Term, int]  # and where in the blob it begins
+
+@dataclass(frozen=True)
+class Placed:
+    """A term, and where in a blob its content begins."""
+
+    term: Term
+    blob: Blob
+    offset: int
 
 
-def record(account: User, terms: Iterable[Term], blob: Blob) -> None:
-    """Note that the blob is made of these terms, and drop the bytes of xorbs that blobs hold in full."""
-    placed = _placed(terms)
-    while step := list(islice(placed, TERMS_PER_STEP)):
-        for xorb_hash in _note(account, step, blob):
+def record(account: User, placed: Iterable[Placed]) -> None:
+    """Note where these terms lie, and drop the bytes of xorbs that blobs hold in full.
+
+    Args:
+        placed: taken some hundred at a time, outside any transaction of this function.
+    """
+    waiting = iter(placed)
+    while step := list(islice(waiting, TERMS_PER_STEP)):
+        for xorb_hash in _note(account, step):
             blob_store().drop_staged(staged_key(account, xorb_hash))
 
 
@@ -48,16 +60,16 @@ def expire() -> int:
 
 
 @transaction.atomic
-def _note(account: User, placed: Iterable[Placed], blob: Blob) -> list[str]:
+def _note(account: User, placed: Iterable[Placed]) -> list[str]:
     """Returns the xorbs whose own bytes nobody needs any more."""
     by_xorb: dict[str, list[Placed]] = {}
-    for term, offset in placed:
-        by_xorb.setdefault(term.xorb_hash, []).append((term, offset))
+    for one in placed:
+        by_xorb.setdefault(one.term.xorb_hash, []).append(one)
     rows = StagedXorb.objects.select_for_update().filter(account=account, xorb_hash__in=by_xorb).order_by("pk")
     done: list[str] = []
     for row in rows.iterator(chunk_size=16):
         is_covered = _covered(row)
-        new = [one for term, offset in by_xorb[row.xorb_hash] for one in _missing(row, is_covered, term, offset, blob)]
+        new = [extent for one in by_xorb[row.xorb_hash] for extent in _missing(row, is_covered, one)]
         XorbExtent.objects.bulk_create(new)
         if row.is_staged and all(is_covered):
             done.append(row.xorb_hash)
@@ -75,9 +87,9 @@ def _covered(row: StagedXorb) -> bytearray:
     return covered
 
 
-def _missing(row: StagedXorb, covered: bytearray, term: Term, offset: int, blob: Blob) -> Iterator[XorbExtent]:
+def _missing(row: StagedXorb, covered: bytearray, placed: Placed) -> Iterator[XorbExtent]:
     """Yields extents for those chunks of a term that no blob held before, and marks them."""
-    at = offset
+    term, at = placed.term, placed.offset
     run: XorbExtent | None = None
     for number, (_digest, length) in enumerate(row.chunks.nodes(term.start, term.end), start=term.start):
         if covered[number]:
@@ -85,16 +97,9 @@ def _missing(row: StagedXorb, covered: bytearray, term: Term, offset: int, blob:
                 yield run
             run = None
         else:
-            run = run or XorbExtent(xorb=row, blob=blob, first=number, blob_offset=at)
+            run = run or XorbExtent(xorb=row, blob=placed.blob, first=number, blob_offset=at)
             run.end = number + 1
             covered[number] = 1
         at += length
     if run is not None:
         yield run
-
-
-def _placed(terms: Iterable[Term]) -> Iterator[Placed]:
-    at = 0
-    for term in terms:
-        yield term, at
-        at += term.unpacked_length
