@@ -21,6 +21,7 @@ from catalog.errors import BlobUnavailable, EntryNotFound, NotServed
 from catalog.models import Blob, Commit, RemovedFile, Repo, TagObject, TreeEntry
 from catalog.models.revision import TreeEntryQuerySet
 from catalog.parsing import git_objects, pack_writing
+from catalog.parsing.git_delta import delta_between
 from catalog.parsing.git_objects import TreeItem
 from catalog.parsing.pack_writing import PackObject
 from catalog.queries.git_history import History, Node, Selection
@@ -28,6 +29,7 @@ from catalog.stores import blob_store
 
 ROWS_AT_A_TIME: Final = 5000
 COMMITS_AT_A_TIME: Final = 500
+LONGEST_CHAIN: Final = 50  # of deltas, as git makes them
 MOST_FOLDERS_NAMED: Final = 1000  # in one query; beyond, reading all of a line is cheaper
 READ_BYTES: Final = 256 * 1024
 _PLAN_FIELDS: Final = ("path", "mode", "oid", "size", "is_lfs", "blob__sha256", "blob__state")
@@ -231,18 +233,33 @@ def _trees(plan: PackPlan) -> Iterator[PackObject]:
     """Each folder with its versions; what its content hashes to decides whether it belongs into the pack."""
     waiting = set(plan.trees)
     for line_id, line in plan.lines.items():
-        for body in _versions(line_id, line):
-            oid = hashlib.sha1(b"tree %d\0" % len(body), usedforsecurity=False)
-            oid.update(body)
-            name = oid.digest()
-            if name in waiting:
-                waiting.remove(name)
-                yield _in_memory(pack_writing.TREE, body)
+        for rows, versions in _folders(line_id, line):
+            yield from _versions(rows, versions, waiting)
     if bytes.fromhex(git_objects.EMPTY_TREE_ID) in waiting:
         waiting.remove(bytes.fromhex(git_objects.EMPTY_TREE_ID))
         yield _in_memory(pack_writing.TREE, b"")
     if waiting:
         raise BlobUnavailable(_("Folders of this repo do not hash to their ids."))
+
+
+def _versions(rows: list[bytes], versions: Iterable[list[int]], waiting: set[bytes]) -> Iterator[PackObject]:
+    """Those versions of one folder that are waited for: a folder of ten thousand files differs little from commit
+    to commit, so most are told as the difference from the one before."""
+    base, before, depth = b"", list[int](), 0
+    for version in versions:
+        body = b"".join([rows[index] for index in version])
+        name = hashlib.sha1(b"tree %d\0" % len(body) + body, usedforsecurity=False).digest()
+        if name not in waiting:
+            continue
+        waiting.remove(name)
+        delta = delta_between(rows, before, version) if base and depth < LONGEST_CHAIN else body
+        if len(delta) * 2 < len(body):
+            depth += 1
+            yield PackObject(pack_writing.TREE, len(delta), (delta,), base)
+        else:
+            depth = 0
+            yield _in_memory(pack_writing.TREE, body)
+        base, before = name, version
 
 
 class _Row(NamedTuple):
@@ -254,8 +271,8 @@ class _Row(NamedTuple):
         return self.first_seq <= seq and (self.last_seq is None or self.last_seq > seq)
 
 
-def _versions(line_id: int, line: LinePlan) -> Iterator[bytes]:
-    """The bytes of each folder at each commit that changed it, and at those that are sent as a whole."""
+def _folders(line_id: int, line: LinePlan) -> Iterator[tuple[list[bytes], Iterator[list[int]]]]:
+    """Every folder as the rows it ever had here, and which of them it had at each commit that is asked for."""
     wanted = line.seqs
     entries = TreeEntry.objects.filter(line_id=line_id, first_seq__lte=max(wanted))
     entries = entries.filter(Q(last_seq=None) | Q(last_seq__gte=min(wanted)))
@@ -265,9 +282,14 @@ def _versions(line_id: int, line: LinePlan) -> Iterator[bytes]:
     rows = entries.order_by("folder", "path").values_list(*fields).iterator(ROWS_AT_A_TIME)
     for _folder, group in groupby(rows, itemgetter(0)):
         children = _in_gits_order(group)
-        changes = {row.first_seq for row in children} | {row.last_seq for row in children}
-        for seq in sorted((line.new_in & changes) | line.whole):
-            yield b"".join([row.data for row in children if row.is_live(seq)])
+        yield [row.data for row in children], _at_each_commit(children, line)
+
+
+def _at_each_commit(children: list[_Row], line: LinePlan) -> Iterator[list[int]]:
+    """At commits that changed the folder, and at those that are sent as a whole."""
+    changes = {row.first_seq for row in children} | {row.last_seq for row in children}
+    for seq in sorted((line.new_in & changes) | line.whole):
+        yield [index for index, row in enumerate(children) if row.is_live(seq)]
 
 
 def _in_gits_order(group: Iterable[tuple[str, str, int, str, int, int | None]]) -> list[_Row]:

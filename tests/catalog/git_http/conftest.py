@@ -9,6 +9,7 @@ import zlib
 from dataclasses import dataclass, field
 
 import pytest
+from dulwich.pack import apply_delta
 
 from catalog.parsing import git_objects, pack_writing
 from catalog.parsing.git_objects import TreeItem
@@ -143,16 +144,22 @@ def fetch(raw_client):
 
 
 def unpacked(pack: bytes) -> dict[str, tuple[str, bytes]]:
-    """The objects of a pack without deltas, by a reader that shares no code with ours."""
+    """The objects of a pack, none twice, by a reader that shares no code with ours."""
     assert hashlib.sha1(pack[:-20]).digest() == pack[-20:]
-    at, found = 12, {}
-    for _ in range(int.from_bytes(pack[8:12], "big")):
+    at, found, base = 12, {}, ""
+    count = int.from_bytes(pack[8:12], "big")
+    for _ in range(count):
         kind = (pack[at] >> 4) & 7
         while pack[at] & 0x80:
             at += 1
+        if kind == 7:
+            base, at = pack[at + 1 : at + 21].hex(), at + 20
         inflater = zlib.decompressobj()
         body = inflater.decompress(pack[at + 1 :])
         at = len(pack) - len(inflater.unused_data)
-        found[git_objects.object_id(NAMES[kind], body)] = (NAMES[kind], body)
+        name = found[base][0] if kind == 7 else NAMES[kind]
+        body = b"".join(apply_delta(found[base][1], body)) if kind == 7 else body
+        found[git_objects.object_id(name, body)] = (name, body)
     assert at == len(pack) - 20
+    assert len(found) == count
     return found

@@ -8,12 +8,12 @@ import tempfile
 import zlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from catalog.errors import BadInput, CatalogError, TooLarge
 from catalog.parsing import pack_writing, pkt_line
-from catalog.parsing.git_delta import apply_delta
+from catalog.parsing.git_delta import apply_delta, delta_between
 from catalog.parsing.pack_reading import BLOB, COMMIT, TREE, Limits, Pack
 from catalog.parsing.pack_writing import PackObject
 from catalog.parsing.pkt_line import Band, Marker
@@ -210,6 +210,18 @@ def test_objects_too_large_to_hold_are_named_but_not_read():
     assert found.has_unread
     with pytest.raises(TooLarge):
         found.content(blob_id(large))
+
+
+@settings(deadline=1000, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.integers(0, 300).map(lambda size: b"%d" % size * size), min_size=1, max_size=12), st.data())
+def test_a_delta_between_rows_leads_from_the_one_to_the_other(rows, data):
+    some = st.lists(st.integers(0, len(rows) - 1), unique=True).map(sorted)
+    old, new = data.draw(some), data.draw(some)
+
+    made = delta_between(rows, old, new)
+
+    base, wanted = (b"".join(rows[index] for index in chosen) for chosen in (old, new))
+    assert apply_delta(base, made, most_bytes=100_000) == wanted
 
 
 WHOLE = pack_of(
