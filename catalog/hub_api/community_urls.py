@@ -2,7 +2,18 @@
 
 from django.urls import URLPattern, path
 
-from catalog.hub_api import collections, gating, likes, moving, oauth, people, safetensors_metadata, tag_lists, webhooks
+from catalog.hub_api import (
+    collections,
+    gating,
+    leaderboard,
+    likes,
+    moving,
+    oauth,
+    people,
+    safetensors_metadata,
+    tag_lists,
+    webhooks,
+)
 from catalog.hub_api.endpoint import anyone, endpoint
 
 REPO = "api/<kinds:kind>/<segment:owner>/<segment:name>"
@@ -34,6 +45,7 @@ urlpatterns: list[URLPattern] = [
     path("api/settings/webhooks/<segment:webhook_id>/disable", endpoint(POST=webhooks.disable)),
     path("api/models-tags-by-type", endpoint(GET=tag_lists.of_models)),
     path("api/datasets-tags-by-type", endpoint(GET=tag_lists.of_datasets)),
+    path("api/datasets/<segment:owner>/<segment:name>/leaderboard", endpoint(GET=leaderboard.leaderboard)),
     path(
         "api/models/<segment:owner>/<segment:name>/safetensors-metadata/<filepath:path>",
         endpoint(GET=safetensors_metadata.metadata),

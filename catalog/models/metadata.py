@@ -96,6 +96,9 @@ class RepoFacts(models.Model):
             models.Index(fields=["kind", "library", "-downloads", "-repo"], name="facts_by_library"),
             models.Index(fields=["kind", "licence", "-downloads", "-repo"], name="facts_by_licence"),
             GinIndex(fields=["languages"], name="facts_languages", fastupdate=False),
+            GinIndex(
+                fields=["eval_results"], name="facts_eval_results", opclasses=["jsonb_path_ops"], fastupdate=False
+            ),
             models.Index(fields=["indexed_at"], name="facts_unindexed", condition=models.Q(indexed_at=None)),
         ]
 

@@ -11,7 +11,7 @@ from django.core.cache import cache
 from huggingface_hub import hf_api
 
 from catalog.hub_api import info
-from tests.factories import RepoFactory, commit_content
+from tests.factories import OrganisationFactory, RepoFactory, commit_content
 
 RESULTS = b"""
 - dataset: {id: ann/bench, task_id: default, revision: abc}
@@ -130,3 +130,26 @@ def test_tags_by_type_are_what_public_repos_have(model, ann, stranger):
     assert [tag["id"] for tag in models["pipeline_tag"]] == ["fill-mask"]
     assert "secretlib" not in json.dumps(models)
     assert "task_categories" in datasets
+
+
+def test_a_dataset_lists_who_states_what_on_it(model, ann, stranger, owner):
+    RepoFactory(actor=ann, name="bench", kind="dataset")
+    team = OrganisationFactory(name="acme", admin=ann)
+    better = RepoFactory(actor=ann, namespace=team.namespace, name="better")
+    commit_content(better, {".eval_results/a.yaml": RESULTS.replace(b"0.412", b"0.5")})
+    tuned = RepoFactory(actor=ann, name="tuned")
+    card = b"---\nbase_model: ann/model\n---\n"
+    commit_content(tuned, {"README.md": card, ".eval_results/a.yaml": RESULTS.replace(b"0.412", b"0.9")})
+    secret = RepoFactory(actor=ann, name="secret", visibility="private")
+    commit_content(secret, {".eval_results/a.yaml": RESULTS})
+    path = "/api/datasets/ann/bench/leaderboard"
+
+    entries = [hf_api.DatasetLeaderboardEntry(**one) for one in stranger.get(f"{path}?base_model=true").json()]
+
+    assert [(one.rank, one.model_id, one.value, one.verified) for one in entries] == [
+        (1, "acme/better", 0.5, False), (2, "ann/model", 0.412, False),
+    ]  # fmt: skip
+    assert [type(one.author).__name__ for one in entries] == ["Organization", "User"]
+    assert len(stranger.get(f"{path}?base_model=false").json()) == 3
+    assert len(owner.get(path).json()) == 3
+    assert stranger.get("/api/datasets/ann/no/leaderboard")["X-Error-Code"] == "RepoNotFound"
