@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from django.db.models import Sum
@@ -11,10 +12,10 @@ from catalog.models import Repo, RepoBlob, RepoFacts
 MOST_SPACES: Final = 100
 
 
-def used_storage(repo: Repo) -> int:
-    """Logical bytes of everything the repo holds, old revisions and waiting uploads included."""
-    total: int = RepoBlob.objects.filter(repo=repo).aggregate(total=Sum("blob__size", default=0))["total"]
-    return total
+def used_storage(repos: Sequence[Repo]) -> dict[int, int]:
+    """Returns repo id → logical bytes of all it holds, old revisions and waiting uploads included."""
+    rows = RepoBlob.objects.filter(repo__in=repos).order_by().values_list("repo").annotate(total=Sum("blob__size"))
+    return {repo.pk: 0 for repo in repos} | dict(rows)
 
 
 def children_count(repo: Repo) -> int:

@@ -29,6 +29,7 @@ class View:
     commit: Commit | None  # None: a mirror that holds nothing yet
     files: Iterable[TreeEntry] = ()  # read once
     with_blobs: bool = False
+    used_bytes: int | None = None  # None: not worked out yet
 
     @property
     def facts(self) -> RepoFacts | None:
@@ -164,6 +165,10 @@ def _papers_id(facts: RepoFacts) -> str | None:
     return found if isinstance(found, str) else None
 
 
+def _used(view: View) -> int:
+    return view.used_bytes if view.used_bytes is not None else extra_fields.used_storage([view.repo])[view.repo.pk]
+
+
 def _sdk(view: View) -> str:
     """What its card says, else what it was created with."""
     card = (view.file_facts.card_data if view.file_facts else None) or {}
@@ -189,7 +194,7 @@ _COMMON: dict[str, Field] = {
     "downloads": _from_facts(lambda facts: facts.downloads),
     "downloadsAllTime": _from_facts(lambda facts: facts.downloads_all_time),
     "trendingScore": _from_facts(lambda facts: facts.downloads),  # of 30 days: what lists sort by under this name
-    "usedStorage": lambda view: extra_fields.used_storage(view.repo),
+    "usedStorage": _used,
     "resourceGroup": lambda _view: None,  # there are none here
     "tags": _from_facts(lambda facts: list(facts.tags)),
     "cardData": _from_files(_card_data),

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from catalog.access import Actor
 from catalog.errors import BadInput, NotServed
-from catalog.hub_api import bodies, wire
+from catalog.hub_api import bodies, extra_fields, wire
 from catalog.hub_api.info import View, asked_fields, described
 from catalog.models import Commit, Repo, RepoFacts, TreeEntry
 from catalog.queries.paging import LARGEST_PAGE
@@ -55,9 +55,12 @@ def repos(request: HttpRequest, actor: Actor, kind: str) -> HttpResponse:
         return wire.page(request, [], None)  # nothing is served for inference here
     found = find_repos(_asked(request, kind), user=actor.user, with_card=not CARD_FIELDS.isdisjoint(fields))
     files = _files_of(found.items) if "siblings" in fields else {}
-    items = [
-        described(View(facts.repo, facts.commit, files.get(facts.commit_id or 0, ())), fields) for facts in found.items
+    used = extra_fields.used_storage([facts.repo for facts in found.items]) if "usedStorage" in fields else {}
+    views = [
+        View(facts.repo, facts.commit, files.get(facts.commit_id or 0, ()), used_bytes=used.get(facts.repo.pk))
+        for facts in found.items
     ]
+    items = [described(view, fields) for view in views]
     return wire.page(request, items, found.next_cursor)
 
 

@@ -153,3 +153,14 @@ def test_a_dataset_lists_who_states_what_on_it(model, ann, stranger, owner):
     assert len(stranger.get(f"{path}?base_model=false").json()) == 3
     assert len(owner.get(path).json()) == 3
     assert stranger.get("/api/datasets/ann/no/leaderboard")["X-Error-Code"] == "RepoNotFound"
+
+
+def test_sizes_of_a_whole_list_are_summed_at_once(ann, stranger, django_assert_max_num_queries):
+    for number in range(4):
+        RepoFactory(actor=ann, name=f"m{number}")
+
+    with django_assert_max_num_queries(4):
+        listed = stranger.get("/api/models?expand=usedStorage").json()
+
+    assert len(listed) == 4
+    assert all(one["usedStorage"] > 0 for one in listed)
