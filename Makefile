@@ -12,6 +12,7 @@ BIND ?= 127.0.0.1
 TORCH_PIP_ARGS ?=
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+SOAK_ARGS ?=
 MATRIX_ARGS ?=
 HUB_TESTS := tests/catalog/hub_api tests/catalog/discussions tests/catalog/community tests/catalog/git_http tests/hub_conformance tests/git_clients
 JOBS ?= 2
@@ -87,6 +88,10 @@ matrix: install  ## Every client at every version against one site, into build/m
 coverage: install  ## docs/coverage.md anew: routes as the tests see them, clients as the last `make matrix` saw them
 	$(PY) -m pytest -q -p tests.matrix.coverage.recording -m "not slow" $(wildcard $(HUB_TESTS))
 	$(PY) -m tests.matrix.coverage
+
+.PHONY: soak
+soak: install system-packages  ## Crashes, the collector under load and racing committers, in full (SOAK_ARGS)
+	$(PY) -m tests.soak $(SOAK_ARGS)
 
 lock:  ## requirements/lock.txt anew from the *.in files (needs pip-tools and PyPI)
 	cd requirements && pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-options --strip-extras \
