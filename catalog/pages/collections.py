@@ -31,4 +31,11 @@ def collection(request: HttpRequest, owner: str, slug: str) -> HttpResponse:
     actor = access.actor_of(request)
     found = community_access.collection_to_read(actor, owner, slug)
     items = collections.items_of([found], actor.user)[found.pk]
-    return render(request, "catalog/collection.html", {"collection": found, "items": items, "section": "collections"})
+    shown = {
+        "collection": found,
+        "items": items,
+        "rows": [item.repo.facts for item in items if item.repo],
+        "may_change": actor.user is not None and access.can_write(actor.user, found.namespace),
+        "section": "collections",
+    }
+    return render(request, "catalog/collection.html", shown)

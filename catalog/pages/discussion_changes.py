@@ -16,6 +16,8 @@ from catalog.access import Actor
 from catalog.actions import discussions, merging
 from catalog.errors import BadInput, MergeConflict, NotAllowed, TooLarge, TooManyRequests
 from catalog.models import Repo
+from catalog.pages.discussion_forms import CommentForm
+from catalog.pages.discussions import Edited, thread_page
 from catalog.pages.errors import page
 
 _Change = Callable[[HttpRequest, Actor, Repo, int], str]
@@ -61,11 +63,25 @@ def merge(request: HttpRequest, actor: Actor, repo: Repo, num: int) -> str:
     return _("It is merged into %(branch)s.") % {"branch": discussion.target_branch}
 
 
-@_view
-def edit(request: HttpRequest, actor: Actor, repo: Repo, num: int) -> str:
+@page
+@require_POST
+def edit(request: HttpRequest, kind: str, owner: str, name: str, num: int) -> HttpResponseBase:
+    """Change one's own comment; what was typed stays in the form when it did not work."""
+    actor = access.actor_of(request)
+    repo = discussion_access.repo_to_discuss(actor, kind, owner, name)
     comment = discussion_access.comment_to_edit(actor, repo, num, request.POST.get("comment", ""))
-    discussions.edit_comment(comment=comment, text=request.POST.get("text", ""), actor=access.writer(actor))
-    return _("Your comment is changed.")
+    form = CommentForm(request.POST, auto_id="edit-%s")
+    if form.is_valid():
+        try:
+            discussions.edit_comment(comment=comment, text=form.cleaned_data["text"], actor=access.writer(actor))
+        except (BadInput, TooLarge, TooManyRequests) as error:
+            form.add_error("text", error.message)
+        else:
+            messages.success(request, _("Your comment is changed."))
+            return redirect(f"{links.discussion(repo, num)}#{comment.public_id}")
+    discussion = discussion_access.discussion_to_read(actor, repo, num)
+    edited = Edited(comment.public_id, form)
+    return thread_page(request, actor, discussion, CommentForm(), edited=edited, status=422)
 
 
 @_view

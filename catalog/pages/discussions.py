@@ -53,6 +53,14 @@ class ShownEvent:
     form: CommentForm | None  # while it is being edited
 
 
+@dataclass(frozen=True)
+class Edited:
+    """A comment whose change was refused, with what was typed."""
+
+    comment: str  # its public id
+    form: CommentForm
+
+
 @page
 def discussion_list(request: HttpRequest, kind: str, owner: str, name: str) -> HttpResponse:
     repo = discussion_access.repo_with_discussions(access.actor_of(request), kind, owner, name)
@@ -96,7 +104,7 @@ def thread(request: HttpRequest, kind: str, owner: str, name: str, num: int) -> 
     repo = discussion_access.repo_with_discussions(actor, kind, owner, name)
     discussion = discussion_access.discussion_to_read(actor, repo, num)
     if request.method != "POST":
-        return _thread(request, actor, discussion, CommentForm())
+        return thread_page(request, actor, discussion, CommentForm())
     user = access.writer(actor)
     form = CommentForm(request.POST)
     if form.is_valid():
@@ -106,7 +114,7 @@ def thread(request: HttpRequest, kind: str, owner: str, name: str, num: int) -> 
             form.add_error(None, error.message)
         else:
             return redirect(f"{links.discussion(repo, num)}#{made.public_id}")
-    return _thread(request, actor, discussion, form, status=422)
+    return thread_page(request, actor, discussion, form, status=422)
 
 
 @page
@@ -130,11 +138,18 @@ def files(request: HttpRequest, kind: str, owner: str, name: str, num: int) -> H
     return render(request, "discussions/files.html", shown)
 
 
-def _thread(
-    request: HttpRequest, actor: Actor, discussion: Discussion, form: CommentForm, *, status: int = 200
+def thread_page(
+    request: HttpRequest,
+    actor: Actor,
+    discussion: Discussion,
+    form: CommentForm,
+    *,
+    edited: Edited | None = None,
+    status: int = 200,
 ) -> HttpResponse:
+    """The thread with a form for a new comment, and with a comment whose change did not work yet."""
     offer = proposals.offer_of(discussion) if discussion.is_pull_request else None
-    events = [_shown(request, actor, discussion, event) for event in threads.events_of(discussion)]
+    events = [_shown(request, actor, discussion, event, edited) for event in threads.events_of(discussion)]
     shown = _frame(request, actor, discussion, offer) | {"events": events, "form": form, "part": "talk"}
     return render(request, "discussions/thread.html", shown, status=status)
 
@@ -155,13 +170,17 @@ def _frame(request: HttpRequest, actor: Actor, discussion: Discussion, offer: Of
     return shown
 
 
-def _shown(request: HttpRequest, actor: Actor, discussion: Discussion, event: DiscussionEvent) -> ShownEvent:
+def _shown(
+    request: HttpRequest, actor: Actor, discussion: Discussion, event: DiscussionEvent, edited: Edited | None
+) -> ShownEvent:
     if event.kind != DiscussionEvent.Kind.COMMENT or event.is_hidden or actor.user is None or not actor.may_write:
         return ShownEvent(event, may_edit=False, may_hide=False, form=None)
     is_own = event.author_id == actor.user.pk
     may_hide = is_own or access.can_write(actor.user, discussion.repo.namespace)
     is_edited = is_own and request.GET.get("edit") == event.public_id
     form = CommentForm(initial={"text": event.text}, auto_id="edit-%s") if is_edited else None
+    if edited is not None and edited.comment == event.public_id:
+        form = edited.form
     return ShownEvent(event, may_edit=is_own, may_hide=may_hide, form=form)
 
 

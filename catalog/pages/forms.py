@@ -11,6 +11,12 @@ from catalog.actions.accounts import LONGEST_TOKEN_LIFETIME_DAYS
 from catalog.models import AccessToken, Membership, Namespace, Organisation, Repo, User
 from catalog.parsing.names import LONGEST_NAME
 
+KINDS = [
+    (Repo.Kind.MODEL, _("Model")),
+    (Repo.Kind.DATASET, _("Dataset")),
+    (Repo.Kind.SPACE, _("Space – the files of a demo app; they are kept here, nothing runs")),
+]
+
 
 class PageForm(forms.Form):
     """A form whose fields wear our classes and point to their help and errors."""
@@ -37,7 +43,7 @@ class SignInForm(PageForm):
 class NewRepoForm(PageForm):
     """Where a new model or dataset goes; the choices of `namespace` are those this person may create in."""
 
-    kind = forms.ChoiceField(label=_("What"), choices=Repo.Kind.choices, widget=forms.RadioSelect)
+    kind = forms.ChoiceField(label=_("What"), choices=KINDS, widget=forms.RadioSelect)
     namespace = forms.ChoiceField(label=_("Owner"))
     name = forms.CharField(
         label=_("Name"), max_length=LONGEST_NAME,
@@ -159,9 +165,7 @@ class MemberForm(PageForm):
 class MirrorForm(PageForm):
     """What to mirror, and where it goes."""
 
-    kind = forms.ChoiceField(
-        label=_("What"), choices=Repo.Kind.choices, initial=Repo.Kind.MODEL, widget=forms.RadioSelect
-    )
+    kind = forms.ChoiceField(label=_("What"), choices=KINDS, initial=Repo.Kind.MODEL, widget=forms.RadioSelect)
     endpoint = forms.URLField(
         label=_("Address of the other hub"), max_length=300, assume_scheme="https",
         widget=forms.URLInput(attrs={"class": "input code", "placeholder": "https://"}),

@@ -23,7 +23,8 @@ def may_administer(actor: Actor, repo: Repo) -> bool:
 
 def frame(request: HttpRequest, repo: Repo, tab: str, **more: object) -> dict[str, Any]:
     """The context of templates/catalog/repo.html, and what the page adds to it."""
-    administers = may_administer(access.actor_of(request), repo)
+    actor = access.actor_of(request)
+    administers = may_administer(actor, repo)
     return {
         "repo": repo,
         "facts": repo.facts,
@@ -32,6 +33,8 @@ def frame(request: HttpRequest, repo: Repo, tab: str, **more: object) -> dict[st
         "administers": administers,
         "writes": administers and not repo.is_mirror,
         "is_empty": is_empty(repo),
+        "is_liked": actor.user is not None and repo.likes.filter(user=actor.user).exists(),
+        "lacks_files": not access.has_files(actor, repo),
         **more,
     }
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.contrib import messages
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from catalog import access
 from catalog.actions import gating, repos
@@ -14,8 +17,14 @@ from catalog.errors import BadInput, NotFound
 from catalog.models import AccessRequest, Repo
 from catalog.pages.errors import page
 from catalog.pages.frame import frame, readable
+from catalog.pages.gate_form import gate_of
 
-MOST_SHOWN = 200  # requests per list; the API pages through all
+GATES: Final = {
+    Repo.Gate.OPEN: gettext_lazy("Open – everybody may download them"),
+    Repo.Gate.AUTO: gettext_lazy("Granted at once – whoever is signed in and asks gets them; you see who"),
+    Repo.Gate.MANUAL: gettext_lazy("Granted by hand – you answer each request"),
+}
+MOST_SHOWN: Final = 200  # requests per list; the API pages through all
 
 
 @page
@@ -23,8 +32,9 @@ def ask(request: HttpRequest, kind: str, owner: str, name: str) -> HttpResponseB
     """What stands between a reader and the files, and the button that asks for them."""
     repo = readable(request, kind, owner, name)
     actor = access.actor_of(request)
-    if request.method == "POST":
-        asked = gating.ask_access(repo=repo, actor=access.writer(actor))
+    gate = gate_of(repo, request.POST if request.method == "POST" else None)
+    if request.method == "POST" and gate.form.is_valid():
+        asked = gating.ask_access(repo=repo, actor=access.writer(actor), fields=gate.form.answers())
         told = {
             AccessRequest.State.ACCEPTED: _("You have access now."),
             AccessRequest.State.PENDING: _("Your request is with the owner."),
@@ -35,7 +45,8 @@ def ask(request: HttpRequest, kind: str, owner: str, name: str) -> HttpResponseB
     if access.has_files(actor, repo):
         return redirect(repo.web_path)
     own = repo.access_requests.filter(user=actor.user).first() if actor.user else None
-    return render(request, "catalog/access.html", frame(request, repo, "files", own=own))
+    shown = frame(request, repo, "files", own=own, gate=gate, hides_gate=True)
+    return render(request, "catalog/access.html", shown, status=422 if gate.form.errors else 200)
 
 
 @page
@@ -52,7 +63,7 @@ def requests(request: HttpRequest, kind: str, owner: str, name: str) -> HttpResp
         return redirect(f"{repo.web_path}/settings/access")
     rows = repo.access_requests.select_related("user").order_by("-pk")
     lists = [(state, label, rows.filter(state=state)[:MOST_SHOWN]) for state, label in AccessRequest.State.choices]
-    shown = frame(request, repo, "settings", lists=lists, gates=Repo.Gate.choices)
+    shown = frame(request, repo, "settings", lists=lists, gates=GATES.items())
     return render(request, "catalog/access_requests.html", shown)
 
 
@@ -67,4 +78,5 @@ def _change(request: HttpRequest, repo: Repo) -> None:
     found = asked.first()
     if found is None:
         raise NotFound
-    gating.decide(request=found, state=request.POST.get("state", ""), actor=user)
+    reason = request.POST.get("reason", "").strip()
+    gating.decide(request=found, state=request.POST.get("state", ""), actor=user, reason=reason)

@@ -25,5 +25,5 @@ def toggle(request: HttpRequest, kind: str, owner: str, name: str) -> HttpRespon
         messages.info(request, _("You like it no more."))
     else:
         likes.like(repo=repo, actor=user)
-        messages.success(request, _("You like it; your profile keeps it in view."))
+        messages.success(request, _("You like it; your profile lists it."))
     return redirect(repo.web_path)

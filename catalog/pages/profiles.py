@@ -7,12 +7,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from catalog import access
-from catalog.models import Membership, Namespace, Organisation, Repo, User
+from catalog.models import Collection, Like, Membership, Namespace, Organisation, Repo, User
 from catalog.pages.errors import page
 from catalog.queries.search import find_repos
 from catalog.queries.search_request import SearchRequest
 
 REPOS_SHOWN = 30
+COLLECTIONS_SHOWN = 12
+LIKES_SHOWN = 12
 
 
 @page
@@ -25,6 +27,12 @@ def profile(request: HttpRequest, owner: str) -> HttpResponse:
         "is_team": namespace.is_organisation,
         "models": _repos(namespace, Repo.Kind.MODEL, user),
         "datasets": _repos(namespace, Repo.Kind.DATASET, user),
+        "spaces": _repos(namespace, Repo.Kind.SPACE, user),
+        "collections": Collection.objects.visible_to(user)
+        .filter(namespace=namespace)
+        .select_related("namespace")
+        .order_by("position", "-updated_at", "-pk")[:COLLECTIONS_SHOWN],
+        "likes": _liked(namespace, user),
         "memberships": _memberships(namespace),
         "creates": user is not None and access.can_write(user, namespace),
         "manages": user is not None and may_manage(user, namespace),
@@ -43,6 +51,14 @@ def may_manage(user: User, namespace: Namespace) -> bool:
 def _repos(namespace: Namespace, kind: str, user: User | None) -> list[object]:
     search = SearchRequest(kind=kind, author=namespace.name, sort="updated", limit=REPOS_SHOWN)
     return list(find_repos(search, user=user).items)
+
+
+def _liked(namespace: Namespace, reader: User | None) -> list[Like]:
+    """What a person likes, newest first, as far as the reader may see it; teams like nothing."""
+    if not isinstance(namespace.owner, User):
+        return []
+    found = Like.objects.filter(user=namespace.owner, repo__in=Repo.objects.visible_to(reader))
+    return list(found.select_related("repo__namespace").order_by("-pk")[:LIKES_SHOWN])
 
 
 def _memberships(namespace: Namespace) -> list[Membership]:

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 
 from catalog import access
 from catalog.actions import repos
+from catalog.models import AccessRequest
 from catalog.pages.errors import page
 from catalog.pages.forms import VisibilityForm
 from catalog.pages.frame import frame
@@ -25,7 +26,8 @@ def settings(request: HttpRequest, kind: str, owner: str, name: str) -> HttpResp
         repos.change_settings(repo=repo, visibility=form.cleaned_data["visibility"], actor=access.writer(actor))
         messages.success(request, _("Saved."))
         return redirect(f"{repo.web_path}/settings")
-    return render(request, "catalog/repo_settings.html", frame(request, repo, "settings", form=form))
+    waiting = repo.access_requests.filter(state=AccessRequest.State.PENDING).count() if repo.is_gated else 0
+    return render(request, "catalog/repo_settings.html", frame(request, repo, "settings", form=form, waiting=waiting))
 
 
 @page

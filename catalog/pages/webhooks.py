@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from catalog import access, community_access
@@ -17,20 +18,24 @@ from catalog.models import Repo, Webhook, WebhookDelivery
 from catalog.pages.errors import page
 
 DELIVERIES_SHOWN = 30
+DOMAINS = {
+    "repo": gettext_lazy("Repos: made, moved, deleted, new commits, other settings"),
+    "discussion": gettext_lazy("Discussions and pull requests: opened, commented on, closed, merged"),
+}
 
 
 @page
 def webhook_list(request: HttpRequest) -> HttpResponseBase:
     actor = access.actor_of(request)
     user = access.signed_in(actor)
-    problem = ""
+    problem, heard = "", request.POST.getlist("domains")
     if request.method == "POST":
         try:
             webhooks.add_webhook(
                 actor=access.writer(actor),
                 url=request.POST.get("url", "").strip(),
                 watched=[_target(actor, request.POST.get("watched", "").strip())],
-                domains=request.POST.getlist("domains") or Webhook.DOMAINS,
+                domains=heard,
                 secret=request.POST.get("secret") or None,
             )
         except (BadInput, NotFound, UpstreamNotAllowed) as error:
@@ -43,7 +48,7 @@ def webhook_list(request: HttpRequest) -> HttpResponseBase:
         "tab": "webhooks",
         "rows": user.webhooks.prefetch_related("watches__repo__namespace", "watches__namespace").order_by("-pk"),
         "deliveries": deliveries.order_by("-pk")[:DELIVERIES_SHOWN],
-        "domains": Webhook.DOMAINS,
+        "domains": [(name, DOMAINS[name], not problem or name in heard) for name in Webhook.DOMAINS],
         "problem": problem,
         "asked": request.POST,
     }
