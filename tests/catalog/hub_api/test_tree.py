@@ -37,6 +37,10 @@ def test_the_root_lists_files_and_folders(commit, owner):
     }
 
 
+def test_a_slash_at_the_end_is_the_root_too(commit, owner):
+    assert owner.get(f"{API}/tree/main/").json() == owner.get(f"{API}/tree/main").json()
+
+
 def test_a_recursive_tree_lists_large_files_with_both_sizes(commit, owner):
     items = {item["path"]: item for item in owner.get(f"{API}/tree/main?recursive=true").json()}
 
