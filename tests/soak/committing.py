@@ -33,8 +33,9 @@ def race(*, committers: int = 32, rounds: int = 10) -> Tally:
         head = trees.head_of(repo)
         start = threading.Barrier(committers)
         parent = head.oid if turn % 2 else None
-        work = [(repo, user, f"{turn}/{n}", parent, start, tally, acknowledged) for n in range(committers)]
-        threads = [threading.Thread(target=_commit, args=each) for each in work]
+        shared = {"start": start, "tally": tally, "acknowledged": acknowledged}
+        paths = [f"{turn}/{n}" for n in range(committers)]
+        threads = [threading.Thread(target=_commit, args=(repo, user, path, parent), kwargs=shared) for path in paths]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -43,7 +44,7 @@ def race(*, committers: int = 32, rounds: int = 10) -> Tally:
     return tally
 
 
-def _commit(repo, user, path: str, parent: str | None, start: threading.Barrier, tally: Tally, acknowledged) -> None:
+def _commit(repo, user, path: str, parent: str | None, *, start: threading.Barrier, tally: Tally, acknowledged) -> None:
     try:
         blob = uploads.store_many(repo=repo, contents=[path.encode()])[0]
         start.wait(120)
