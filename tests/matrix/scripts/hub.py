@@ -575,7 +575,7 @@ def webhooks() -> None:
     expect(made.id in [hook.id for hook in api.list_webhooks()], True)
     expect(api.disable_webhook(made.id).disabled, True)
     expect(api.enable_webhook(made.id).disabled, False)
-    api.update_webhook(made.id, url="https://example.com/other", watched=[{"type": "model", "name": "ann/x"}])
+    api.update_webhook(made.id, url="https://example.com/other", watched=[{"type": "org", "name": "acme"}])
     expect(api.get_webhook(made.id).url, "https://example.com/other")
     api.delete_webhook(made.id)
     expect(made.id in [hook.id for hook in api.list_webhooks()], False)
