@@ -96,7 +96,9 @@ soak: install system-packages  ## Crashes, the collector under load and racing c
 lock:  ## requirements/lock.txt anew from the *.in files (needs pip-tools and PyPI)
 	cd requirements && pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-options --strip-extras \
 	  --no-annotate --no-header --unsafe-package torch --output-file lock.txt base.in embedded.in runner.in demo.in test.in dev.in
-	sed -i -E '/^(nvidia|cuda|triton)/,/[^\\]$$/d' requirements/lock.txt
+	sed -i -E -e '/^(nvidia|cuda|triton)/,/[^\\]$$/d' -e '/^# WARNING/,$$d' \
+	  -e '1i # Every package but torch, with the hashes of its files: `make install` uses --no-deps --require-hashes.' \
+	  -e '1i # Made by `make lock` from the *.in files; a version changes there first.' requirements/lock.txt
 
 schema: install  ## The OpenAPI description of /api/v1
 	@mkdir -p build

@@ -220,13 +220,6 @@ def test_commits_are_for_those_who_may_write(repo, reader, other, stranger):
     assert statuses == [403, 403, 401]
 
 
-def test_pull_requests_are_refused_honestly(repo, owner):
-    response = owner.request("POST", f"{API}/commit/main?create_pr=1", b"", content_type="application/x-ndjson")
-
-    assert response.status_code == 501
-    assert "pull requests" in response.json()["error"]
-
-
 @pytest.mark.parametrize(
     "body",
     [
