@@ -26,13 +26,14 @@ def main() -> int:
     if not chosen:
         sys.exit(f"no client matches {wanted.only!r}: {', '.join(client.label for client in CLIENTS)}")
     records: list[Record] = []
+    is_part = bool(wanted.only or wanted.feature or wanted.newest)
     with site.running() as running:
         for number, client in enumerate(chosen):
             before = time.monotonic()
             found = run_client(client, site=running, prefix=f"m{number}", feature=wanted.feature)
             _tell(client, found, time.monotonic() - before)
             records += found
-            _write(found, keep_others=number > 0 or bool(wanted.only or wanted.feature or wanted.newest))
+            _write(found, keep_others=number > 0 or is_part, one_feature=bool(wanted.feature))
     return 1 if any(record.result == "fail" for record in records) else 0
 
 
@@ -53,14 +54,15 @@ def _tell(client: Client, records: list[Record], seconds: float) -> None:
             print(f"  FAIL {record.feature}: {record.reason[:300]}", flush=True)
 
 
-def _write(records: list[Record], *, keep_others: bool) -> None:
-    """A partial run replaces its own records alone."""
+def _write(records: list[Record], *, keep_others: bool, one_feature: bool) -> None:
+    """A partial run replaces its own clients' records alone, or those of its own features."""
     RECORDS.parent.mkdir(exist_ok=True)
     new = json.loads(as_json(records))
     if keep_others and RECORDS.exists():
-        mine = {(record["client"], record["version"], record["feature"]) for record in new}
+        mine = {(one["client"], one["version"], one["feature"] if one_feature else "") for one in new}
         kept = json.loads(RECORDS.read_text())
-        new = [one for one in kept if (one["client"], one["version"], one["feature"]) not in mine] + new
+        same = [(one["client"], one["version"], one["feature"] if one_feature else "") for one in kept]
+        new = [one for one, key in zip(kept, same, strict=True) if key not in mine] + new
     Path(RECORDS).write_text(json.dumps(new, indent=1) + "\n")
 
 
