@@ -90,10 +90,10 @@ class Hub(RuleBasedStateMachine):
             lambda files: {name: files[name] for name in files if not name.startswith("folder/")},
         )
 
-    @rule(number=st.integers(0, 1), branch=branches, path=paths, source=paths, data=st.data())
-    def copy(self, number: int, branch: str, path: str, source: str, data: st.DataObject) -> None:
+    @rule(number=st.integers(0, 1), branch=branches, path=paths, source=paths, place=st.integers(0, 60))
+    def copy(self, number: int, branch: str, path: str, source: str, place: int) -> None:
         number = self.at(number)
-        revision = data.draw(st.sampled_from(sorted(self.commits[number])))
+        revision = self._any_commit(number, place)
         kept = self.commits[number][revision].get(source)
         self._commit(
             number, branch, CopyFile(path, source, revision), lambda files: files | ({path: kept} if kept else {})
@@ -109,12 +109,12 @@ class Hub(RuleBasedStateMachine):
         with pytest.raises(BlobNotUploaded):
             self._do_commit(number, "main", [AddFile("a.txt", content.hex().ljust(64, "0"))])
 
-    @rule(number=st.integers(0, 1), branch=branches, path=paths, content=contents, data=st.data())
-    def commit_upon_any_parent(self, number: int, branch: str, path: str, content: bytes, data: st.DataObject) -> None:
+    @rule(number=st.integers(0, 1), branch=branches, path=paths, content=contents, place=st.integers(0, 60))
+    def commit_upon_any_parent(self, number: int, branch: str, path: str, content: bytes, place: int) -> None:
         number = self.at(number)
         if branch not in self.branches[number]:
             return
-        parent = data.draw(st.sampled_from(sorted(self.commits[number])))
+        parent = self._any_commit(number, place)
         head = self.branches[number][branch]
         change = AddFile(path, store(self.repos[number], content, self.owner))
         expected = self.commits[number][head] | {path: (content, False)}
@@ -127,12 +127,12 @@ class Hub(RuleBasedStateMachine):
             assert made.oid == head
         self._note(number, branch, made, expected)
 
-    @rule(number=st.integers(0, 1), branch=branches, data=st.data())
-    def make_branch(self, number: int, branch: str, data: st.DataObject) -> None:
+    @rule(number=st.integers(0, 1), branch=branches, place=st.integers(0, 60))
+    def make_branch(self, number: int, branch: str, place: int) -> None:
         number = self.at(number)
         if branch in self.branches[number]:
             return
-        start = data.draw(st.sampled_from(sorted(self.commits[number])))
+        start = self._any_commit(number, place)
         refs.create_branch(repo=self.repos[number], name=branch, start=start, actor=self.owner)
         self.branches[number][branch] = start
 
@@ -142,11 +142,11 @@ class Hub(RuleBasedStateMachine):
         if self.branches[number].pop(branch, None) is not None:
             refs.delete_branch(repo=self.repos[number], name=branch, actor=self.owner)
 
-    @rule(number=st.integers(0, 1), name=st.sampled_from(["v1", "v2"]), data=st.data())
-    def tag(self, number: int, name: str, data: st.DataObject) -> None:
+    @rule(number=st.integers(0, 1), name=st.sampled_from(["v1", "v2"]), place=st.integers(0, 60))
+    def tag(self, number: int, name: str, place: int) -> None:
         number = self.at(number)
         if name not in self.tags[number]:
-            revision = data.draw(st.sampled_from(sorted(self.commits[number])))
+            revision = self._any_commit(number, place)
             refs.create_tag(repo=self.repos[number], name=name, revision=revision, actor=self.owner)
             self.tags[number][name] = revision
 
@@ -189,6 +189,10 @@ class Hub(RuleBasedStateMachine):
         finally:
             transaction.set_rollback(True)
             self.undo.__exit__(None, None, None)
+
+    def _any_commit(self, number: int, place: int) -> str:
+        """In the order they were made: ids hold the time, which no replay could repeat."""
+        return list(self.commits[number])[place % len(self.commits[number])]
 
     def _commit(self, number: int, branch: str, change: FileChange, expected) -> None:
         head = self.branches[number].get(branch)
