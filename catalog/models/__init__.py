@@ -68,6 +68,6 @@ __all__ = [
     "Webhook",
     "WebhookDelivery",
     "WebhookWatch",
-    "XorbExtent",
     "WeightsDownload",
+    "XorbExtent",
 ]
