@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import asdict
 
 from tests.soak.site import own_site
 
@@ -18,7 +17,7 @@ def main() -> int:
         from tests.soak import collecting, committing, crashing
 
         crashes = crashing.crash(injections=options.injections, seed=options.seed)
-        _show("crashes", asdict(crashes))
+        _show("crashes", vars(crashes))
         races = committing.race(committers=options.committers)
         _show("committers", {k: v for k, v in vars(races).items() if k != "lock"})
         collected = collecting.soak(seconds=options.seconds, threads=options.threads, seed=options.seed)

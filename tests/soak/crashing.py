@@ -17,11 +17,15 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
+from django.conf import settings
 from django.db import connections
+from django.db.models.functions import Now
 
-from catalog.actions import accounts, commits, repos, uploads
+from catalog.actions import accounts, collection, commits, purge, repos, uploads
+from catalog.actions.collection import Graces
 from catalog.models import Commit, Repo, RepoBlob
 from catalog.queries import integrity, trees
 from catalog.stores import blob_store
@@ -30,7 +34,7 @@ from catalog.types import AddFile
 FAULTS = ("signal=KILL", "error=EIO", "error=ENOSPC")
 CALLS = ("fsync", "link", "rename", "openat", "write", "sendto")  # sendto: what it says to the database
 LAST = {"fsync": 8, "link": 2, "rename": 2, "openat": 14, "write": 6, "sendto": 40}
-ROUNDS_PER_REPO = 40
+ROUNDS_PER_REPO = 20
 PATIENCE_SECONDS = 20  # then it is killed, which is one more crash
 
 
@@ -54,10 +58,20 @@ def crash(*, injections: int, seed: int = 1) -> Tally:
     repo: Repo | None = None
     while tally.injected < injections and not tally.failures:
         if repo is None or tally.rounds % ROUNDS_PER_REPO == 0:
+            _clear_away(repo, user)  # each round checks everything there is
             repo = repos.create_repo(namespace=user.namespace, kind="model", name=f"r{tally.rounds}", actor=user)
         _round(repo, user, next(plan), tally)
     tally.seconds = time.monotonic() - began
     return tally
+
+
+def _clear_away(repo: Repo | None, user) -> None:
+    """Also what crashed writes left without a row goes, as it would a week later."""
+    if repo is not None:
+        repos.delete_repo(repo=repo, actor=user)
+        Repo.objects.filter(pk=repo.pk).update(deleted_at=Now() - timedelta(days=settings.DELETED_REPO_DAYS + 1))
+        purge.purge_deleted()
+        collection.collect(Graces(timedelta(0), timedelta(0), timedelta(0)), force=True)
 
 
 def _plan(chance: random.Random) -> Iterator[tuple[str, str, int]]:
