@@ -14,6 +14,7 @@ from catalog.actions import device_login, tallies
 from catalog.errors import NotFound, TooManyRequests
 from catalog.models import AccessToken
 from catalog.pages.errors import page
+from catalog.pages.forms import TOKEN_ROLES
 
 GUESSES = 20  # of codes by one person
 WINDOW_SECONDS = 900
@@ -38,7 +39,7 @@ def approve(request: HttpRequest) -> HttpResponseBase:
         words = _("The program is signed in; you may close this page.") if approved else _("The program was sent away.")
         messages.success(request, words)
         return redirect("/settings/tokens")
-    shown = {"login": login, "code": code, "problem": problem, "roles": AccessToken.Role.choices}
+    shown = {"login": login, "code": code, "problem": problem, "roles": TOKEN_ROLES}
     return render(request, "accounts/approve.html", shown, status=404 if problem else 200)
 
 

@@ -17,6 +17,11 @@ KINDS = [
     (Repo.Kind.SPACE, _("Space – the files of a demo app; they are kept here, nothing runs")),
 ]
 
+TOKEN_ROLES = [
+    (AccessToken.Role.READ, _("Read – download what you can see")),
+    (AccessToken.Role.WRITE, _("Write – also upload, rate and request runs")),
+]
+
 
 class PageForm(forms.Form):
     """A form whose fields wear our classes and point to their help and errors."""
@@ -115,10 +120,7 @@ class TokenForm(PageForm):
     name = forms.CharField(label=_("Name"), max_length=100, help_text=_("What uses it: “laptop”, “CI of my-project”."))
     role = forms.ChoiceField(
         label=_("What it may do"),
-        choices=[
-            (AccessToken.Role.READ, _("Read – download what you can see")),
-            (AccessToken.Role.WRITE, _("Write – also upload, rate and request runs")),
-        ],
+        choices=TOKEN_ROLES,
         widget=forms.RadioSelect,
         initial=AccessToken.Role.READ,
     )

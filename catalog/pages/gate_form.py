@@ -27,12 +27,17 @@ class Gate:
 
 
 class AnswersForm(PageForm):
-    """One field for each that the card names, in its order; what is no field is left out."""
+    """One field for each that the card names, what to agree to last; what is no field is left out.
+
+    The order in the card is not kept in its facts (jsonb sorts keys).
+    """
 
     def __init__(self, asked: Mapping[str, Any], *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  passed through to Django
         super().__init__(*args, **kwargs)
         self.labels: dict[str, str] = {}
-        for number, (label, wanted) in enumerate(list(asked.items())[:MOST_FIELDS]):
+        for number, (label, wanted) in enumerate(
+            sorted(asked.items(), key=lambda one: one[1] == "checkbox")[:MOST_FIELDS]
+        ):
             field = _field(str(label), wanted)
             if field is not None:
                 self.labels[f"field-{number}"] = str(label)

@@ -8,6 +8,7 @@ from django import template
 from django.contrib.auth.models import AnonymousUser
 
 from catalog.models import Repo, RepoFacts, User
+from evaluation.metrics.registry import REGISTRY
 from evaluation.models import Run, Score
 from evaluation.pages import numbers
 from evaluation.queries import headlines
@@ -19,6 +20,17 @@ register.filter("score_value", numbers.value_text)
 register.filter("score_interval", numbers.interval_text)
 register.filter("score_range", numbers.range_text)
 register.filter("percent_of", numbers.percent_of)
+
+
+@register.filter
+def metric_title(name: str) -> str:
+    """What people call a metric; one we do not know keeps its name."""
+    return REGISTRY[name].title if name in REGISTRY else name
+
+
+@register.filter
+def metric_description(name: str) -> str:
+    return REGISTRY[name].description if name in REGISTRY else ""
 
 
 @register.simple_tag

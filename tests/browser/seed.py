@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
-from catalog.actions import accounts, discussions, merging, metadata, pull_requests, ratings, uploads
+from datetime import timedelta
+
+from django.utils import timezone
+
+from catalog.actions import (
+    accounts,
+    curation,
+    discussions,
+    gating,
+    likes,
+    merging,
+    metadata,
+    pull_requests,
+    ratings,
+    repos,
+    uploads,
+    webhooks,
+)
 from catalog.actions.pull_requests import Proposal
-from catalog.models import Mirror, Repo, SyncRun, User
+from catalog.models import Collection, DeviceLogin, Mirror, Repo, SyncRun, User
 from catalog.types import AddFile
 from tests.evaluation import arrangement
 from tests.factories import OrganisationFactory, RepoFactory, UserFactory, commit_content
 
 PASSWORD = "korzeniowska-92"
+WAITING, KEPT, EMPTY = "BCDF-GHJK", "a" * 24, "b" * 24
 
 POLISH = """---
 pipeline_tag: text-classification
@@ -42,10 +60,24 @@ title: 多語言句向量模型，適合檢索與分群
 這個模型把**句子**映射到三百八十四維的向量空間，可以用於檢索、分群與語意搜尋。
 """
 
+GATED = """---
+license: other
+extra_gated_prompt: Nie do celów wojskowych.
+extra_gated_fields:
+  Firma: text
+  Cel:
+    type: select
+    options: [badania, inny]
+  Zgadzam się: checkbox
+---
+# Strzeżony
+"""
+
 
 def fill() -> None:
     """Two teams, models in three languages, one private, reviews, runs at every stage, a mirror at work."""
     ann, bo = (UserFactory(name=name, password=PASSWORD) for name in ("ann", "bo"))
+    UserFactory(name="dora", password=PASSWORD)
     team = OrganisationFactory(name="zespol-nlp", full_name="Zespół NLP", admin=ann)
     files = {"README.md": POLISH.encode(), "config.json": b'{"model_type": "bert"}', "model.safetensors": b"weights"}
     herbert = _model(team.namespace, "herbert-sentyment", ann, files)
@@ -59,6 +91,7 @@ def fill() -> None:
             repo=herbert, actor=person, stars=stars, text="波蘭文效果很好，但混合語言的句子常常判斷錯誤。"
         )
     _talk(herbert, bo)
+    _around(ann, bo, herbert)
     for wrong in (0, 60):
         arrangement.scored(wrong=wrong, measurements={"parameters": 10 ** (6 + wrong // 60), "items_per_second": 99.0})
     arrangement.running()
@@ -89,6 +122,30 @@ def _talk(repo: Repo, actor: User) -> None:
             repo=repo, proposal=Proposal(title, "Drobna zmiana."), changes=[AddFile(path, sha256)], actor=actor
         )
     merging.merge_pull_request(discussion=made, actor=repo.created_by)
+
+
+def _around(ann: User, bo: User, herbert: Repo) -> None:
+    """A gated repo somebody asks for, a space, likes, a collection with words, a webhook, a program that waits."""
+    guarded = _model(ann.namespace, "guarded", ann, {"README.md": GATED.encode(), "weights.bin": b"w" * 5000})
+    repos.change_settings(repo=guarded, gate="manual", actor=ann)
+    gating.ask_access(repo=guarded, actor=bo, fields={"Firma": "Zażółć Sp. z o.o.", "Zgadzam się": "True"})
+    space = RepoFactory(namespace=ann.namespace, name="pokaz", kind="space", actor=ann)
+    commit_content(space, {"README.md": b"---\nsdk: static\n---\n# Pokaz", "index.html": b"<p>Pokaz" * 900})
+    RepoFactory(namespace=ann.namespace, name="empty-space", kind="space", actor=ann)
+    likes.like(repo=herbert, actor=ann)
+    kept = curation.create_collection(namespace=ann.namespace, title="Polskie modele", actor=ann)
+    Collection.objects.filter(pk=kept.pk).update(public_id=KEPT)
+    curation.add_item(collection=kept, thing=herbert, note="小而好: mały, ale dobry.")
+    curation.add_item(collection=kept, thing=space)
+    empty = curation.create_collection(namespace=ann.namespace, title="Empty", actor=ann)
+    Collection.objects.filter(pk=empty.pk).update(public_id=EMPTY)
+    webhooks.add_webhook(
+        actor=ann, url=f"https://hooks.example.org/{'long' * 30}", watched=[herbert], domains=["repo"], secret=None
+    )
+    DeviceLogin.objects.create(
+        device_digest="0" * 64, user_code=WAITING, client_id="hf", client_note="hf/2.4.0",
+        expires_at=timezone.now() + timedelta(hours=1), interval_seconds=5,
+    )  # fmt: skip
 
 
 def link_of(name: str) -> str:

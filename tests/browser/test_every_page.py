@@ -9,8 +9,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 
+from tests.browser.seed import EMPTY, KEPT, WAITING
+
 MODEL = "/zespol-nlp/herbert-sentyment"
 LONG = "/bo/sentence-vectors-with-a-rather-long-name-that-has-to-break-somewhere"
+GUARDED, SPACE = "/ann/guarded", "/spaces/ann/pokaz"
 PUBLIC = [
     "/", "/models", "/models?task=text-classification&q=analiza", "/datasets", MODEL, f"{MODEL}/tree/main",
     f"{MODEL}/blob/main/README.md", f"{MODEL}/commits/main", f"{MODEL}/commit/main", f"{MODEL}/reviews",
@@ -18,11 +21,15 @@ PUBLIC = [
     f"{MODEL}/discussions/2/files", f"{MODEL}/scores", LONG, "/zespol-nlp", "/ann", "/benchmarks",
     "/benchmarks/digits", "/leaderboards",
     "/leaderboards/digits", "/runs", "/runs/1", "/mirrors", "/mirrors/1", "/teams", "/login", "/reset",
+    GUARDED, f"{GUARDED}/tree/main", f"{GUARDED}/access", "/spaces", SPACE, f"{SPACE}/tree/main", "/collections",
+    f"/collections/ann/polskie-modele-{KEPT}", "/docs/coverage",
 ]  # fmt: skip
 OWN = [
     "/", "/ann/empty", f"{MODEL}/upload/main", f"{MODEL}/settings", f"{MODEL}/evaluate",
     f"{MODEL}/discussions/new", f"{MODEL}/discussions/2", f"{LONG}/discussions", "/new", "/settings/profile",
     "/settings/tokens", "/teams/new", "/teams/zespol-nlp", "/mirrors/new", f"{LONG}/reviews",
+    f"{GUARDED}/settings", f"{GUARDED}/settings/access", "/spaces/ann/empty-space", f"{SPACE}/upload/main",
+    f"/collections/ann/empty-{EMPTY}", "/settings/webhooks", "/oauth/approve", f"/oauth/approve?user_code={WAITING}",
 ]  # fmt: skip
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 LOOKS = [(1280, "light"), (360, "dark")]
@@ -31,14 +38,15 @@ MOST_BYTES = {"/models": 60_000, MODEL: 60_000, "/leaderboards/digits": 70_000, 
 MOST_REQUESTS = {"/models": 8, MODEL: 8, "/leaderboards/digits": 8, "/runs/1": 10}
 
 
-def check(reader, path: str) -> None:
-    reader.open(path)
+def check(reader, path: str, *, status: int = 200) -> None:
+    answer = reader.page.goto(reader.base + path)
+    assert answer.status == status, path
     reader.page.wait_for_load_state("networkidle")
     wide = reader.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     found = Axe().run(reader.page, options=RULES).response["violations"]
     assert wide <= 0, f"{path} scrolls sideways by {wide} px"
     assert [(rule["id"], [node["html"][:200] for node in rule["nodes"]]) for rule in found] == [], path
-    assert reader.problems == [], path
+    assert [said for said in reader.problems if f"the server responded with a status of {status} " not in said] == []
     assert reader.page.locator("h1").count() == 1, path
 
 
@@ -57,6 +65,17 @@ def test_pages_of_somebody_signed_in(visit, width, theme):
 
     for path in OWN:
         check(reader, path)
+
+
+@pytest.mark.parametrize(("width", "theme"), LOOKS)
+def test_pages_of_somebody_who_may_little(visit, width, theme):
+    reader = visit(width=width, color_scheme=theme)
+    reader.sign_in("dora")
+
+    check(reader, f"{GUARDED}/access")
+    check(reader, f"{MODEL}/settings", status=403)
+    check(reader, f"{MODEL}/tree/main/missing", status=404)
+    check(reader, "/oauth/approve?user_code=ZZZZ-ZZZZ", status=404)
 
 
 @pytest.mark.parametrize("path", MOST_BYTES)

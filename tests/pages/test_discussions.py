@@ -102,6 +102,19 @@ def test_own_words_are_edited_hidden_renamed_and_closed(signed_in, client, repo,
     assert "Other words" not in text_of(client.get(f"{PAGE}/1"))
 
 
+def test_a_change_that_is_refused_keeps_what_was_typed(signed_in, repo, offer):
+    bob, ann = signed_in(offer.author), signed_in(repo.created_by)
+    comment = offer.events.get(kind="comment").public_id
+
+    long = bob.post(f"{PAGE}/1/edit", {"comment": comment, "text": "x" * 70_000})
+    empty = bob.post(f"{PAGE}/1/edit", {"comment": comment, "text": " "})
+
+    assert (long.status_code, empty.status_code) == (422, 422)
+    assert "x" * 70_000 in long.content.decode()
+    assert "at most 64 KiB" in text_of(long)
+    assert ann.post(f"{PAGE}/1/edit", {"comment": comment, "text": "Mine"}).status_code == 403
+
+
 def test_a_conflict_is_shown_before_anybody_tries(signed_in, repo, offer):
     commit_content(repo, {"a.txt": b"three\n"})
     ann = signed_in(repo.created_by)

@@ -160,3 +160,55 @@ def test_people_ask_and_owners_answer_on_pages(guarded, gate):
     assert asker.get("/ann/guarded/settings/access").status_code == 403
     keeper.post("/ann/guarded/settings/access", {"gate": ""})
     assert RawClient().get("/ann/guarded/blob/main/config.json").status_code == 200
+
+
+def test_the_form_of_the_card_is_filled_in_and_read_by_the_owner(guarded, gate):
+    # given
+    card = "---\nextra_gated_prompt: Nie do celów wojskowych.\nextra_gated_fields:\n  Ja: checkbox\n  Firma: text\n"
+    card += "  Cel:\n    type: select\n    options: [badania, inny]\n  Dziwne: [1]\n---\n"
+    commit_content(guarded, {"README.md": card.encode()})
+    gate("manual")
+    asker, keeper = RawClient(), RawClient()
+    asker.force_login(UserFactory(name="carl"))
+    keeper.force_login(guarded.created_by)
+
+    # when
+    form = asker.get("/ann/guarded/access").content.decode()
+    refused = asker.post("/ann/guarded/access", {"field-1": "Zażółć SA", "field-0": "inny"})
+    asked = asker.post("/ann/guarded/access", {"field-1": "Zażółć SA", "field-0": "inny", "field-3": "on"})
+
+    # then
+    assert "Nie do celów wojskowych." in form
+    assert "Dziwne" not in form
+    assert refused.status_code == 422
+    assert 'value="Zażółć SA"' in refused.content.decode()
+    assert asked.status_code == 302
+    assert AccessRequest.objects.get().fields == {"Firma": "Zażółć SA", "Cel": "inny", "Ja": "True"}
+    assert "Zażółć SA" in keeper.get("/ann/guarded/settings/access").content.decode()
+
+
+def test_a_refusal_tells_its_reason_to_who_asked(guarded, gate):
+    gate("manual")
+    asker, keeper = RawClient(), RawClient()
+    asker.force_login(UserFactory(name="carl"))
+    keeper.force_login(guarded.created_by)
+    asker.post("/ann/guarded/access")
+    request = AccessRequest.objects.get().public_id
+
+    assert "1 request waits" in keeper.get("/ann/guarded/settings").content.decode()
+    keeper.post("/ann/guarded/settings/access", {"request": request, "state": "rejected", "reason": "Sign first."})
+
+    assert "Sign first." in asker.get("/ann/guarded/access").content.decode()
+
+
+def test_who_lacks_the_files_is_told_so_and_sees_no_links_to_them(guarded, gate):
+    gate("manual")
+    keeper = RawClient()
+    keeper.force_login(guarded.created_by)
+
+    outside, inside = (caller.get("/ann/guarded/tree/main").content.decode() for caller in (RawClient(), keeper))
+
+    assert "have to be asked for" in outside
+    assert "/resolve/" not in outside
+    assert "have to be asked for" not in inside
+    assert "/resolve/" in inside

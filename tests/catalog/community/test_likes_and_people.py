@@ -125,3 +125,25 @@ def test_the_button_on_the_page_toggles(model, other):
 
     assert counts == [1, 0]
     assert reader.get("/ann/model").status_code == 200
+
+
+def test_a_like_is_a_button_that_says_whether_it_is_pressed(model):
+    browser = RawClient()
+    browser.force_login(UserFactory(name="carl"))
+
+    assert browser.post("/ann/model/like")["Location"] == "/ann/model"
+    liked = browser.get("/ann/model").content.decode()
+    listed = RawClient().get("/carl").content.decode()
+    browser.post("/ann/model/like")
+
+    assert 'aria-pressed="true"' in liked
+    assert 'href="/ann/model"' in listed
+    assert 'aria-pressed="false"' in browser.get("/ann/model").content.decode()
+    assert 'href="/login?next=%2Fann%2Fmodel"' in RawClient().get("/ann/model").content.decode()
+
+
+def test_a_profile_lists_no_like_of_what_its_reader_may_not_see(model, ann, other):
+    other.json("POST", "/api/models/ann/model/like")
+    repos.change_settings(repo=model, visibility="private", actor=ann)
+
+    assert "ann/model" not in RawClient().get("/bob").content.decode()

@@ -244,7 +244,10 @@ def test_webhooks_are_kept_on_a_page(ann, model):
 
     assert browser.post("/settings/webhooks", asked).status_code == 302
     assert browser.post("/settings/webhooks", {**asked, "watched": "ann/no"}).status_code == 422
-    assert browser.post("/settings/webhooks", {**asked, "url": "http://example.org"}).status_code == 422
+    refused = browser.post("/settings/webhooks", {**asked, "url": "http://example.org", "secret": "kept"})
+    assert refused.status_code == 422
+    assert refused.content.decode().count(" checked") == 1
+    assert 'value="kept"' in refused.content.decode()
     made = ann.webhooks.get()
     assert "https://example.org/hook" in browser.get("/settings/webhooks").content.decode()
     browser.post(f"/settings/webhooks/{made.public_id}", {"do": "switch"})
