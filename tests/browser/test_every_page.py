@@ -39,6 +39,7 @@ MOST_REQUESTS = {"/models": 8, MODEL: 8, "/leaderboards/digits": 8, "/runs/1": 1
 
 
 def check(reader, path: str, *, status: int = 200) -> None:
+    reader.problems.clear()
     answer = reader.page.goto(reader.base + path)
     assert answer.status == status, path
     reader.page.wait_for_load_state("networkidle")
