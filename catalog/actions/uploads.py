@@ -19,7 +19,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from catalog.actions import quotas
+from catalog.actions import healing, quotas
 from catalog.actions.blob_locks import lock_blobs
 from catalog.errors import HashMismatch, StorageFull, UploadGone
 from catalog.models import Blob, Repo, RepoBlob, Upload, User
@@ -143,11 +143,13 @@ def _entitle(repo: Repo, blobs: Iterable[Blob]) -> None:
         QuotaExceeded: the namespace has no room left for them.
     """
     until = Now() + UNCOMMITTED_LIFETIME
-    rows = [RepoBlob(repo=repo, blob=blob, uncommitted_until=until) for blob in sorted(blobs, key=lambda one: one.pk)]
+    blobs = sorted(blobs, key=lambda one: one.pk)
+    rows = [RepoBlob(repo=repo, blob=blob, uncommitted_until=until) for blob in blobs]
     RepoBlob.objects.bulk_create(rows, ignore_conflicts=True)
     # in one statement: a commit that takes the row meanwhile must not be undone
     waiting = RepoBlob.objects.filter(repo=repo, blob__in=[row.blob_id for row in rows], uncommitted_until__lt=until)
     waiting.update(uncommitted_until=until)
+    healing.heal(repo, blobs)
     quotas.check(repo)
 
 

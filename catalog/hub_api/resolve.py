@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
 
 from catalog import access
 from catalog.access import Actor
 from catalog.actions import downloads
-from catalog.errors import BlobUnavailable
+from catalog.errors import BlobUnavailable, EntryNotFound
 from catalog.hub_api import xet_reading
 from catalog.hub_api.serving import Content, content_response, small_response
 from catalog.models import Blob, Commit, Repo, TreeEntry
@@ -50,12 +51,15 @@ def _found(
     repo = access.repo_to_download(actor, kind, owner, name)
     found = found_files.find_file(repo, revision, path)
     if found is not None:
+        trees.name_removed(found[0], [found[1]])
         return repo, *found
     commit = trees.resolve_revision(repo, revision)
     return repo, commit, trees.file_at(commit, path)
 
 
 def _content(repo: Repo, entry: TreeEntry) -> Content:
+    if entry.removed_sha256:  # not said of a commit: clients must not remember the absence, the file may come back
+        raise EntryNotFound(_("This file was deleted for good; only its pointer is left."), path=entry.path)
     if entry.blob is None or entry.blob.state == Blob.State.CORRUPT:
         raise BlobUnavailable
     return Content(entry.blob.sha256, entry.size, entry.etag, entry.path, repo.is_private)

@@ -141,6 +141,8 @@ class TreeEntry(models.Model):
     first_seq = models.PositiveIntegerField()
     last_seq = models.PositiveIntegerField(null=True)
 
+    removed_sha256 = ""  # no column: of a large file that was deleted for good, where a query looked it up
+
     objects = TreeEntryQuerySet.as_manager()
 
     class Meta:
@@ -166,4 +168,6 @@ class TreeEntry(models.Model):
     @property
     def etag(self) -> str:
         """sha256 for LFS files, git sha1 otherwise (hub-api 11.1); needs `blob` selected."""
-        return self.blob.sha256 if self.is_lfs and self.blob is not None else self.oid
+        if not self.is_lfs:
+            return self.oid
+        return self.blob.sha256 if self.blob is not None else self.removed_sha256 or self.oid

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from catalog.errors import BadMetadata, BlobUnavailable
-from catalog.models import Blob, Commit, Line, Ref, Repo, RepoBlob, TreeEntry
+from catalog.models import Blob, Commit, Line, Ref, RemovedFile, Repo, RepoBlob, TreeEntry
 from catalog.parsing import git_objects
 from catalog.parsing.git_objects import TreeItem
 from catalog.queries.referrers import is_held
@@ -133,10 +133,12 @@ def _tree_id(children: Children) -> str:
 def _problems_of_entries(repo: Repo, name: str) -> Iterator[Problem]:
     entries = TreeEntry.objects.files().filter(line__repo=repo).select_related("blob")
     held = set(RepoBlob.objects.filter(repo=repo, uncommitted_until=None).values_list("blob_id", flat=True))
+    removed = set(RemovedFile.objects.filter(repo=repo).values_list("pointer_oid", flat=True))
     for entry in entries.iterator(ROWS_AT_A_TIME):
         blob = entry.blob
         if blob is None:
-            yield Problem("the file has no content", name, entry.path, entry.oid)
+            if not (entry.is_lfs and entry.oid in removed):  # else it was deleted for good, on purpose
+                yield Problem("the file has no content", name, entry.path, entry.oid)
         elif blob.pk not in held:
             yield Problem("the repo is not entitled to the content", name, entry.path, blob.sha256)
         elif blob.size != entry.size or _committed_id(entry, blob) != entry.oid:

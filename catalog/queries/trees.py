@@ -10,7 +10,7 @@ from django.db.models import Prefetch
 from django.utils.translation import gettext as _
 
 from catalog.errors import EntryNotFound, RevisionNotFound
-from catalog.models import Commit, Ref, Repo, TreeEntry
+from catalog.models import Commit, Ref, RemovedFile, Repo, TreeEntry
 from catalog.models.revision import TreeEntryQuerySet
 
 SHORTEST_COMMIT_ID: Final = 7
@@ -55,12 +55,12 @@ def file_at(commit: Commit, path: str) -> TreeEntry:
     entry = entries_in(commit).files().filter(path=path).order_by("-first_seq").first()
     if entry is None:
         raise _not_found(commit)
-    return entry
+    return name_removed(commit, [entry])[0]
 
 
 def entries_at(commit: Commit, paths: Iterable[str]) -> list[TreeEntry]:
     """Returns the files and folders at these paths, in the order of paths; unknown ones are left out."""
-    return list(_with_changes(entries_in(commit)).filter(path__in=list(paths)).order_by("path"))
+    return name_removed(commit, list(_with_changes(entries_in(commit)).filter(path__in=list(paths)).order_by("path")))
 
 
 def entries_of(
@@ -85,7 +85,18 @@ def entries_of(
     page = list(entries[:limit])
     if not page and folder and not _has_folder(commit, folder):
         raise _not_found(commit)
-    return page
+    return name_removed(commit, page)
+
+
+def name_removed(commit: Commit, entries: list[TreeEntry]) -> list[TreeEntry]:
+    """Returns the same entries; large files that were deleted for good tell which they were."""
+    gone = [entry for entry in entries if entry.is_lfs and entry.blob_id is None]
+    if gone:
+        rows = RemovedFile.objects.filter(repo=commit.repo_id, pointer_oid__in=[entry.oid for entry in gone])
+        by_pointer = dict(rows.values_list("pointer_oid", "sha256"))
+        for entry in gone:
+            entry.removed_sha256 = by_pointer.get(entry.oid, "")
+    return entries
 
 
 def entries_in(commit: Commit) -> TreeEntryQuerySet:
