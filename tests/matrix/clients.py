@@ -54,5 +54,5 @@ CLIENTS = (
     Client("datasets", "4.8.5 (hub 1.33.0)", ("datasets_tables",), ("datasets==4.8.5", "huggingface_hub==1.33.0")),
     Client("sentence-transformers", "6.2.0 (hub 2.4.0)", ("sentences",), is_newest=True),
     Client("git", "2.39 with git-lfs 3.3", ("git_clones",), is_newest=True),
-    Client("recorded calls", "of llama.cpp, vLLM, keras_hub", ("recorded_calls",), is_newest=True),
+    Client("call patterns", "of llama.cpp, vLLM, keras_hub; not the programs", ("call_patterns",), is_newest=True),
 )

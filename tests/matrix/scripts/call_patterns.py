@@ -1,6 +1,7 @@
-"""Programs that cannot run here: their requests as recorded (`other-hubs.md` 4 and 6), replayed as plain HTTP.
+"""Programs that cannot run here: the order of requests that `other-hubs.md` 4 and 6 describes, as plain HTTP where the
+notes name each request (llama.cpp), otherwise through huggingface_hub as those programs use it (vLLM, keras_hub).
 
-A pass says that the server answers this order of requests as the program's source expects, not that the program ran.
+A pass says that the server answers these requests as the notes say the program expects, not that the program ran.
 """
 
 from __future__ import annotations
