@@ -7,25 +7,19 @@ carries its sha256, which S3 checks; a multipart upload has only the checksums o
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
 import io
-import tempfile
 import time
 from collections.abc import Iterator
 from functools import partial
-from types import TracebackType
-from typing import IO, TYPE_CHECKING, BinaryIO, Final, Self, cast
+from typing import IO, TYPE_CHECKING, BinaryIO, Final, cast
 from urllib.parse import parse_qs, quote, urlsplit
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 from django.utils.translation import gettext as _
 
-from catalog.errors import BlobUnavailable, StorageFull
+from catalog.errors import BlobUnavailable
 from catalog.storage.base import (
-    Bytes,
     StagedBlob,
     StoredBlob,
     StoredFile,
@@ -36,7 +30,8 @@ from catalog.storage.base import (
     newest_trash,
     trash_name,
 )
-from catalog.storage.digests import Digests
+from catalog.storage.s3_client import client_for, code_of, told_apart
+from catalog.storage.s3_staging import READ_BYTES, S3StagedBlob, S3StagedFile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,79 +42,8 @@ if TYPE_CHECKING:
 SINGLE_PUT_BYTES: Final = 64 * 1024**2
 PART_BYTES: Final = 16 * 1024**2  # in memory while it is sent
 _MOST_PARTS: Final = 10_000
-_READ_BYTES: Final = 1024 * 1024
 _MISSING: Final = {"404", "NoSuchKey", "NotFound"}
 _EXISTS: Final = {"412", "PreconditionFailed", "409", "ConditionalRequestConflict"}
-
-
-class S3StagedBlob:
-    """A nameless temporary file on this machine."""
-
-    def __init__(self, expected_size: int | None) -> None:
-        self.stored: StoredBlob | None = None
-        self.file: IO[bytes] = tempfile.TemporaryFile(prefix="incoming-")  # noqa: SIM115  this object closes it
-        self._digests = Digests(expected_size)
-
-    def write(self, data: Bytes) -> None:
-        if self.stored is not None or self.file.closed:
-            raise BlobUnavailable(_("The upload is closed."))
-        view = memoryview(data).cast("B")
-        self._digests.update(view)
-        try:
-            self.file.write(view)
-        except OSError as error:
-            raise StorageFull(_("The disk for incoming bytes is full.")) from error
-
-    def finish(self) -> StoredBlob:
-        if self.file.closed:
-            raise BlobUnavailable(_("The upload is closed."))
-        try:
-            self.file.flush()
-            self.file.seek(0)
-            self.stored = self._digests.finish(iter(lambda: self.file.read(_READ_BYTES), b""))
-        except BaseException:
-            self.discard()
-            raise
-        return self.stored
-
-    def discard(self) -> None:
-        self._digests.close()
-        self.file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.discard()
-
-
-class S3StagedFile:
-    """A nameless temporary file on this machine, sent when it is kept."""
-
-    def __init__(self, client: S3Client, bucket: str, key: str) -> None:
-        self._client, self._bucket, self._key = client, bucket, key
-        self._file: IO[bytes] = tempfile.TemporaryFile(prefix="staged-")  # noqa: SIM115  this object closes it
-
-    def write(self, data: Bytes) -> None:
-        try:
-            self._file.write(data)
-        except OSError as error:
-            raise StorageFull(_("The disk for incoming bytes is full.")) from error
-
-    def keep(self) -> None:
-        self._file.seek(0)
-        with _told_apart():
-            self._client.put_object(Bucket=self._bucket, Key=self._key, Body=self._file)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._file.close()
 
 
 class S3Store:
@@ -149,7 +73,7 @@ class S3Store:
         held = self.size(stored.sha256)
         if held == stored.size and not replace:
             return
-        with _told_apart():
+        with told_apart():
             if stored.size <= SINGLE_PUT_BYTES:
                 self._put_whole(staged.file, stored, replace=replace or held is not None)
             else:
@@ -159,7 +83,7 @@ class S3Store:
         size = self.size(sha256)
         if size is None:
             raise BlobUnavailable(_("The stored bytes are missing."))
-        return cast("BinaryIO", io.BufferedReader(_ObjectReader(self, self._key(sha256), size), _READ_BYTES))
+        return cast("BinaryIO", io.BufferedReader(_ObjectReader(self, self._key(sha256), size), READ_BYTES))
 
     def read_range(self, sha256: str, offset: int, length: int) -> bytes:
         return self.read_key(self._key(sha256), offset, length)
@@ -203,7 +127,7 @@ class S3Store:
 
     def probe(self) -> None:
         key = f"{self._prefix}incoming/probe-{time.time_ns():x}"
-        with _told_apart():
+        with told_apart():
             self._client.put_object(Bucket=self._bucket, Key=key, Body=b"probe")
             returned = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
             self._client.delete_object(Bucket=self._bucket, Key=key)
@@ -243,12 +167,12 @@ class S3Store:
     def read_key(self, key: str, offset: int, length: int) -> bytes:
         if length <= 0:
             return b""
-        with _told_apart():
+        with told_apart():
             try:
                 wanted = f"bytes={offset}-{offset + length - 1}"
                 return self._client.get_object(Bucket=self._bucket, Key=key, Range=wanted)["Body"].read()
             except ClientError as error:
-                if _code(error) == "InvalidRange":  # nothing there: past the end
+                if code_of(error) == "InvalidRange":  # nothing there: past the end
                     return b""
                 raise
 
@@ -260,24 +184,24 @@ class S3Store:
         return f"{self._prefix}staged/{checked_key(key)}"
 
     def _size_of_key(self, key: str) -> int | None:
-        with _told_apart():
+        with told_apart():
             try:
                 return self._client.head_object(Bucket=self._bucket, Key=key)["ContentLength"]
             except ClientError as error:
-                if _code(error) in _MISSING:
+                if code_of(error) in _MISSING:
                     return None
                 raise
 
     def _list(self, folder: str) -> Iterator[tuple[str, int, float]]:
         """Key, size and time of writing of each object in a folder."""
-        with _told_apart():
+        with told_apart():
             pages = self._client.get_paginator("list_objects_v2")
             for page in pages.paginate(Bucket=self._bucket, Prefix=f"{self._prefix}{folder}"):
                 for found in page.get("Contents", []):
                     yield found["Key"], found["Size"], found["LastModified"].timestamp()
 
     def _move(self, key: str, to: str) -> None:
-        with _told_apart():
+        with told_apart():
             # Copying is the only way to rename, and the managed copy works for objects above 5 GB too.
             source: CopySourceTypeDef = {"Bucket": self._bucket, "Key": key}
             self._client.copy(source, self._bucket, to)
@@ -286,7 +210,7 @@ class S3Store:
     def _abort_uploads(self, before: float) -> int:
         """Parts of uploads that were killed halfway take room that no listing of objects shows."""
         aborted = 0
-        with _told_apart():
+        with told_apart():
             pages = self._client.get_paginator("list_multipart_uploads")
             for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix):
                 for upload in page.get("Uploads", []):
@@ -304,7 +228,7 @@ class S3Store:
         return len(left)
 
     def _delete(self, key: str) -> None:
-        with _told_apart():
+        with told_apart():
             self._client.delete_object(Bucket=self._bucket, Key=key)
 
     def _put_whole(self, file: IO[bytes], stored: StoredBlob, *, replace: bool) -> None:
@@ -323,7 +247,7 @@ class S3Store:
         try:
             send(IfNoneMatch="*")
         except ClientError as error:
-            if _code(error) not in _EXISTS:
+            if code_of(error) not in _EXISTS:
                 raise
 
     def _put_in_parts(self, file: IO[bytes], stored: StoredBlob, *, replace: bool) -> None:
@@ -356,7 +280,7 @@ class S3Store:
 
     def _sha256_of_key(self, key: str) -> str:
         digest = hashlib.sha256()
-        for data in self._client.get_object(Bucket=self._bucket, Key=key)["Body"].iter_chunks(_READ_BYTES):
+        for data in self._client.get_object(Bucket=self._bucket, Key=key)["Body"].iter_chunks(READ_BYTES):
             digest.update(data)
         return digest.hexdigest()
 
@@ -398,35 +322,7 @@ def open_s3_store(url: str) -> S3Store:
     options = {name: values[-1] for name, values in parse_qs(parts.query).items()}
     if unknown := options.keys() - {"endpoint", "region", "public_endpoint"}:
         raise ValueError(f"STORAGE_URL has unknown options: {', '.join(sorted(unknown))}")
-    client = _client(options.get("endpoint"), options.get("region"))
+    client = client_for(options.get("endpoint"), options.get("region"))
     public = options.get("public_endpoint")
-    signing = _client(public, options.get("region")) if public else client
+    signing = client_for(public, options.get("region")) if public else client
     return S3Store(client, parts.netloc, parts.path, signing_client=signing)
-
-
-def _client(endpoint: str | None, region: str | None) -> S3Client:
-    config = Config(
-        signature_version="s3v4",
-        connect_timeout=5,  # seconds
-        read_timeout=60,  # seconds
-        retries={"max_attempts": 4, "mode": "standard"},
-        s3={"addressing_style": "path" if endpoint else "auto"},
-    )
-    return boto3.client("s3", endpoint_url=endpoint, region_name=region or "us-east-1", config=config)
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", ""))
-
-
-@contextlib.contextmanager
-def _told_apart() -> Iterator[None]:
-    """A full bucket is the sender's news, everything else the operator's."""
-    try:
-        yield
-    except ClientError as error:
-        if _code(error) in {"QuotaExceeded", "XMinioStorageFull", "InsufficientStorage"}:
-            raise StorageFull(_("The bucket is full.")) from error
-        raise BlobUnavailable(_("The object storage refused or lost the bytes.")) from error
-    except BotoCoreError as error:
-        raise BlobUnavailable(_("The object storage cannot be reached.")) from error
