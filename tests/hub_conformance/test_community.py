@@ -260,3 +260,41 @@ def approve(hub, code: str, link: str) -> None:
 
     send(link, new_password1="correct horse battery", new_password2="correct horse battery")
     send(f"/oauth/approve?user_code={code}", user_code=code, answer="yes", role="write")
+
+
+@pytest.mark.parametrize("rewrite", [True, False])
+def test_large_files_are_deleted_for_good_and_the_rest_is_cloned(plain_ann, repo, tmp_path, rewrite):
+    told = plain_ann.script(
+        """
+        from huggingface_hub import CommitOperationAdd
+        from huggingface_hub.errors import EntryNotFoundError
+        api.create_tag(repo, tag="v1")
+        more = [CommitOperationAdd("deep/down/more.bin", b"more" * 1000), CommitOperationAdd("notes.txt", b"notes")]
+        api.create_commit(repo, more, commit_message="More")
+        listed = list(api.list_lfs_files(repo))
+        doomed = [file for file in listed if file.filename == "model.bin"]
+        api.permanently_delete_lfs_files(repo, doomed, rewrite_history=rewrite)
+        try:
+            gone = api.hf_hub_download(repo, "model.bin")
+        except EntryNotFoundError:
+            gone = "gone"
+        left = [file.filename for file in api.list_lfs_files(repo)]
+        kept = open(api.hf_hub_download(repo, "deep/down/more.bin"), "rb").read() == b"more" * 1000
+        head = api.repo_info(repo).sha
+        answer([sorted((file.filename, file.size, file.ref) for file in listed), gone, left, kept, head])
+        """,
+        repo=repo,
+        rewrite=rewrite,
+    )
+    pointers = {**plain_ann.environment, "GIT_LFS_SKIP_SMUDGE": "1"}
+    clone = ["git", "clone", "--quiet", f"{plain_ann.endpoint}/{repo}", "there"]
+    subprocess.run(clone, cwd=tmp_path, env=pointers, check=True)
+    checked, head, tagged = (
+        subprocess.run(["git", *command], cwd=tmp_path / "there", check=True, capture_output=True, text=True).stdout
+        for command in (["fsck", "--full", "--strict"], ["rev-parse", "HEAD"], ["ls-tree", "-r", "--name-only", "v1"])
+    )
+
+    listed = [["deep/down/more.bin", 4000, "refs/heads/main"], ["model.bin", 7000, "refs/heads/main"]]
+    assert told == [listed, "gone", ["deep/down/more.bin"], True, head.strip()]
+    assert checked == ""
+    assert ("model.bin" in tagged.split()) is not rewrite

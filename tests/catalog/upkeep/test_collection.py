@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import timedelta
 from io import StringIO
@@ -11,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.models.functions import Now
 
-from catalog.actions import collection, garbage, upkeep_leases, uploads
+from catalog.actions import collection, garbage, removal, upkeep_leases, uploads
 from catalog.actions.collection import Graces
 from catalog.errors import CollectionRefused, UpkeepBusy
 from catalog.models import Blob, RepoBlob, UpkeepLease
@@ -251,3 +252,16 @@ def gc(*options):
     out = StringIO()
     call_command("gc", *options, stdout=out)
     return json.loads(out.getvalue())
+
+
+@pytest.mark.parametrize("rewrite", [True, False])
+def test_large_files_deleted_for_good_are_collected(repo, rewrite):
+    commit_content(repo, {"big.bin": b"large", "other.bin": b"other"}, lfs=("big.bin", "other.bin"))
+    gone, kept = (hashlib.sha256(content).hexdigest() for content in (b"large", b"other"))
+
+    removal.remove_files(repo=repo, sha256s=[gone], rewrite_history=rewrite, actor=repo.created_by)
+    collection.collect(NO_GRACE)
+
+    assert (state_of(gone), state_of(kept)) == (None, "live")
+    assert blob_store().size(gone) is None
+    assert list(integrity.problems(with_data=True)) == []
