@@ -1,5 +1,6 @@
 """Two and more threads against the real database; each has a connection of its own."""
 
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
@@ -8,10 +9,10 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from catalog.actions import commits, garbage, repos, uploads
+from catalog.actions import commits, garbage, removal, repos, squash, uploads
 from catalog.errors import BranchMoved, NameTaken
-from catalog.models import Repo, RepoBlob
-from catalog.queries import trees
+from catalog.models import Repo, RepoBlob, TreeEntry
+from catalog.queries import integrity, trees
 from tests.factories import RepoFactory, UserFactory, add, commit_content
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -144,3 +145,28 @@ def test_expiry_never_takes_bytes_that_a_commit_is_taking():
     assert expired == 0
     assert mine.get().uncommitted_until is None
     assert trees.file_at(made, "a").size == len(b"nearly expired")
+
+
+def test_history_is_rewritten_while_others_commit_branch_and_squash():
+    repo, content = RepoFactory(), b"large" * 500
+    commit_content(repo, {"a.bin": content}, lfs=("a.bin",))
+    commit_content(repo, {"b.txt": b"b"})
+    doomed = {"sha256s": [hashlib.sha256(content).hexdigest()], "rewrite_history": True}
+    actor = repo.created_by
+
+    def commit_to_a_new_branch(name):
+        commits.create_branch(repo=repo, name=name, start="main", actor=actor)
+        return commit_content(repo, {f"{name}.txt": b"new"}, branch=name)
+
+    results = at_once(
+        lambda: removal.remove_files(repo=repo, actor=actor, **doomed),
+        *[lambda name=name: commit_content(repo, {f"{name}.txt": b"new"}) for name in "cd"],
+        *[lambda name=name: commit_to_a_new_branch(name) for name in "ef"],
+        lambda: squash.squash_history(repo=repo, branch="main", actor=actor),
+    )
+
+    assert [result for result in results if isinstance(result, Exception)] == []
+    paths = set(trees.entries_in(trees.head_of(repo)).files().values_list("path", flat=True))
+    assert {"b.txt", "c.txt", "d.txt"} <= paths
+    assert not TreeEntry.objects.filter(line__repo=repo, is_lfs=True).exists()
+    assert list(integrity.problems()) == []
