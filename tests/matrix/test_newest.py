@@ -18,7 +18,7 @@ def running():
         yield found
 
 
-@pytest.mark.parametrize(("number", "client"), enumerate(NEWEST), ids=[client.label for client in NEWEST])
+@pytest.mark.parametrize(("number", "client"), list(enumerate(NEWEST)), ids=[client.label for client in NEWEST])
 def test_every_feature_passes_that_the_client_offers(running, number, client):
     records = run_client(client, site=running, prefix=f"n{number}")
 
