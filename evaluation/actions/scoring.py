@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from catalog.errors import RevisionNotFound
 from catalog.stores import blob_store
 from evaluation import signing
 from evaluation.actions import inputs, leases, provenance
@@ -45,6 +46,8 @@ def score_run(run_id: int) -> None:
         _give_up(run, "bad_output", problem.message)
     except DataUnavailable as problem:
         _give_up(run, "data_unavailable", str(problem))
+    except RevisionNotFound:
+        _give_up(run, "unsupported", _("The evaluated commit is gone: the history of the repo was rewritten."))
     except RunLeaseLost:
         logger.info("run %d was taken away while it was scored", run_id)
 

@@ -218,6 +218,16 @@ def test_items_that_changed_since_the_run_are_not_scored():
     assert "changed between the run and its scoring" in run.reason
 
 
+def test_a_run_of_a_commit_that_is_gone_is_told_so():
+    run = arrangement.handed_in()
+    run.repo.commits.filter(oid=run.commit_oid).update(oid="f" * 40)  # as rewriting history does
+
+    score(run)
+
+    assert (run.state, run.reason_code) == ("failed", "unsupported")
+    assert "history of the repo was rewritten" in run.reason
+
+
 def test_data_that_went_missing_puts_the_run_off():
     run = arrangement.handed_in()
     benchmark = run.benchmark
