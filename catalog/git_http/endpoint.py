@@ -13,13 +13,13 @@ from catalog import access
 from catalog.access import ANONYMOUS, Actor
 from catalog.errors import Busy, CatalogError
 from catalog.git_http.errors import error_response, failure_response, text_response
+from marketplace.draining import drain
 from marketplace.middleware import is_busy
 
 logger = logging.getLogger(__name__)
 
 Handler = Callable[..., HttpResponseBase]
 DRAINED_BYTES = 4 * 1024 * 1024
-_PIECE_BYTES = 1024 * 1024
 
 
 def endpoint(method: str, handler: Handler) -> Callable[..., HttpResponseBase]:
@@ -48,10 +48,5 @@ def endpoint(method: str, handler: Handler) -> Callable[..., HttpResponseBase]:
 
 def _refused(request: HttpRequest, error: CatalogError, actor: Actor) -> HttpResponseBase:
     """Git sends its whole body before it listens: what it still has to say is read, within reason."""
-    left = DRAINED_BYTES
-    try:
-        while left > 0 and (piece := request.read(_PIECE_BYTES)):
-            left -= len(piece)
-    except Exception:  # noqa: BLE001, S110  the connection is gone or the body was read elsewhere: nothing to answer
-        pass
+    drain(request.read, DRAINED_BYTES)
     return error_response(request, error, actor)

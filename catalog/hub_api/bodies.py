@@ -15,6 +15,7 @@ from django.http import HttpRequest, UnreadablePostError
 from django.utils.translation import gettext as _
 
 from catalog.errors import BadInput, SizeMismatch, TooLarge
+from marketplace import draining
 from marketplace.direct_body import direct_body
 
 MIB = 1024 * 1024
@@ -118,12 +119,8 @@ def content_length(request: HttpRequest) -> int | None:
 
 def drain(request: HttpRequest, *, trusted: bool) -> None:
     """Read and forget what is left of a body, within reason."""
-    left, source = DRAINED_BYTES[trusted], _source(request)
-    try:
-        while left > 0 and (piece := _read(source, PIECE_BYTES)):
-            left -= len(piece)
-    except Exception:  # noqa: BLE001, S110  the connection is gone or the body was read elsewhere: nothing to answer
-        pass
+    source = _source(request)
+    draining.drain(lambda size: _read(source, size), DRAINED_BYTES[trusted])
 
 
 def text_field(body: Json, name: str) -> str:

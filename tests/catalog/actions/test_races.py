@@ -1,12 +1,10 @@
 """Two and more threads against the real database; each has a connection of its own."""
 
 import hashlib
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Barrier
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from catalog.actions import commits, garbage, removal, repos, squash, uploads
@@ -14,25 +12,9 @@ from catalog.errors import BranchMoved, NameTaken
 from catalog.models import Repo, RepoBlob, TreeEntry
 from catalog.queries import integrity, trees
 from tests.factories import RepoFactory, UserFactory, add, commit_content
+from tests.racing import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def at_once(*calls):
-    """Returns what each call returned or raised; they start together."""
-    barrier = Barrier(len(calls))
-
-    def run(call):
-        try:
-            barrier.wait(10)
-            return call()
-        except Exception as problem:  # noqa: BLE001  # the test looks at it
-            return problem
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(run, calls))
 
 
 def test_of_many_writers_on_one_head_one_wins():

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
-
 import pytest
-from django.db import connection
 
 from catalog.actions import discussions, merging, pull_requests
 from catalog.actions.pull_requests import Proposal
@@ -14,25 +10,9 @@ from catalog.errors import BadInput
 from catalog.models import Commit
 from catalog.queries import integrity, trees
 from tests.factories import RepoFactory, commit_content
+from tests.racing import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def at_once(*calls):
-    """Returns what each call returned or raised; they start together."""
-    barrier = Barrier(len(calls))
-
-    def run(call):
-        try:
-            barrier.wait(10)
-            return call()
-        except Exception as problem:  # noqa: BLE001  # the test looks at it
-            return problem
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(calls)) as pool:
-        return list(pool.map(run, calls))
 
 
 def offered(repo, path):
