@@ -10,22 +10,13 @@ from celery.signals import worker_shutting_down
 from django.conf import settings
 
 from catalog import jobs
-from catalog.actions import (
-    collection,
-    downloads,
-    garbage,
-    metadata,
-    mirror_sync,
-    purge,
-    scrub,
-    sync_leases,
-    tallies,
-    upload_parts,
-    uploads,
-    webhook_delivery,
-    xet_extents,
-)
-from catalog.actions.mirror_sync import Turn
+from catalog.actions import downloads, tallies
+from catalog.actions.facts import metadata
+from catalog.actions.incoming import upload_parts, uploads, xet_extents
+from catalog.actions.mirroring import mirror_sync, sync_leases
+from catalog.actions.mirroring.mirror_sync import Turn
+from catalog.actions.notices import webhook_delivery
+from catalog.actions.upkeep import collection, garbage, purge, scrub
 from catalog.errors import CollectionRefused, UpkeepBusy
 from catalog.models import Repo, RepoFacts
 

@@ -11,8 +11,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from catalog import jobs
-from catalog.actions import audit, commits, events, quotas, repos, webhook_payload
-from catalog.actions.uploads import UNCOMMITTED_LIFETIME
+from catalog.actions import audit, quotas, repos
+from catalog.actions.history import commits
+from catalog.actions.incoming.uploads import UNCOMMITTED_LIFETIME
+from catalog.actions.notices import events, webhook_payload
 from catalog.errors import BlobUnavailable, NameTaken
 from catalog.models import Blob, Namespace, Repo, RepoBlob, RepoFacts, RepoRedirect, TreeEntry, User
 from catalog.parsing import names

@@ -7,7 +7,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from catalog import jobs
-from catalog.actions import audit, commits, events, uploads
+from catalog.actions import audit
+from catalog.actions.history import commits
+from catalog.actions.incoming import uploads
+from catalog.actions.notices import events
 from catalog.errors import BadInput, NameTaken
 from catalog.models import Namespace, Organisation, Repo, RepoFacts, RepoRedirect, User
 from catalog.parsing import gitattributes, names

@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 
 from catalog import access, discussion_access
 from catalog.access import Actor
-from catalog.actions import pushes
-from catalog.actions.pushes import Push, RefUpdate
+from catalog.actions.history import pushes
+from catalog.actions.history.pushes import Push, RefUpdate
 from catalog.actions.quarantine import quarantined
 from catalog.errors import BadInput, CatalogError
 from catalog.git_http.advertising import RECEIVE_PACK, uncached

@@ -14,8 +14,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpRe
 from django.utils.translation import gettext as _
 
 from catalog.access import Actor
-from catalog.actions import xet
-from catalog.actions.xet import ShardPlan
+from catalog.actions.incoming import xet
+from catalog.actions.incoming.xet import ShardPlan
 from catalog.errors import BadInput, CatalogError, NotFound, TooLarge
 from catalog.hub_api import bodies
 from catalog.hub_api.cas_access import XetActor, sender

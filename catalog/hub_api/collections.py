@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from catalog import access, community_access
 from catalog.access import Actor
-from catalog.actions import curation
+from catalog.actions.community import curation
 from catalog.errors import BadInput, InvalidCursor, NotFound, RepoNotFound
 from catalog.hub_api import bodies, wire
 from catalog.hub_api.bodies import Json

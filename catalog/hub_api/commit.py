@@ -11,8 +11,10 @@ from django.utils.translation import gettext as _
 
 from catalog import access, links
 from catalog.access import Actor
-from catalog.actions import commits, pull_requests, uploads
-from catalog.actions.pull_requests import Proposal
+from catalog.actions.community import pull_requests
+from catalog.actions.community.pull_requests import Proposal
+from catalog.actions.history import commits
+from catalog.actions.incoming import uploads
 from catalog.errors import BadInput
 from catalog.hub_api import bodies, wire
 from catalog.hub_api.bodies import MIB, Json

@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 
 from catalog import access, discussion_access, links
 from catalog.access import Actor
-from catalog.actions import discussions, merging, proposals, pull_requests
-from catalog.actions.pull_requests import Proposal
+from catalog.actions.community import discussions, merging, proposals, pull_requests
+from catalog.actions.community.pull_requests import Proposal
 from catalog.errors import BadInput
 from catalog.hub_api import bodies, wire
 from catalog.models import Discussion, DiscussionEvent, Repo, User

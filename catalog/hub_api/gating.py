@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from catalog import access
 from catalog.access import Actor
-from catalog.actions import gating
+from catalog.actions.community import gating
 from catalog.errors import BadInput, NotFound
 from catalog.hub_api import bodies, wire
 from catalog.hub_api.bodies import Json

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from catalog import access, discussion_access
 from catalog.access import ANONYMOUS, Actor
-from catalog.actions import upload_parts, uploads
+from catalog.actions.incoming import upload_parts, uploads
 from catalog.errors import BadInput, NotAllowed, NotFound, SizeMismatch, TooLarge
 from catalog.hub_api import bodies, lfs_uploads, wire
 from catalog.hub_api.lfs_uploads import MEDIA_TYPE

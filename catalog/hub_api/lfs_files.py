@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from catalog import access
 from catalog.access import Actor
-from catalog.actions import removal
+from catalog.actions.history import removal
 from catalog.errors import BadInput, InvalidCursor
 from catalog.hub_api import bodies, keyset, wire
 from catalog.queries import large_files

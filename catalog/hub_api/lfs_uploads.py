@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from catalog import discussion_access
 from catalog.access import Actor
-from catalog.actions import upload_parts, uploads
+from catalog.actions.incoming import upload_parts, uploads
 from catalog.errors import BadInput, NotAllowed, SizeMismatch, UploadGone
 from catalog.hub_api import bodies, wire
 from catalog.models import Repo, Upload

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from catalog import access
 from catalog.access import Actor
-from catalog.actions import likes
+from catalog.actions.community import likes
 from catalog.hub_api import people, wire
 from catalog.hub_api.keyset import page_of
 from catalog.models import Like, Repo

@@ -7,8 +7,8 @@ from typing import Any, Final
 from django.http import HttpRequest, JsonResponse
 
 from catalog.access import Actor
-from catalog.actions import device_login
-from catalog.actions.device_login import Grant, OAuthRefusal
+from catalog.actions.people import device_login
+from catalog.actions.people.device_login import Grant, OAuthRefusal
 from catalog.hub_api import bodies, wire
 
 DEVICE_CODE: Final = "urn:ietf:params:oauth:grant-type:device_code"

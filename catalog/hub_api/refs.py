@@ -6,7 +6,7 @@ from django.http import HttpRequest, JsonResponse
 
 from catalog import access, discussion_access
 from catalog.access import Actor
-from catalog.actions import commits, squash
+from catalog.actions.history import commits, squash
 from catalog.hub_api.bodies import json_body, optional_text, text_field
 
 

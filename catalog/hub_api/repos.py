@@ -7,7 +7,8 @@ from django.utils.translation import gettext as _
 
 from catalog import access
 from catalog.access import Actor
-from catalog.actions import discussions, repos
+from catalog.actions import repos
+from catalog.actions.community import discussions
 from catalog.errors import BadInput, NameTaken, NotServed
 from catalog.hub_api import wire
 from catalog.hub_api.bodies import Json, json_body, optional_text, text_field

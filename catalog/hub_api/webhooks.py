@@ -8,8 +8,8 @@ from django.http import HttpRequest, JsonResponse
 
 from catalog import access, community_access, sealing
 from catalog.access import Actor
-from catalog.actions import webhooks
-from catalog.actions.webhooks import Watched
+from catalog.actions.notices import webhooks
+from catalog.actions.notices.webhooks import Watched
 from catalog.errors import BadInput, NotServed
 from catalog.hub_api import bodies
 from catalog.hub_api.bodies import Json

@@ -17,7 +17,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from catalog import access
-from catalog.actions import accounts, sign_in
+from catalog.actions.people import accounts, sign_in
 from catalog.errors import NotAllowed
 from catalog.models import User
 from catalog.pages.errors import missing, page

@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from catalog import access
-from catalog.actions import device_login, tallies
+from catalog.actions import tallies
+from catalog.actions.people import device_login
 from catalog.errors import NotFound, TooManyRequests
 from catalog.models import AccessToken
 from catalog.pages.errors import page

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 
 from catalog import access, discussion_access, links
 from catalog.access import Actor
-from catalog.actions import discussions, merging
+from catalog.actions.community import discussions, merging
 from catalog.errors import BadInput, MergeConflict, NotAllowed, TooLarge, TooManyRequests
 from catalog.models import Repo
 from catalog.pages.discussion_forms import CommentForm

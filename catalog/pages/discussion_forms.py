@@ -5,7 +5,7 @@ from __future__ import annotations
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from catalog.actions.discussions import LONGEST_TITLE
+from catalog.actions.community.discussions import LONGEST_TITLE
 from catalog.pages.forms import PageForm
 
 MARKDOWN_HELP = _("Markdown: **bold**, `code`, [links](https://…), lists.")

@@ -15,8 +15,8 @@ from django.utils.translation import gettext_lazy
 
 from catalog import access, discussion_access, links
 from catalog.access import Actor
-from catalog.actions import discussions, proposals
-from catalog.actions.proposals import Offer
+from catalog.actions.community import discussions, proposals
+from catalog.actions.community.proposals import Offer
 from catalog.errors import BadInput, TooLarge, TooManyRequests
 from catalog.models import Discussion, DiscussionEvent
 from catalog.pages.discussion_forms import CommentForm, DiscussionForm, TitleForm

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from catalog.actions.accounts import LONGEST_TOKEN_LIFETIME_DAYS
+from catalog.actions.people.accounts import LONGEST_TOKEN_LIFETIME_DAYS
 from catalog.models import AccessToken, Membership, Namespace, Organisation, Repo, User
 from catalog.parsing.names import LONGEST_NAME
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from catalog.actions.gating import LONGEST_FIELD, MOST_FIELDS
+from catalog.actions.community.gating import LONGEST_FIELD, MOST_FIELDS
 from catalog.models import Repo
 from catalog.pages.forms import PageForm
 

@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from catalog import access
-from catalog.actions import gating, repos
+from catalog.actions import repos
+from catalog.actions.community import gating
 from catalog.errors import BadInput, NotFound
 from catalog.models import AccessRequest, Repo
 from catalog.pages.errors import page

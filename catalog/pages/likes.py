@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from catalog import access
-from catalog.actions import likes
+from catalog.actions.community import likes
 from catalog.pages.errors import page
 from catalog.pages.frame import readable
 

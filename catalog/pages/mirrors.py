@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from catalog import access
-from catalog.actions import mirrors as actions
-from catalog.actions.mirrors import Upstream
+from catalog.actions.mirroring import mirrors as actions
+from catalog.actions.mirroring.mirrors import Upstream
 from catalog.errors import BadInput, InvalidName, NameTaken, NotAllowed, UpstreamNotAllowed
 from catalog.models import Mirror, SyncRun, User
 from catalog.pages.errors import page

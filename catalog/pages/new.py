@@ -14,7 +14,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from catalog import access, links
-from catalog.actions import commits, repos, uploads
+from catalog.actions import repos
+from catalog.actions.history import commits
+from catalog.actions.incoming import uploads
 from catalog.errors import CatalogError, InvalidName, NameTaken, TooLarge
 from catalog.models import Membership, Namespace, Repo, User
 from catalog.pages import snippets

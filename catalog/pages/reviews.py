@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from catalog import access
-from catalog.actions import ratings
+from catalog.actions.community import ratings
 from catalog.errors import BadInput, NotAllowed
 from catalog.models import Rating, Repo, User
 from catalog.pages import languages

@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from catalog import access
-from catalog.actions import accounts, members
+from catalog.actions.people import accounts, members
 from catalog.errors import BadInput, NameTaken, NotFound
 from catalog.models import AccessToken
 from catalog.pages.errors import page

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from catalog import access
-from catalog.actions import accounts, members
+from catalog.actions.people import accounts, members
 from catalog.errors import BadInput, InvalidName, NameTaken, NotAllowed, NotFound
 from catalog.models import Membership, Organisation, User
 from catalog.pages.errors import page

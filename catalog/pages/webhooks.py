@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from catalog import access, community_access
-from catalog.actions import webhooks
-from catalog.actions.webhooks import Watched
+from catalog.actions.notices import webhooks
+from catalog.actions.notices.webhooks import Watched
 from catalog.errors import BadInput, CatalogError, NotFound, UpstreamNotAllowed
 from catalog.models import Repo, Webhook, WebhookDelivery
 from catalog.pages.errors import page

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 
-from catalog.actions import uploads
+from catalog.actions.incoming import uploads
 from catalog.errors import TooLarge
 from evaluation.errors import BadOutput, RunLeaseLost
 from evaluation.models import Run, RunOutput

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from catalog.actions import ratings
+from catalog.actions.community import ratings
 from catalog.errors import NotSignedIn
 from catalog.models import Repo, User
 from catalog.queries import trees

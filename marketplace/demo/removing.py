@@ -8,7 +8,8 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 
-from catalog.actions import ratings, repos
+from catalog.actions import repos
+from catalog.actions.community import ratings
 from catalog.models import Membership, Namespace, Rating, Repo, User
 from marketplace.demo.cast import PEOPLE, TEAMS
 

@@ -22,7 +22,7 @@ import httpx
 from django.conf import settings
 from huggingface_hub import HfApi, snapshot_download
 
-from catalog.actions import accounts
+from catalog.actions.people import accounts
 from catalog.models import AccessToken, Namespace, Repo, User
 from evaluation.benchmarks.readers import langid_train
 from marketplace.demo.cast import DATASET, MINILM, MODELS, PEOPLE, REVIEWS, TEAMS, Model, Review

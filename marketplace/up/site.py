@@ -142,7 +142,7 @@ class Site:
         return all((self.run_dir / name).exists() for name in parts.READY_FILES)
 
     def _greet(self) -> None:
-        from catalog.actions.accounts import ensure_admin_link
+        from catalog.actions.people.accounts import ensure_admin_link
 
         link = ensure_admin_link()
         connections.close_all()

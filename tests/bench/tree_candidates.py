@@ -17,8 +17,8 @@ class Intervals:
     def commit(self, files):
         from django.db import transaction
 
-        from catalog.actions import intervals, tree_building
-        from catalog.actions.changesets import ChangeSet
+        from catalog.actions.history import intervals, tree_building
+        from catalog.actions.history.changesets import ChangeSet
         from catalog.models import Commit
 
         base = self.commits[-1] if self.commits else None

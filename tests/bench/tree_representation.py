@@ -27,7 +27,7 @@ def paths(layout, count):
 
 def changes(layout, count, commits):
     """The first commit adds everything; each later one changes a few files at random."""
-    from catalog.actions.changesets import NewFile
+    from catalog.actions.history.changesets import NewFile
 
     dice = random.Random(4)
     everything = paths(layout, count)

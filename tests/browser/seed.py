@@ -6,21 +6,13 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from catalog.actions import (
-    accounts,
-    curation,
-    discussions,
-    gating,
-    likes,
-    merging,
-    metadata,
-    pull_requests,
-    ratings,
-    repos,
-    uploads,
-    webhooks,
-)
-from catalog.actions.pull_requests import Proposal
+from catalog.actions import repos
+from catalog.actions.community import curation, discussions, gating, likes, merging, pull_requests, ratings
+from catalog.actions.community.pull_requests import Proposal
+from catalog.actions.facts import metadata
+from catalog.actions.incoming import uploads
+from catalog.actions.notices import webhooks
+from catalog.actions.people import accounts
 from catalog.models import Collection, DeviceLogin, Mirror, Repo, SyncRun, User
 from catalog.types import AddFile
 from tests.evaluation import arrangement

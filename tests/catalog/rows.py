@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from itertools import count
 
-from catalog.actions import accounts, search_index
+from catalog.actions.facts import search_index
+from catalog.actions.people import accounts
 from catalog.models import Namespace, Repo, RepoFacts, User
 
 _numbers = count(1)

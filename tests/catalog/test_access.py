@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from catalog import access
 from catalog.access import ANONYMOUS, Actor
-from catalog.actions import gating, moving, repos
+from catalog.actions import moving, repos
+from catalog.actions.community import gating
 from catalog.errors import BadCredentials, MirrorIsReadOnly, NotAllowed, NotFound, NotSignedIn, RepoNotFound
 from catalog.models import AccessToken, Mirror, Repo, User
 from tests.factories import OrganisationFactory, RepoFactory, UserFactory, token_of

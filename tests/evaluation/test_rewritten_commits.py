@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from catalog.actions import removal
+from catalog.actions.history import removal
 from tests.evaluation import arrangement
 from tests.factories import commit_content
 

@@ -1,7 +1,7 @@
 import factory
 from factory.django import DjangoModelFactory
 
-from catalog.actions import accounts
+from catalog.actions.people import accounts
 from catalog.models import Membership, Organisation, User
 
 

@@ -1,7 +1,9 @@
 import factory
 from factory.django import DjangoModelFactory
 
-from catalog.actions import commits, repos, uploads
+from catalog.actions import repos
+from catalog.actions.history import commits
+from catalog.actions.incoming import uploads
 from catalog.models import Commit, Repo, User
 from catalog.types import AddFile
 from tests.factories.accounts import UserFactory

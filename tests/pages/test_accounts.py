@@ -4,7 +4,7 @@ import pytest
 from django.core import mail
 from django.test import override_settings
 
-from catalog.actions import accounts
+from catalog.actions.people import accounts
 from catalog.models import AccessToken, Membership
 from tests.factories import OrganisationFactory, UserFactory, token_of
 from tests.pages.looking import text_of

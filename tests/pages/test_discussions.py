@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from catalog.actions import discussions, pull_requests
-from catalog.actions.pull_requests import Proposal
+from catalog.actions.community import discussions, pull_requests
+from catalog.actions.community.pull_requests import Proposal
 from catalog.models import Discussion, Repo
 from catalog.queries import trees
 from tests.factories import RepoFactory, UserFactory, commit_content

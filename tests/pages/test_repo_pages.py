@@ -1,6 +1,6 @@
 import pytest
 
-from catalog.actions import metadata
+from catalog.actions.facts import metadata
 from catalog.models import Mirror, RepoFacts
 from tests.factories import OrganisationFactory, RepoFactory, UserFactory, commit_content
 from tests.pages.looking import links_of, text_of

@@ -12,8 +12,12 @@ from datetime import timedelta
 from django.db import OperationalError, connections
 from django.db.models.functions import Now
 
-from catalog.actions import accounts, collection, commits, garbage, purge, repos, uploads
-from catalog.actions.collection import Graces
+from catalog.actions import repos
+from catalog.actions.history import commits
+from catalog.actions.incoming import uploads
+from catalog.actions.people import accounts
+from catalog.actions.upkeep import collection, garbage, purge
+from catalog.actions.upkeep.collection import Graces
 from catalog.errors import BlobNotUploaded, CatalogError
 from catalog.models import Repo, RepoBlob, TreeEntry
 from catalog.queries import integrity

@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 
 from django.db import connections
 
-from catalog.actions import accounts, commits, repos, uploads
+from catalog.actions import repos
+from catalog.actions.history import commits
+from catalog.actions.incoming import uploads
+from catalog.actions.people import accounts
 from catalog.errors import BranchMoved
 from catalog.models import Commit, TreeEntry
 from catalog.queries import trees

@@ -24,8 +24,12 @@ from django.conf import settings
 from django.db import connections
 from django.db.models.functions import Now
 
-from catalog.actions import accounts, collection, commits, purge, repos, uploads
-from catalog.actions.collection import Graces
+from catalog.actions import repos
+from catalog.actions.history import commits
+from catalog.actions.incoming import uploads
+from catalog.actions.people import accounts
+from catalog.actions.upkeep import collection, purge
+from catalog.actions.upkeep.collection import Graces
 from catalog.models import Commit, Repo, RepoBlob
 from catalog.queries import integrity, trees
 from catalog.stores import blob_store

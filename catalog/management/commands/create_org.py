@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.core.management.base import CommandParser
 
-from catalog.actions import accounts
+from catalog.actions.people import accounts
 from catalog.management.base import CatalogCommand, person_named
 from catalog.models import Organisation
 

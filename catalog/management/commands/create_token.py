@@ -4,7 +4,7 @@ import secrets
 
 from django.core.management.base import CommandParser
 
-from catalog.actions import accounts
+from catalog.actions.people import accounts
 from catalog.management.base import CatalogCommand, person_named
 from catalog.models import AccessToken
 

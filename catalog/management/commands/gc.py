@@ -5,8 +5,8 @@ from dataclasses import asdict
 
 from django.core.management.base import CommandParser
 
-from catalog.actions import collection, garbage
-from catalog.actions.collection import Graces
+from catalog.actions.upkeep import collection, garbage
+from catalog.actions.upkeep.collection import Graces
 from catalog.management.base import CatalogCommand
 
 

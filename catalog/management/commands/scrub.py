@@ -7,7 +7,7 @@ from dataclasses import asdict
 from django.conf import settings
 from django.core.management.base import CommandParser
 
-from catalog.actions import scrub
+from catalog.actions.upkeep import scrub
 from catalog.management.base import CatalogCommand
 
 

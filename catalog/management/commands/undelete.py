@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.core.management.base import CommandError, CommandParser
 
-from catalog.actions import purge
+from catalog.actions.upkeep import purge
 from catalog.management.base import CatalogCommand
 from catalog.models import Repo
 

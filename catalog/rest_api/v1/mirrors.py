@@ -9,8 +9,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog import access
-from catalog.actions import mirrors
-from catalog.actions.mirrors import Upstream
+from catalog.actions.mirroring import mirrors
+from catalog.actions.mirroring.mirrors import Upstream
 from catalog.errors import BadInput
 from catalog.models import Mirror, Repo, SyncRun
 from catalog.queries import mirror_list

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog import access
-from catalog.actions import ratings
+from catalog.actions.community import ratings
 from catalog.models import Rating, Repo
 from catalog.queries import stats
 from catalog.queries.paging import LARGEST_PAGE

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from catalog import access
 from catalog.access import Actor
-from catalog.actions import accounts
+from catalog.actions.people import accounts
 from catalog.errors import NotAllowed, NotFound
 from catalog.models import AccessToken, User
 from catalog.rest_api.v1.base import ApiView, actor_of

@@ -7,7 +7,7 @@ from pathlib import Path
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
-from catalog.actions import backup
+from catalog.actions.upkeep import backup
 from catalog.management.base import CatalogCommand
 from marketplace.embedded import tools
 from marketplace.embedded.problems import CannotStart

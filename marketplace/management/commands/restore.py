@@ -8,7 +8,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
 from django.db import connection
 
-from catalog.actions import backup
+from catalog.actions.upkeep import backup
 from catalog.management.base import CatalogCommand
 from marketplace.embedded import tools
 from marketplace.embedded.problems import CannotStart

@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.utils.http import urlsafe_base64_decode
 
 from catalog import tokens
-from catalog.actions import accounts
+from catalog.actions.people import accounts
 from catalog.errors import BadInput, InvalidName, NameTaken
 from catalog.models import AccessToken, AuditEntry, Membership, Namespace, User
 from tests.factories import OrganisationFactory, UserFactory

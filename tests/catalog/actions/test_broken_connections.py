@@ -4,7 +4,7 @@ import psycopg
 import pytest
 from django.db import OperationalError, connection
 
-from catalog.actions import commits, intervals
+from catalog.actions.history import commits, intervals
 from catalog.errors import Busy
 from catalog.queries import trees
 from tests.factories import RepoFactory, add

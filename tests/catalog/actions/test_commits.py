@@ -2,7 +2,7 @@ import subprocess
 
 import pytest
 
-from catalog.actions import commits
+from catalog.actions.history import commits
 from catalog.errors import (
     BadInput,
     BlobNotUploaded,

@@ -3,7 +3,8 @@ import struct
 
 import pytest
 
-from catalog.actions import card_html, commits, metadata
+from catalog.actions.facts import card_html, metadata
+from catalog.actions.history import commits
 from catalog.models import Blob, Repo, RepoFacts
 from catalog.queries import trees
 from catalog.stores import blob_store

@@ -7,7 +7,10 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from catalog.actions import commits, garbage, removal, repos, squash, uploads
+from catalog.actions import repos
+from catalog.actions.history import commits, removal, squash
+from catalog.actions.incoming import uploads
+from catalog.actions.upkeep import garbage
 from catalog.errors import BranchMoved, NameTaken
 from catalog.models import Repo, RepoBlob, TreeEntry
 from catalog.queries import integrity, trees

@@ -7,8 +7,9 @@ import random
 
 import pytest
 
-from catalog.actions import commits, merging, pull_requests, refs, removal, squash
-from catalog.actions.pull_requests import Proposal
+from catalog.actions.community import merging, pull_requests
+from catalog.actions.community.pull_requests import Proposal
+from catalog.actions.history import commits, refs, removal, squash
 from catalog.errors import EntryNotFound, MirrorIsReadOnly, NotAllowed, TooLarge
 from catalog.models import (
     AuditEntry,
@@ -231,7 +232,7 @@ def test_what_the_repo_does_not_have_as_a_large_file_is_refused_as_a_whole(repo)
 def test_mirrors_stated_ids_and_endless_histories_are_refused(repo, monkeypatch):
     commit = commit_content(repo, {"a.bin": BIG[0]}, lfs=("a.bin",))
     with monkeypatch.context() as patched:
-        patched.setattr("catalog.actions.line_rewriting.MOST_ROWS", 0)
+        patched.setattr("catalog.actions.history.line_rewriting.MOST_ROWS", 0)
         with pytest.raises(TooLarge):
             remove(repo, BIG[0])
     Commit.objects.filter(pk=commit.pk).update(raw=None, upstream_stated=True)

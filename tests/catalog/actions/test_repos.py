@@ -1,6 +1,7 @@
 import pytest
 
-from catalog.actions import commits, repos
+from catalog.actions import repos
+from catalog.actions.history import commits
 from catalog.errors import (
     BadInput,
     InvalidName,

@@ -8,7 +8,8 @@ from django.db import connection
 from django.test import override_settings
 from django.utils import timezone
 
-from catalog.actions import sign_in, tallies
+from catalog.actions import tallies
+from catalog.actions.people import sign_in
 from catalog.errors import TooManyRequests
 from catalog.models import Tally
 from tests.processes import free_port

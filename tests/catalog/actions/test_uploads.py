@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from catalog.actions import garbage, uploads
+from catalog.actions.incoming import uploads
+from catalog.actions.upkeep import garbage
 from catalog.errors import HashMismatch, SizeMismatch, StorageFull, UploadGone
 from catalog.models import Blob, RepoBlob, Upload
 from catalog.stores import blob_store

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from catalog.actions import commits
+from catalog.actions.history import commits
 from catalog.errors import BlobNotUploaded, HashMismatch, InvalidPath
 from catalog.models import Mirror, RepoFacts, TreeEntry
 from catalog.queries import integrity, trees

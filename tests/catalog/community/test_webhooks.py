@@ -13,7 +13,8 @@ import pytest
 from django.utils import timezone
 
 from catalog import jobs
-from catalog.actions import repos, webhook_delivery
+from catalog.actions import repos
+from catalog.actions.notices import webhook_delivery
 from catalog.errors import UpstreamNotAllowed
 from catalog.models import WebhookDelivery
 from catalog.upstream.public import PublicAddresses

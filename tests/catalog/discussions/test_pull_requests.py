@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from catalog.actions import commits, discussions, merging, proposals, pull_requests, squash
-from catalog.actions.pull_requests import Proposal
+from catalog.actions.community import discussions, merging, proposals, pull_requests
+from catalog.actions.community.pull_requests import Proposal
+from catalog.actions.history import commits, squash
 from catalog.errors import BadInput, BranchMoved, MergeConflict, NotAllowed, RevisionNotFound
 from catalog.models import Discussion, RepoEvent
 from catalog.queries import differences, integrity, trees

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from catalog.actions import discussions, merging, pull_requests
-from catalog.actions.pull_requests import Proposal
+from catalog.actions.community import discussions, merging, pull_requests
+from catalog.actions.community.pull_requests import Proposal
 from catalog.errors import BadInput
 from catalog.models import Commit
 from catalog.queries import integrity, trees

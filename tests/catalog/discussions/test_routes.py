@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from catalog.actions import discussion_log, discussions
+from catalog.actions.community import discussion_log, discussions
 from catalog.models import AccessToken, Discussion, DiscussionEvent, Mirror, Repo, User
 from tests.catalog.hub_api.conftest import Caller, file_line
 from tests.factories import RepoFactory, UserFactory, token_of

@@ -5,7 +5,8 @@ import threading
 import pytest
 from django.db import connection
 
-from catalog.actions import commits, uploads
+from catalog.actions.history import commits
+from catalog.actions.incoming import uploads
 from catalog.errors import BranchMoved
 from catalog.queries import integrity, trees
 from catalog.types import AddFile

@@ -5,9 +5,10 @@ import re
 
 import pytest
 
-from catalog.actions import pull_requests, repos
-from catalog.actions.pull_requests import Proposal
-from catalog.actions.push_content import LARGEST_REGULAR_BYTES
+from catalog.actions import repos
+from catalog.actions.community import pull_requests
+from catalog.actions.community.pull_requests import Proposal
+from catalog.actions.history.push_content import LARGEST_REGULAR_BYTES
 from catalog.models import AuditEntry, Blob, Commit, Mirror, Repo, RepoBlob, TagObject, TreeEntry
 from catalog.parsing import git_objects
 from catalog.parsing.pack_writing import TAG

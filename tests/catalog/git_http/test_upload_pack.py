@@ -4,8 +4,10 @@ import random
 
 import pytest
 
-from catalog.actions import commits, pull_requests, repos, squash
-from catalog.actions.pull_requests import Proposal
+from catalog.actions import repos
+from catalog.actions.community import pull_requests
+from catalog.actions.community.pull_requests import Proposal
+from catalog.actions.history import commits, squash
 from catalog.models import Blob, Commit, Mirror, RemovedFile, Repo
 from catalog.parsing import git_objects
 from catalog.parsing.pkt_line import FLUSH, packet

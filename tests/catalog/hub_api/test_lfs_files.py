@@ -6,8 +6,8 @@ import hashlib
 
 import pytest
 
-from catalog.actions import pull_requests
-from catalog.actions.pull_requests import Proposal
+from catalog.actions.community import pull_requests
+from catalog.actions.community.pull_requests import Proposal
 from catalog.models import Repo
 from tests.catalog.hub_api.conftest import body_of
 from tests.factories import RepoFactory, commit_content

@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.db.models import F
 
-from catalog.actions import upload_parts, uploads
+from catalog.actions.incoming import upload_parts, uploads
 from catalog.models import Blob, Upload, UploadPart
 from tests.catalog.hub_api.conftest import body_of, cut_off, lfs_line
 from tests.catalog.hub_api.test_lfs import BATCH, actions, local

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from catalog.actions.refs import create_tag
+from catalog.actions.history.refs import create_tag
 from catalog.models import Blob
 from catalog.queries import found_files, trees
 from tests.catalog.hub_api.conftest import body_of

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from catalog.actions import commits
+from catalog.actions.history import commits
 from catalog.hub_api import tree
 from catalog.parsing.git_objects import object_id
 from tests.catalog.hub_api.conftest import file_line

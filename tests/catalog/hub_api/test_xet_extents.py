@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from django.db.models import F
 
-from catalog.actions import uploads, xet_extents
+from catalog.actions.incoming import uploads, xet_extents
 from catalog.models import Blob, RepoBlob, StagedXorb, XorbExtent
 from catalog.stores import blob_store
 from tests.catalog.hub_api.conftest import body_of, lfs_line

@@ -9,7 +9,7 @@ import random
 import pytest
 from django.core import signing
 
-from catalog.actions import uploads
+from catalog.actions.incoming import uploads
 from catalog.hub_api import xet_reading
 from catalog.models import AccessToken, Blob, TreeEntry, User
 from catalog.parsing.xorb_view import CHUNK_BYTES, XORB_BYTES, XorbView

@@ -4,7 +4,7 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 
-from catalog.actions import commits
+from catalog.actions.history import commits
 from catalog.models import Blob, Commit, Ref, RepoBlob, TreeEntry
 from catalog.stores import blob_store
 from catalog.types import DeleteFile

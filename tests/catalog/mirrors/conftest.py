@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from catalog.actions import mirrors
-from catalog.actions.mirrors import Upstream
+from catalog.actions.mirroring import mirrors
+from catalog.actions.mirroring.mirrors import Upstream
 from catalog.models import SyncRun, User
 from tests.factories import UserFactory
 

@@ -12,9 +12,9 @@ from django.utils import timezone
 
 from catalog import access
 from catalog.access import Actor
-from catalog.actions import mirror_sync, mirrors, sync_leases
-from catalog.actions.mirror_sync import Turn
-from catalog.actions.mirrors import Upstream
+from catalog.actions.mirroring import mirror_sync, mirrors, sync_leases
+from catalog.actions.mirroring.mirror_sync import Turn
+from catalog.actions.mirroring.mirrors import Upstream
 from catalog.errors import InvalidReference, LeaseLost, MirrorIsReadOnly, UpstreamNotAllowed
 from catalog.models import Repo, SyncRun
 from catalog.queries import trees

@@ -1,6 +1,6 @@
 import pytest
 
-from catalog.actions import commits
+from catalog.actions.history import commits
 from catalog.errors import EntryNotFound, RevisionNotFound
 from catalog.queries import trees
 from catalog.types import DeleteFile

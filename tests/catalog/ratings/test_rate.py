@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from catalog.actions.ratings import mark_verified_use, rate_repo, withdraw_rating
+from catalog.actions.community.ratings import mark_verified_use, rate_repo, withdraw_rating
 from catalog.errors import BadInput, InvalidCursor, NotAllowed
 from catalog.models import Rating, RatingEdit, RepoFacts, WeightsDownload
 from catalog.queries.stats import rating_summary, reviews_of

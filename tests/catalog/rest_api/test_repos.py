@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from catalog.actions.ratings import rate_repo
+from catalog.actions.community.ratings import rate_repo
 from catalog.models import Repo, RepoFacts
 from tests.catalog import rows
 from tests.factories import RepoFactory, UserFactory, commit_content

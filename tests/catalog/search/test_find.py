@@ -11,7 +11,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from catalog.actions import accounts
+from catalog.actions.people import accounts
 from catalog.errors import BadInput, InvalidCursor
 from catalog.queries import word_search
 from catalog.queries.facets import count_repos, facets
@@ -302,7 +302,7 @@ def test_facet_counts_of_a_reader_are_not_shown_to_others():
 
 
 def test_a_moved_branch_is_indexed_by_the_next_job_only():
-    from catalog.actions.search_index import refresh_document
+    from catalog.actions.facts.search_index import refresh_document
     from catalog.models import Commit, Line
 
     made = repo("a/moving")

@@ -18,8 +18,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from catalog.actions import collection, commits, garbage, refs, repos, squash
-from catalog.actions.collection import Graces
+from catalog.actions import repos
+from catalog.actions.history import commits, refs, squash
+from catalog.actions.upkeep import collection, garbage
+from catalog.actions.upkeep.collection import Graces
 from catalog.errors import BlobNotUploaded, BranchMoved, EntryNotFound
 from catalog.models import Commit, Repo, RepoBlob
 from catalog.parsing.git_objects import pointer_text

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from catalog.actions import backup
+from catalog.actions.upkeep import backup
 from catalog.errors import BackupUnusable, LeaseLost
 from catalog.models import Blob, UpkeepLease
 from catalog.stores import blob_store

@@ -12,8 +12,10 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.models.functions import Now
 
-from catalog.actions import collection, garbage, removal, upkeep_leases, uploads
-from catalog.actions.collection import Graces
+from catalog.actions.history import removal
+from catalog.actions.incoming import uploads
+from catalog.actions.upkeep import collection, garbage, upkeep_leases
+from catalog.actions.upkeep.collection import Graces
 from catalog.errors import CollectionRefused, UpkeepBusy
 from catalog.models import Blob, RepoBlob, UpkeepLease
 from catalog.queries import integrity, referrers

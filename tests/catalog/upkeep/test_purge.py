@@ -9,8 +9,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db.models.functions import Now
 
-from catalog.actions import collection, purge, repos, upkeep_leases
-from catalog.actions.collection import Graces
+from catalog.actions import repos
+from catalog.actions.upkeep import collection, purge, upkeep_leases
+from catalog.actions.upkeep.collection import Graces
 from catalog.errors import NameTaken, UpkeepBusy
 from catalog.models import AuditEntry, Blob, Commit, Repo, TreeEntry
 from catalog.queries import integrity

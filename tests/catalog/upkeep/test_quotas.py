@@ -9,7 +9,8 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from catalog.actions import quotas, repos, uploads
+from catalog.actions import quotas, repos
+from catalog.actions.incoming import uploads
 from catalog.errors import QuotaExceeded
 from catalog.models import RepoBlob
 from catalog.storage.s3 import S3Store

@@ -11,7 +11,7 @@ import pytest
 from django.core.management import call_command
 from django.db.models.functions import Now
 
-from catalog.actions import scrub
+from catalog.actions.upkeep import scrub
 from catalog.errors import BlobUnavailable
 from catalog.models import AuditEntry, Blob, Mirror
 from catalog.queries import integrity

@@ -1,0 +1,1 @@
+"""What people say and ask: discussions, pull requests, ratings, likes, collections, access."""

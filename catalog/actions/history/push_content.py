@@ -1,0 +1,246 @@
+"""What a push brings, looked at before anything is kept: its commits, how each differs, and the files they need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain, islice
+from typing import Final, NamedTuple
+
+from django.utils.translation import gettext as _
+
+from catalog.actions.history.changesets import NewFile
+from catalog.actions.incoming import uploads
+from catalog.errors import BadInput, BadMetadata, BlobNotUploaded, TooLarge
+from catalog.models import RemovedFile, Repo, TreeEntry
+from catalog.parsing import git_objects
+from catalog.parsing.git_objects import CommitFields
+from catalog.parsing.git_strict import strict_commit
+from catalog.parsing.pack_reading import BLOB, COMMIT, Pack
+from catalog.parsing.paths import check_mirrored_path
+from catalog.queries.git_trees import Folders, TreeDifference
+
+LARGEST_REGULAR_BYTES: Final = 10_000_000  # as for commits through the API
+LONGEST_PATH: Final = 1024  # characters, what a tree entry can hold
+MOST_COMMITS: Final = 10_000
+MOST_FILES: Final = 100_000  # that one commit may change
+MOST_NAMED: Final = 50  # paths in a message
+IDS_AT_A_TIME: Final = 5000
+STORED_FILES_AT_A_TIME: Final = 500
+STORED_BYTES_AT_A_TIME: Final = 32 * 1024**2
+
+
+@dataclass(frozen=True)
+class NewCommit:
+    """A commit that is not here yet."""
+
+    oid: str
+    raw: bytes
+    fields: CommitFields
+    changes: TreeDifference
+
+
+class Pointer(NamedTuple):
+    """The large file that a pointer names."""
+
+    sha256: str
+    size: int
+
+
+@dataclass
+class Content:
+    """All that a push brings, checked as far as that can be done without writing."""
+
+    commits: list[NewCommit]  # parents first
+    known: dict[str, NewFile] = field(default_factory=dict)  # by git id: the repo holds them already
+    pointers: dict[str, Pointer] = field(default_factory=dict)  # by git id
+    plain: list[str] = field(default_factory=list)  # git ids of files whose bytes are in the pack
+
+
+def look_into(repo: Repo, pack: Pack, tips: Iterable[str]) -> Content:
+    """Returns what the commits at these tips bring; nothing is written.
+
+    Raises:
+        BadInput: an object is malformed or missing.
+        InvalidPath: a file name is dangerous for whoever clones.
+        TooLarge: too many commits or files, or a file that should travel by git lfs.
+        BlobNotUploaded: pointers name large files this repo never received; lists the paths.
+    """
+    found = _in_order(repo, pack, tips)
+    folders, roots, commits = Folders(repo, pack), {oid: fields.tree for oid, (_raw, fields) in found.items()}, []
+    for oid, (raw, fields) in found.items():
+        first = fields.parents[0] if fields.parents else ""
+        held = repo.commits.filter(oid=first).first() if first and first not in roots else None
+        before = held.tree_oid if held else roots.get(first, "")
+        changes = folders.difference(before, fields.tree, held=held, most=MOST_FILES)
+        _check_paths(changes)
+        commits.append(NewCommit(oid, raw, fields, changes))
+    content = Content(commits)
+    _sort_files(repo, pack, content, _paths_by_id(commits))
+    return content
+
+
+def store(repo: Repo, pack: Pack, content: Content) -> dict[str, NewFile]:
+    """Keep the plain files, which become the repo's to commit; returns all files by git id, pointers left out."""
+    files = dict(content.known)
+    for batch in _batches(pack, content.plain):
+        contents = [pack.content(bytes.fromhex(oid)) for oid in batch]
+        for oid, blob in zip(batch, uploads.store_many(repo=repo, contents=contents), strict=True):
+            files[oid] = NewFile(TreeEntry.MODE_FILE, oid, blob.size, blob.pk, is_lfs=False)
+    return files
+
+
+def _in_order(repo: Repo, pack: Pack, tips: Iterable[str]) -> dict[str, tuple[bytes, CommitFields]]:
+    """The commits that are new, each after its parents."""
+    here = {name.hex() for name, found in pack.objects.items() if found.kind == COMMIT}
+    here -= _recorded(repo, here)
+    ordered: dict[str, tuple[bytes, CommitFields]] = {}
+    opened: dict[str, tuple[bytes, CommitFields]] = {}
+    beyond: set[str] = set()
+    waiting = [tip for tip in tips if tip in here]
+    while waiting:
+        oid = waiting[-1]
+        if oid in ordered:
+            waiting.pop()
+            continue
+        if oid not in opened:
+            raw = pack.content(bytes.fromhex(oid))
+            opened[oid] = raw, strict_commit(raw)
+            beyond.update(parent for parent in opened[oid][1].parents if parent not in here)
+            before = [parent for parent in opened[oid][1].parents if parent in here and parent not in ordered]
+            waiting += before
+            if before:
+                continue
+        ordered[waiting.pop()] = opened[oid]
+        if len(ordered) > MOST_COMMITS:
+            raise TooLarge(_("A push may bring at most %(most)d commits; push in steps.") % {"most": MOST_COMMITS})
+    missing = beyond - _recorded(repo, beyond)
+    if missing:
+        raise BadInput(
+            _("The history is incomplete: commit %(oid)s is missing. Fetch it first: git fetch --unshallow")
+            % {"oid": min(missing)}
+        )
+    return ordered
+
+
+def _recorded(repo: Repo, oids: set[str]) -> set[str]:
+    batches = (repo.commits.filter(oid__in=batch).values_list("oid", flat=True) for batch in _some_at_a_time(oids))
+    return set(chain.from_iterable(batches))
+
+
+def _check_paths(changes: TreeDifference) -> None:
+    for path, new in changes.files.items():
+        if new is not None:
+            check_mirrored_path(path)
+            if len(path) > LONGEST_PATH:
+                raise TooLarge(_("A file's path is longer than %(most)d characters.") % {"most": LONGEST_PATH})
+
+
+def _paths_by_id(commits: list[NewCommit]) -> dict[str, tuple[str, bool]]:
+    """Every file that is new somewhere: one of its paths, and whether it is a symbolic link wherever it appears."""
+    found: dict[str, tuple[str, bool]] = {}
+    for commit in commits:
+        for path, new in commit.changes.files.items():
+            if new is not None:
+                mode, oid = new
+                is_link = mode == git_objects.SYMLINK_MODE
+                earlier = found.get(oid)
+                found[oid] = (path, is_link) if earlier is None else (earlier[0], earlier[1] and is_link)
+    return found
+
+
+def _sort_files(repo: Repo, pack: Pack, content: Content, paths: dict[str, tuple[str, bool]]) -> None:
+    """Which files are known, which are pointers, which are plain; all that is wrong with them is told at once."""
+    content.known = _held_files(repo, paths)
+    too_large: list[str] = []
+    for oid, (path, is_link) in paths.items():
+        if oid in content.known:
+            continue
+        found = pack.objects.get(bytes.fromhex(oid))
+        if found is None:
+            _note_absent(repo, pack, content, oid, path)
+        elif found.kind != BLOB:
+            raise BadMetadata(_("The file %(path)r is no blob object.") % {"path": path})
+        elif found.size > LARGEST_REGULAR_BYTES:
+            too_large.append(f"{path} ({found.size} bytes)")
+        else:
+            _note_present(pack, content, oid, path, is_link=is_link)
+    if too_large:
+        raise TooLarge(
+            _(
+                "These files are larger than 10 MB and not in git lfs: %(paths)s. Use git lfs: "
+                "`git lfs migrate import --everything --above=10MB`, then push again."
+            )
+            % {"paths": _named(too_large)},
+            paths=too_large,
+        )
+    _check_pointers(repo, content, paths)
+
+
+def _held_files(repo: Repo, oids: Iterable[str]) -> dict[str, NewFile]:
+    """By git id: files that some commit of this repo holds. They are its own, so naming the id is enough."""
+    known: dict[str, NewFile] = {}
+    for batch in _some_at_a_time(oids):
+        entries = TreeEntry.objects.files().filter(line__repo=repo, oid__in=batch, blob__isnull=False)
+        for oid, size, blob_id, is_lfs in entries.values_list("oid", "size", "blob_id", "is_lfs").distinct():
+            known[oid] = NewFile(TreeEntry.MODE_FILE, oid, size, blob_id, is_lfs)
+    return known
+
+
+def _note_absent(repo: Repo, pack: Pack, content: Content, oid: str, path: str) -> None:
+    """A file git left out because the repo has had it: it was deleted for good, or it does not exist."""
+    removed = RemovedFile.objects.filter(repo=repo, pointer_oid=oid).first()
+    if removed is not None:
+        content.pointers[oid] = Pointer(removed.sha256, removed.size)
+        return
+    if pack.has_unread:
+        raise TooLarge(_("The file %(path)s is larger than 10 MB; use git lfs.") % {"path": path}, paths=[path])
+    raise BadInput(_("The file %(path)r (%(oid)s) is neither in the pack nor here.") % {"path": path, "oid": oid})
+
+
+def _note_present(pack: Pack, content: Content, oid: str, path: str, *, is_link: bool) -> None:
+    data = pack.content(bytes.fromhex(oid))
+    pointer = None if is_link else git_objects.parse_pointer(data)
+    if pointer is None:
+        content.plain.append(oid)
+    elif git_objects.pointer_text(*pointer) != data:
+        raise BadMetadata(
+            _("The git lfs pointer %(path)r is not written as git lfs writes it; add the file again.") % {"path": path}
+        )
+    else:
+        content.pointers[oid] = Pointer(*pointer)
+
+
+def _check_pointers(repo: Repo, content: Content, paths: dict[str, tuple[str, bool]]) -> None:
+    held = uploads.held_by(repo, {pointer.sha256 for pointer in content.pointers.values()})
+    missing = [paths[oid][0] for oid, pointer in content.pointers.items() if held.get(pointer.sha256) != pointer.size]
+    if missing:
+        raise BlobNotUploaded(
+            _("The large files behind these git lfs pointers are not here: %(paths)s. Send them: git lfs push --all")
+            % {"paths": _named(missing)},
+            paths=missing,
+        )
+
+
+def _batches(pack: Pack, oids: list[str]) -> Iterator[list[str]]:
+    batch: list[str] = []
+    size = 0
+    for oid in oids:
+        size += pack.objects[bytes.fromhex(oid)].size
+        batch.append(oid)
+        if len(batch) >= STORED_FILES_AT_A_TIME or size >= STORED_BYTES_AT_A_TIME:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _some_at_a_time(oids: Iterable[str]) -> Iterator[list[str]]:
+    left = iter(oids)
+    while batch := list(islice(left, IDS_AT_A_TIME)):
+        yield batch
+
+
+def _named(paths: list[str]) -> str:
+    more = f" … ({len(paths)})" if len(paths) > MOST_NAMED else ""
+    return ", ".join(paths[:MOST_NAMED]) + more

@@ -1,0 +1,95 @@
+"""One commit written down: its row, its files, the ref that moves to it, and who is told. Inside a transaction."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+from catalog import jobs
+from catalog.actions import audit
+from catalog.actions.community import discussion_log
+from catalog.actions.facts import metadata
+from catalog.actions.history import intervals
+from catalog.actions.history.changesets import ChangeSet
+from catalog.actions.history.drafts import Draft
+from catalog.actions.history.tree_building import NewTree
+from catalog.actions.notices import events
+from catalog.errors import RevisionNotFound
+from catalog.models import Commit, Ref, Repo, RepoBlob, User
+
+
+def locked_ref(repo: Repo, reference: str) -> Ref:
+    """Returns a branch, or the ref of a pull request, that nobody else moves until the transaction ends.
+
+    Raises:
+        RevisionNotFound: there is no such ref, or it is a tag.
+        NotAllowed: the pull request is finished.
+    """
+    kind, name = Ref.kind_and_name(reference)
+    if kind == Ref.Kind.PULL_REQUEST:
+        discussion_log.lock_unfinished(repo, name)  # first: whoever merges takes the locks in this order
+    # The row alone: with a join, a writer that waited would find no row at all.
+    ref = repo.refs.exclude(kind=Ref.Kind.TAG).select_for_update().filter(kind=kind, name=name).first()
+    if ref is None:
+        raise RevisionNotFound(_("Invalid rev id: %(reference)s") % {"reference": reference})
+    return ref
+
+
+def record(
+    repo: Repo, base: Commit | None, change_set: ChangeSet, tree: NewTree, draft: Draft, *, on_own_line: bool = False
+) -> Commit:
+    """Write a commit upon `base`, which need not be the head of anything yet.
+
+    Args:
+        on_own_line: leave the line of `base` to others, as a pull request does with that of its branch.
+    """
+    line, seq = intervals.place_after(repo, base, on_own_line=on_own_line)
+    commit = row_of(draft, repo)
+    commit.line, commit.seq = line, seq
+    commit.save(force_insert=True)
+    intervals.write(commit, change_set, tree)
+    uncommitted = RepoBlob.objects.filter(repo=repo, uncommitted_until__isnull=False)
+    uncommitted.filter(blob_id__in=change_set.blob_ids).update(uncommitted_until=None)
+    return commit
+
+
+def row_of(draft: Draft, repo: Repo) -> Commit:
+    """The commit as a row without its place on a line, not saved."""
+    return Commit(
+        repo=repo,
+        oid=draft.oid,
+        tree_oid=draft.tree_oid,
+        parents=list(draft.parents),
+        author=draft.author,
+        author_name=draft.author_name[:255],
+        author_email=draft.author_email[:255],
+        committed_at=draft.committed_at,
+        title=draft.title,
+        message=draft.message,
+        raw=draft.raw,
+        upstream_stated=draft.raw is None,
+    )
+
+
+def finish(repo: Repo, reference: str, commit: Commit, *, actor: User | None) -> None:
+    """Move a ref, note who did it, and tell whoever asked to be told."""
+    move(repo, reference, commit, actor=actor)
+    audit.record(actor, "repo.commit", audit.name_of(repo), branch=reference, commit=commit.oid)
+
+
+def move(repo: Repo, reference: str, commit: Commit, *, actor: User | None) -> None:
+    """Point a branch or pull request at its new head; facts follow in this transaction, the rest by a job."""
+    kind, name = Ref.kind_and_name(reference)
+    before = Commit.objects.filter(refs__repo=repo, refs__kind=kind, refs__name=name).values_list("oid", flat=True)
+    old = before.first()
+    ref, _is_new = repo.refs.update_or_create(kind=kind, name=name, defaults={"commit": commit})
+    if kind == Ref.Kind.PULL_REQUEST:
+        discussion_log.note_commit(repo, name, commit, actor)
+    elif name == repo.default_branch:
+        metadata.read_facts(repo, commit)
+        jobs.index_repo(repo)
+    moved = {"ref": ref.full_ref, "old": old, "new": commit.oid}
+    events.emit(repo=repo, event="repo.content.update", actor=actor, updated_refs=[moved])
+
+
+def is_head_of_branch(repo: Repo, commit: Commit) -> bool:
+    return repo.refs.branches().filter(commit=commit).exists()

@@ -1,0 +1,1 @@
+"""Repos whose truth is on another hub."""

@@ -1,0 +1,1 @@
+"""Accounts, teams, sign-in and tokens."""
