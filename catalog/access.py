@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import time
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 from django.http import HttpRequest
 from django.utils import timezone
@@ -25,11 +27,15 @@ from catalog.errors import (
     NotSignedIn,
     RepoMoved,
     RepoNotFound,
+    SignInAgain,
 )
 from catalog.models import AccessRequest, AccessToken, Membership, Namespace, Organisation, Repo, User
 from catalog.queries import lookups
 
 LAST_USED_STEP = timedelta(minutes=5)  # how stale `last_used_at` may be: one write per step, not per request
+
+RECENT_SIGN_IN: Final = timedelta(hours=1)  # what makes new credentials needs a password typed lately (security 11)
+SIGNED_IN_AT: Final = "signed_in_at"  # in the session: unix seconds
 
 REMEMBERED = "marketplace.actor"  # no header can have a name with a dot in lower case
 
@@ -40,6 +46,7 @@ class Actor:
 
     user: User | None = None
     token: AccessToken | None = None
+    signed_in_at: int = 0  # unix seconds, of a session
 
     @property
     def is_anonymous(self) -> bool:
@@ -94,6 +101,31 @@ def writer(actor: Actor) -> User:
     if not actor.may_write:
         raise NotAllowed(_("this token may only read; use one with the role write"))
     return user
+
+
+def in_person(actor: Actor, *, back: str = "/") -> User:
+    """Returns the person when they typed their password lately: whoever holds a token, or finds a browser
+    left open, must not be able to make credentials that last longer.
+
+    Args:
+        back: where to go on after signing in again.
+
+    Raises:
+        NotSignedIn: anonymous.
+        NotAllowed: a token.
+        SignInAgain: the session is too old.
+    """
+    user = signed_in(actor)
+    if actor.token is not None:
+        raise NotAllowed(_("A token cannot do this; sign in."))
+    if time.time() - actor.signed_in_at > RECENT_SIGN_IN.total_seconds():
+        raise SignInAgain(back=back)
+    return user
+
+
+def note_sign_in(*, request: HttpRequest, **_signal: object) -> None:
+    """Remember in the session when it began; Django's `user_logged_in` calls this."""
+    request.session[SIGNED_IN_AT] = int(time.time())
 
 
 def repo_to_read(actor: Actor, kind: str, owner: str, name: str, *, follow: bool = False) -> Repo:
@@ -277,4 +309,4 @@ def _actor_of_session(request: HttpRequest) -> Actor:
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated or not user.is_active:
         return ANONYMOUS
-    return Actor(user=user)
+    return Actor(user=user, signed_in_at=request.session.get(SIGNED_IN_AT, 0) if hasattr(request, "session") else 0)

@@ -6,3 +6,10 @@ from django.apps import AppConfig
 class CatalogConfig(AppConfig):
     name = "catalog"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from django.contrib.auth.signals import user_logged_in
+
+        from catalog import access
+
+        user_logged_in.connect(access.note_sign_in, dispatch_uid="catalog.note_sign_in")

@@ -48,6 +48,11 @@ class NotAllowed(CatalogError):
     words = _("Your role or token does not allow this.")
 
 
+class SignInAgain(NotAllowed):
+    code = "sign_in_again"
+    words = _("You signed in too long ago for this; sign in again.")  # the fact `back` is where to go then
+
+
 class MirrorIsReadOnly(NotAllowed):
     code = "mirror_read_only"
     words = _("This is a mirror; duplicate it to edit.")

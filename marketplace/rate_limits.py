@@ -6,7 +6,6 @@ are the Hub's (RateLimit, RateLimit-Policy), which its clients read to wait exac
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import threading
 import time
@@ -25,6 +24,7 @@ from catalog import access, errors
 from catalog.access import ANONYMOUS, Actor
 from catalog.hub_api.bodies import drain
 from catalog.pages import errors as pages
+from marketplace.networks import network_of
 
 UNCOUNTED = ("/health/", "/static/", "/node_api/")  # probes, files of the pages, nodes (leases bound them)
 PROGRAMS = ("/api/", "/-/", "/v1/", "/v2/")
@@ -129,15 +129,6 @@ def _actor(request: HttpRequest) -> Actor:
 
 def _who(request: HttpRequest, actor: Actor) -> str:
     return f"u{actor.user.pk}" if actor.user else network_of(request.META.get("REMOTE_ADDR", ""))
-
-
-def network_of(address: str) -> str:
-    """An IPv4 address, or the /64 of an IPv6 address: what one customer has."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return "local"  # a unix socket
-    return str(ipaddress.ip_network((found, 64), strict=False)) if found.version == 6 else str(found)
 
 
 def _refusal(request: HttpRequest, actor: Actor, used: Used) -> HttpResponse:

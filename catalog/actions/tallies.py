@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterable
@@ -24,6 +25,11 @@ def add_one(key: str, *, window_seconds: int) -> int:
     return _either(
         lambda: _add_to_cache(key, window_seconds), lambda: Tally.objects.add_one(key, window_seconds=window_seconds)
     )
+
+
+def take_one_back(key: str) -> None:
+    """Count one less under `key`: what was counted beforehand turned out harmless."""
+    _either(lambda: _take_from_cache(key), lambda: Tally.objects.take_one_back(key))
 
 
 def numbers(keys: Iterable[str]) -> dict[str, int]:
@@ -54,3 +60,8 @@ def _add_to_cache(key: str, window_seconds: int) -> int:
         return int(cache.incr(key))
     except ValueError:  # it ended in this moment
         return 1
+
+
+def _take_from_cache(key: str) -> None:
+    with contextlib.suppress(ValueError):  # it ended in this moment
+        cache.decr(key)

@@ -29,6 +29,7 @@ ANSWERS: dict[type[CatalogError], Answer] = {
     errors.BadCredentials: Answer(401, "BadCredentials", "Invalid credentials in Authorization header"),
     errors.NotSignedIn: Answer(401, "NotSignedIn"),
     errors.NotAllowed: Answer(403, "NotAllowed"),
+    errors.SignInAgain: Answer(403, "SignInAgain"),
     errors.MirrorIsReadOnly: Answer(403, "MirrorIsReadOnly"),
     errors.GatedRepo: Answer(403, "GatedRepo"),
     errors.TooManyRequests: Answer(429, "TooManyRequests"),

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from django.db import models, transaction
+from django.db.models import F
 from django.utils import timezone
 
 
@@ -21,6 +22,9 @@ class TallyQuerySet(models.QuerySet["Tally"]):
         tally.number += 1
         tally.save(update_fields=["number", "ends_at"])
         return tally.number
+
+    def take_one_back(self, key: str) -> None:
+        self.filter(key=key, number__gt=0).update(number=F("number") - 1)
 
     def numbers(self, keys: Iterable[str]) -> dict[str, int]:
         """How many there are under each key; a key without any is left out."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import authenticate, login, logout
@@ -29,18 +31,17 @@ from catalog.pages.forms import SignInForm
 @page
 def sign_in_page(request: HttpRequest) -> HttpResponseBase:
     target = _safe_target(request)
-    if access.actor_of(request).user is not None and request.method == "GET":
+    if access.actor_of(request).user is not None and request.method == "GET" and "again" not in request.GET:
         return redirect(target)
     form = SignInForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        address = request.META.get("REMOTE_ADDR", "")
         name = form.cleaned_data["username"]
-        sign_in.check_attempts(name, address)
-        user = authenticate(request, username=name, password=form.cleaned_data["password"])
+        with sign_in.attempt(name, request.META.get("REMOTE_ADDR", "")) as trying:
+            user = authenticate(request, username=name, password=form.cleaned_data["password"])
+            trying.succeeded = user is not None
         if user is not None:
             login(request, user)
             return redirect(target)
-        sign_in.count_failure(name, address)
         form.add_error(None, _("The name and the password do not belong together."))
     shown = {"form": form, "target": target, "has_mail": bool(settings.EMAIL_URL)}
     return render(request, "accounts/login.html", shown, status=422 if form.errors else 200)
@@ -65,7 +66,8 @@ def join(request: HttpRequest, code: str, token: str) -> HttpResponseBase:
     for field in form.fields.values():
         field.widget.attrs.update({"class": "input", "autocomplete": "new-password"})
     if request.method == "POST" and form.is_valid():
-        form.save()  # the link is over from here: its token was made from the old password
+        # The link is over from here: its token was made from the old password.
+        accounts.set_password(user=user, password=form.cleaned_data["new_password1"])
         login(request, user, backend="django.contrib.auth.backends.ModelBackend")
         messages.success(request, _("Your password is set, and you are signed in."))
         return redirect("/")
@@ -90,13 +92,13 @@ def forgotten(request: HttpRequest) -> HttpResponse:
 @require_POST
 def link_for(request: HttpRequest, owner: str) -> HttpResponse:
     """Shows an administrator a new one-time link for somebody, to hand over in person."""
-    asking = access.signed_in(access.actor_of(request))
+    asking = access.in_person(access.actor_of(request), back=f"/{quote(owner)}")
     if not asking.is_admin:
         raise NotAllowed(_("Only administrators make one-time links for others."))
     user = access.namespace_named(owner).owner
     if not isinstance(user, User):
         return missing(request)
-    link = request.build_absolute_uri(accounts.password_link(user))
+    link = request.build_absolute_uri(accounts.hand_over_link(user=user, actor=asking))
     return render(request, "accounts/link_for.html", {"person": user, "link": link})
 
 

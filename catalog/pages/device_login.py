@@ -36,7 +36,8 @@ def approve(request: HttpRequest) -> HttpResponseBase:
     if request.method == "POST" and login is not None and request.POST.get("answer") in {"yes", "no"}:
         approved = request.POST["answer"] == "yes"
         role = request.POST.get("role", AccessToken.Role.READ)
-        device_login.decide(login=login, user=access.writer(access.actor_of(request)), approved=approved, role=role)
+        person = access.in_person(access.actor_of(request), back=f"/oauth/approve?user_code={login.user_code}")
+        device_login.decide(login=login, user=person, approved=approved, role=role)
         words = _("The program is signed in; you may close this page.") if approved else _("The program was sent away.")
         messages.success(request, words)
         return redirect("/settings/tokens")

@@ -29,6 +29,7 @@ STATUSES: Statuses = {
     errors.BadCredentials: 401,
     errors.NotSignedIn: 401,
     errors.NotAllowed: 403,
+    errors.SignInAgain: 403,
     errors.MirrorIsReadOnly: 403,
     errors.GatedRepo: 403,
     errors.TooManyRequests: 429,
@@ -95,12 +96,8 @@ def page_with(statuses: Statuses) -> Callable[[View[P]], View[P]]:
 
 def answer(request: HttpRequest, error: errors.CatalogError, statuses: Statuses = STATUSES) -> HttpResponse:
     """The page for a domain error; whoever only has to sign in is taken there."""
-    if isinstance(error, errors.NotSignedIn) and request.method == "GET":
-        return redirect(f"/login?{urlencode({'next': request.get_full_path()})}")
-    if isinstance(error, errors.RepoMoved) and (location := links.moved(request.get_full_path(), error)):
-        return _temporary(location)
-    if isinstance(error, errors.GatedRepo) and request.method == "GET" and not _wants_part(request):
-        return redirect(str(error.facts.get("access_path", "/")))
+    if elsewhere := _elsewhere(request, error):
+        return elsewhere
     status = status_of(error, statuses)
     if _wants_part(request):
         return render(request, "errors/part.html", {"words": told(error), "request_id": _id_of(request)}, status=status)
@@ -112,6 +109,19 @@ def answer(request: HttpRequest, error: errors.CatalogError, statuses: Statuses 
     if status in {429, 503}:
         response["Retry-After"] = str(error.facts.get("retry_after_seconds", 5))
     return response
+
+
+def _elsewhere(request: HttpRequest, error: errors.CatalogError) -> HttpResponse | None:
+    """Where this error is mended: the sign-in, the new address, the gate."""
+    if isinstance(error, errors.NotSignedIn) and request.method == "GET":
+        return redirect(f"/login?{urlencode({'next': request.get_full_path()})}")
+    if isinstance(error, errors.SignInAgain) and not _wants_part(request):
+        return redirect(f"/login?{urlencode({'again': 'yes', 'next': str(error.facts.get('back', '/'))})}")
+    if isinstance(error, errors.RepoMoved) and (location := links.moved(request.get_full_path(), error)):
+        return _temporary(location)
+    if isinstance(error, errors.GatedRepo) and request.method == "GET" and not _wants_part(request):
+        return redirect(str(error.facts.get("access_path", "/")))
+    return None
 
 
 def _temporary(location: str) -> HttpResponse:

@@ -25,7 +25,8 @@ def profile(request: HttpRequest) -> HttpResponseBase:
     user = access.signed_in(access.actor_of(request))
     form = ProfileForm(request.POST or None, initial={"full_name": user.full_name, "email": user.email})
     if request.method == "POST" and form.is_valid():
-        access.writer(access.actor_of(request))
+        # Whoever changes the address can have a new password sent to it.
+        access.in_person(access.actor_of(request), back="/settings/profile")
         members.change_profile(user=user, **form.cleaned_data)
         messages.success(request, _("Saved."))
         return redirect("/settings/profile")
@@ -40,7 +41,7 @@ def tokens(request: HttpRequest) -> HttpResponseBase:
     user = access.signed_in(access.actor_of(request))
     form, secret = TokenForm(request.POST or None), ""
     if request.method == "POST" and form.is_valid():
-        access.writer(access.actor_of(request))
+        access.in_person(access.actor_of(request), back="/settings/tokens")
         try:
             _token, secret = accounts.create_token(user=user, **form.cleaned_data)
             form = TokenForm()

@@ -4,11 +4,13 @@ import pytest
 from django.core import mail
 from django.test import override_settings
 
-from catalog.actions.people import accounts
-from catalog.models import AccessToken, Membership
+from catalog.actions.people import accounts, sign_in
+from catalog.errors import BadInput
+from catalog.models import AccessToken, Membership, User
 from tests.factories import OrganisationFactory, UserFactory, token_of
 from tests.pages.looking import text_of
 from tests.raw_client import RawClient
+from tests.sessions import an_hour_ago
 
 pytestmark = pytest.mark.django_db
 
@@ -166,6 +168,7 @@ def test_a_forgotten_password_is_mailed_as_a_link_that_works(client):
     client.post("/reset", {"asked": "ANN@example.org"})
 
     # then
+    sign_in._letters.submit(lambda: None).result(timeout=30)  # letters leave in order
     (letter,) = mail.outbox
     assert letter.to == ["ann@example.org"]
     link = re.search(r"http://testserver(/join/\S+)", letter.body)[1]
@@ -225,3 +228,77 @@ def test_a_reserved_or_taken_team_name_is_refused_in_the_form(signed_in):
         answer = person.post("/teams/new", {"name": name, "default_visibility": "public"})
         assert answer.status_code == 422
         assert 'aria-invalid="true"' in answer.content.decode()
+
+
+MINTING = [
+    ("/settings/tokens", {"name": "x", "role": "write", "lifetime_days": 5}),
+    ("/settings/profile", {"full_name": "", "email": "mallory@example.org"}),
+    ("/settings/link/victim", {}),
+]
+
+
+@pytest.mark.parametrize(("address", "fields"), MINTING)
+def test_what_leads_to_new_credentials_needs_a_password_typed_lately(signed_in, address, fields):
+    # given
+    admin = UserFactory(is_admin=True, password=PASSWORD)
+    UserFactory(name="victim")
+    person = signed_in(admin)
+    an_hour_ago(person)
+
+    # when
+    late = person.post(address, fields)
+
+    # then
+    assert late["Location"].startswith("/login?again=yes&next=%2F")
+    assert not admin.tokens.exists()
+    assert User.objects.get(pk=admin.pk).email == ""
+    assert person.get(late["Location"]).status_code == 200  # the form, though somebody is signed in
+    person.post("/login", {"username": admin.username, "password": PASSWORD})
+    assert "/login" not in person.post(address, fields).get("Location", "")
+
+
+@pytest.mark.parametrize(("address", "fields"), MINTING)
+@pytest.mark.parametrize("role", ["read", "write"])
+def test_a_token_never_leads_to_new_credentials(client, address, fields, role):
+    admin = UserFactory(is_admin=True)
+    UserFactory(name="victim")
+    header = {"Authorization": f"Bearer {token_of(admin, role)}"}
+
+    answer = client.post(address, fields, headers=header)
+
+    assert answer.status_code == 403
+    assert "/join/" not in answer.content.decode()
+    assert admin.tokens.count() == 1
+    assert User.objects.get(pk=admin.pk).email == ""
+
+
+@override_settings(EMAIL_URL="smtp://localhost", EMAIL_BACKEND="tests.sessions.NoMailServer")
+def test_a_mail_server_that_is_away_does_not_tell_who_has_an_account(client):
+    UserFactory(name="ann", email="ann@example.org")
+
+    known, unknown = (client.post("/reset", {"asked": name}) for name in ("ann", "nobody"))
+
+    assert (known.status_code, text_of(known)) == (200, text_of(unknown))
+
+
+def test_who_is_blocked_is_out_at_once_and_comes_back_with_what_they_had(signed_in):
+    user = UserFactory(password=PASSWORD)
+    person, header = signed_in(user), {"Authorization": f"Bearer {token_of(user)}"}
+
+    accounts.block(user=user, actor=None)
+
+    assert not is_signed_in(person)
+    assert RawClient().get("/api/whoami-v2", headers=header).status_code == 401
+    assert RawClient().post("/login", {"username": user.username, "password": PASSWORD}).status_code == 422
+    accounts.unblock(user=user, actor=None)
+    assert is_signed_in(person)
+    assert RawClient().get("/api/whoami-v2", headers=header).status_code == 200
+
+
+def test_the_last_administrator_cannot_be_blocked():
+    admin = UserFactory(is_admin=True)
+
+    with pytest.raises(BadInput):
+        accounts.block(user=admin, actor=None)
+    UserFactory(is_admin=True)
+    accounts.block(user=admin, actor=None)

@@ -126,6 +126,41 @@ def password_link(user: User) -> str:
 
 
 @transaction.atomic
+def hand_over_link(*, user: User, actor: User) -> str:
+    """Returns such a link for an administrator to hand over; that it was made is recorded."""
+    audit.record(actor, "user.link", f"user/{user}")
+    return password_link(user)
+
+
+@transaction.atomic
+def set_password(*, user: User, password: str) -> None:
+    """Give somebody the password they chose by their one-time link; their other sessions end."""
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    audit.record(user, "user.password", f"user/{user}")
+
+
+@transaction.atomic
+def block(*, user: User, actor: User | None) -> None:
+    """Shut somebody out: sessions, tokens, signed addresses and webhooks of theirs stop working at once.
+
+    Raises:
+        BadInput: the last administrator.
+    """
+    if user.is_admin and not User.objects.filter(is_admin=True, is_active=True).exclude(pk=user.pk).exists():
+        raise BadInput(_("This is the last administrator; name another one first."))
+    _switch(user, is_active=False)
+    audit.record(actor, "user.block", f"user/{user}")
+
+
+@transaction.atomic
+def unblock(*, user: User, actor: User | None) -> None:
+    """Let somebody in again, with what they had."""
+    _switch(user, is_active=True)
+    audit.record(actor, "user.unblock", f"user/{user}")
+
+
+@transaction.atomic
 def ensure_admin_link() -> str | None:
     """Returns the first administrator's link until some administrator has a password.
 
@@ -136,6 +171,11 @@ def ensure_admin_link() -> str | None:
         return None
     admin = admins[0] if admins else _add_user(FIRST_ADMIN, is_admin=True)
     return password_link(admin)
+
+
+def _switch(user: User, *, is_active: bool) -> None:
+    user.is_active = is_active
+    user.save(update_fields=["is_active"])
 
 
 def _add_user(name: str, *, full_name: str = "", email: str = "", is_admin: bool = False) -> User:

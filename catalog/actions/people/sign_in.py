@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from hashlib import sha256
+from smtplib import SMTPException
 from typing import Final
 
 from django.conf import settings
@@ -15,34 +20,56 @@ from catalog.actions import tallies
 from catalog.actions.people.accounts import password_link
 from catalog.errors import TooManyRequests
 from catalog.models import User
+from marketplace.networks import network_of
 
-ATTEMPTS: Final = 10  # wrong passwords for one account from one address
-ATTEMPTS_OF_ADDRESS: Final = 100  # for all accounts
-LINKS: Final = 5  # one-time links asked for from one address
+ATTEMPTS: Final = 10  # wrong passwords for one account from one network
+ATTEMPTS_ON_ACCOUNT: Final = 100  # for one account from everywhere: many networks guess together
+ATTEMPTS_OF_NETWORK: Final = 100  # for all accounts
+LINKS: Final = 5  # one-time links asked for from one network
+LINKS_FOR_ACCOUNT: Final = 10  # from everywhere: nobody fills somebody's mailbox
 WINDOW_SECONDS: Final = 900
 
 logger = logging.getLogger(__name__)
+_letters = ThreadPoolExecutor(max_workers=1, thread_name_prefix="letters")
 
 
-def check_attempts(name: str, address: str) -> None:
-    """Raises `TooManyRequests` when somebody has guessed too often lately."""
-    counts = tallies.numbers([_key(name, address), _key("", address)])
-    if counts.get(_key(name, address), 0) >= ATTEMPTS or counts.get(_key("", address), 0) >= ATTEMPTS_OF_ADDRESS:
+@dataclass
+class Attempt:
+    """One try to sign in; it counts as a wrong password unless `succeeded` is set."""
+
+    succeeded: bool = False
+
+
+@contextmanager
+def attempt(name: str, address: str) -> Iterator[Attempt]:
+    """Count a try before the password is looked at: a hundred at once are a hundred, and all but a few are refused.
+
+    Raises:
+        TooManyRequests: too many were wrong lately.
+    """
+    network, account = network_of(address), _digest(name)
+    limits = {
+        f"sign-in:{account}:{network}": ATTEMPTS,
+        f"sign-in:{account}:": ATTEMPTS_ON_ACCOUNT,
+        f"sign-in::{network}": ATTEMPTS_OF_NETWORK,
+    }
+    counted = {key: tallies.add_one(key, window_seconds=WINDOW_SECONDS) for key in limits}
+    if any(counted[key] > most for key, most in limits.items()):
         raise TooManyRequests(
             _("Too many wrong passwords. Try again in a quarter of an hour."), retry_after_seconds=WINDOW_SECONDS
         )
-
-
-def count_failure(name: str, address: str) -> None:
-    """Note a wrong password."""
-    for key in (_key(name, address), _key("", address)):
-        tallies.add_one(key, window_seconds=WINDOW_SECONDS)
+    trying = Attempt()
+    yield trying
+    if trying.succeeded:
+        for key in limits:
+            tallies.take_one_back(key)
 
 
 def send_password_link(*, asked: str, address: str, site: str) -> None:
     """Mail a one-time link to whoever has this name or address; silent when there is nobody.
 
-    Without a mail server the link goes to the console, for the operator to hand over.
+    Without a mail server the link goes to the console, for the operator to hand over. The letter leaves by a
+    thread of its own: how long a mail server takes must not tell who has an account.
 
     Args:
         site: where this site is, without a slash at the end.
@@ -50,24 +77,30 @@ def send_password_link(*, asked: str, address: str, site: str) -> None:
     Raises:
         TooManyRequests
     """
-    if tallies.add_one(f"password-link:{address}", window_seconds=WINDOW_SECONDS) > LINKS:
+    asked = asked.strip()
+    of_network = tallies.add_one(f"password-link:{network_of(address)}", window_seconds=WINDOW_SECONDS)
+    of_account = tallies.add_one(f"password-link-for:{_digest(asked)}", window_seconds=WINDOW_SECONDS)
+    if of_network > LINKS or of_account > LINKS_FOR_ACCOUNT:
         raise TooManyRequests(_("That was often enough for now. Try again later."), retry_after_seconds=WINDOW_SECONDS)
-    wanted = Q(namespace__key=asked.strip().casefold()) | Q(email__iexact=asked.strip())
-    user = User.objects.filter(wanted, is_active=True).first() if asked.strip() else None
+    wanted = Q(namespace__key=asked.casefold()) | Q(email__iexact=asked)
+    user = User.objects.filter(wanted, is_active=True).first() if asked else None
     if user is None:
         return
     link = site + password_link(user)
     if settings.EMAIL_URL and user.email:
         words = _("Follow this link within a day to set a new password for %(name)s:\n\n%(link)s\n")
-        send_mail(
-            _("A new password for %(site)s") % {"site": settings.SITE_NAME},
-            words % {"name": user.username, "link": link},
-            None,
-            [user.email],
-        )
+        title = _("A new password for %(site)s") % {"site": settings.SITE_NAME}
+        _letters.submit(_mail, title, words % {"name": user.username, "link": link}, user.email)
     else:
         logger.warning("%s asked for a new password; hand over this link: %s", user.username, link)
 
 
-def _key(name: str, address: str) -> str:
-    return f"sign-in:{sha256(name.strip().casefold().encode()).hexdigest()}:{address}"
+def _mail(title: str, words: str, to: str) -> None:
+    try:
+        send_mail(title, words, None, [to])
+    except (OSError, SMTPException) as problem:
+        logger.error("a letter with a one-time link was not sent: %s", problem)  # noqa: TRY400  no fault of ours to trace
+
+
+def _digest(name: str) -> str:
+    return sha256(name.strip().casefold().encode(errors="replace")).hexdigest()

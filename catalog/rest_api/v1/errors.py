@@ -33,6 +33,7 @@ STATUSES: Final[dict[type[CatalogError], int]] = {
     errors.BadCredentials: 401,
     errors.NotSignedIn: 401,
     errors.NotAllowed: 403,
+    errors.SignInAgain: 403,
     errors.MirrorIsReadOnly: 403,
     errors.GatedRepo: 403,
     errors.TooManyRequests: 429,

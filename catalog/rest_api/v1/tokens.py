@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Final
-
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -13,13 +9,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog import access
-from catalog.access import Actor
 from catalog.actions.people import accounts
 from catalog.errors import NotAllowed, NotFound
-from catalog.models import AccessToken, User
+from catalog.models import AccessToken
 from catalog.rest_api.v1.base import ApiView, actor_of
-
-RECENT_SIGN_IN: Final = timedelta(hours=1)  # security 11
 
 
 class TokenIn(serializers.Serializer[object]):
@@ -61,7 +54,7 @@ class TokenListView(ApiView):
     @extend_schema(request=TokenIn, responses={201: NewTokenOut})
     def post(self, request: Request) -> Response:
         """Make a token. Only from a session that began within the last hour, never with a token."""
-        user = _person_here(actor_of(request))
+        user = access.in_person(actor_of(request))
         asked = TokenIn(data=request.data)
         asked.is_valid(raise_exception=True)
         token, secret = accounts.create_token(user=user, **asked.validated_data)
@@ -84,12 +77,3 @@ class TokenView(ApiView):
             raise NotAllowed(_("A token may revoke only itself; sign in to revoke others."))
         accounts.revoke_token(token=token, actor=user)
         return Response(status=204)
-
-
-def _person_here(actor: Actor) -> User:
-    user = access.signed_in(actor)
-    if actor.token is not None:
-        raise NotAllowed(_("A token cannot make tokens; sign in."))
-    if user.last_login is None or user.last_login < timezone.now() - RECENT_SIGN_IN:
-        raise NotAllowed(_("You signed in too long ago to make a token; sign in again."))
-    return user

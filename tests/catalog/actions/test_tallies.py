@@ -4,6 +4,7 @@ from datetime import timedelta
 from threading import Thread
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.test import override_settings
 from django.utils import timezone
@@ -25,21 +26,61 @@ def redis_away(settings, monkeypatch):
         yield
 
 
-def guess(times: int) -> None:
+@pytest.fixture(params=["redis", "database"])
+def counting(request):
+    """Wrong passwords are counted alike wherever the numbers are kept."""
+    cache.clear()
+    if request.param == "database":
+        request.getfixturevalue("redis_away")
+
+
+def guess(name: str, address: str, *, times: int = 1, right: bool = False) -> None:
     for _ in range(times):
-        sign_in.check_attempts("Ann", "198.51.100.7")
-        sign_in.count_failure("Ann", "198.51.100.7")
+        with sign_in.attempt(name, address) as trying:
+            trying.succeeded = right
 
 
-def test_guessing_runs_out_while_redis_is_away(redis_away):
-    guess(sign_in.ATTEMPTS)
+def test_guessing_runs_out_for_one_account_from_one_network(counting):
+    guess("Ann", "198.51.100.7", times=sign_in.ATTEMPTS)
 
     with pytest.raises(TooManyRequests) as refused:
-        sign_in.check_attempts("ann ", "198.51.100.7")
-    sign_in.check_attempts("ann", "198.51.100.8")
+        guess("ann ", "198.51.100.7")
+    guess("ann", "198.51.100.8")
+    guess("bob", "198.51.100.7")
 
     assert refused.value.facts == {"retry_after_seconds": sign_in.WINDOW_SECONDS}
-    assert Tally.objects.count() == 2
+
+
+def test_the_addresses_of_one_ipv6_customer_are_one_network(counting):
+    for number in range(sign_in.ATTEMPTS):
+        guess("ann", f"2001:db8::{number + 1:x}")
+
+    with pytest.raises(TooManyRequests):
+        guess("ann", "2001:db8::ffff")
+    guess("ann", "2001:db8:0:1::1")
+
+
+def test_many_networks_together_do_not_guess_at_one_account_for_ever(counting):
+    for number in range(sign_in.ATTEMPTS_ON_ACCOUNT):
+        guess("ann", f"198.51.{number}.7")
+
+    with pytest.raises(TooManyRequests):
+        guess("ann", "203.0.113.9")
+    guess("bob", "203.0.113.9")
+
+
+def test_one_network_does_not_guess_at_all_accounts_for_ever(counting):
+    for number in range(sign_in.ATTEMPTS_OF_NETWORK):
+        guess(f"person{number}", "198.51.100.7")
+
+    with pytest.raises(TooManyRequests):
+        guess("somebody", "198.51.100.7")
+
+
+def test_right_passwords_use_nothing_up(counting):
+    guess("ann", "198.51.100.7", times=3 * sign_in.ATTEMPTS, right=True)
+
+    guess("ann", "198.51.100.7", times=sign_in.ATTEMPTS)
 
 
 def test_links_by_mail_run_out_while_redis_is_away(redis_away):

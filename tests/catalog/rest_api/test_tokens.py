@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 from django.utils import timezone
 
 from catalog.models import AccessToken
 from tests.factories import UserFactory, token_of
 from tests.raw_client import RawClient
+from tests.sessions import an_hour_ago
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "/api/v1/tokens"
@@ -51,10 +50,13 @@ def test_a_token_cannot_make_tokens(api, person):
 
 
 def test_an_old_session_must_sign_in_again(session, person):
-    person.last_login = timezone.now() - timedelta(hours=2)
+    an_hour_ago(session)
+    person.last_login = timezone.now()  # somebody signed in elsewhere: that makes this session no younger
     person.save()
 
-    assert make(session).status_code == 403
+    answer = make(session)
+
+    assert (answer.status_code, answer["X-Error-Code"]) == (403, "SignInAgain")
     assert not AccessToken.objects.exists()
 
 
