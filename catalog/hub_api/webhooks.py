@@ -69,7 +69,8 @@ def disable(request: HttpRequest, actor: Actor, *, webhook_id: str) -> JsonRespo
 
 
 def _webhook(webhook: Webhook) -> dict[str, Any]:
-    watches = webhook.watches.select_related("repo__namespace", "namespace__organisation").order_by("pk")
+    seen = WebhookWatch.objects.visible_to(webhook.user).filter(webhook=webhook)
+    watches = seen.select_related("repo__namespace", "namespace__organisation").order_by("pk")
     return {
         "id": webhook.public_id,
         "url": webhook.url,

@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from catalog.models.accounts import Namespace, User
+from catalog.models.accounts import Membership, Namespace, User
 from catalog.models.repo import Repo, new_public_id
 
 
@@ -46,10 +46,22 @@ class RepoEvent(models.Model):
 
 class WebhookQuerySet(models.QuerySet["Webhook"]):
     def told_of(self, event: RepoEvent) -> WebhookQuerySet:
-        """Those that are on, and watch this repo or its owner for this domain."""
+        """Those that are on, watch this repo or its owner for this domain, and belong to somebody who may read it.
+
+        Without the last, the list of deliveries would tell strangers what happens in private.
+        """
         domain = event.scope.partition(".")[0]
         repo = event.repo
+        readers = Q()
+        if repo.is_private:
+            own = Q(user__namespace_id=repo.namespace_id)
+            readers = (
+                own
+                | Q(user__is_admin=True)
+                | Q(user__in=Membership.objects.filter(organisation__namespace_id=repo.namespace_id).values("user"))
+            )
         return self.filter(
+            readers,
             Q(watches__repo=repo) | Q(watches__namespace_id=repo.namespace_id),
             is_disabled=False,
             domains__contains=[domain],
@@ -76,12 +88,20 @@ class Webhook(models.Model):
         return f"webhook {self.public_id} of {self.user_id}"
 
 
+class WebhookWatchQuerySet(models.QuerySet["WebhookWatch"]):
+    def visible_to(self, user: User) -> WebhookWatchQuerySet:
+        """Without repos that this person may not read (any more): their names may have changed since."""
+        return self.filter(Q(repo=None) | Q(repo__in=Repo.objects.visible_to(user)))
+
+
 class WebhookWatch(models.Model):
     """One repo, or everything of one owner, that a webhook is about."""
 
     webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="watches")
     repo = models.ForeignKey(Repo, null=True, on_delete=models.CASCADE, related_name="+")
     namespace = models.ForeignKey(Namespace, null=True, on_delete=models.CASCADE, related_name="+")
+
+    objects = WebhookWatchQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar[list[Any]] = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
+from django.db.models import Prefetch
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -14,7 +15,7 @@ from catalog import access, community_access
 from catalog.actions.notices import webhooks
 from catalog.actions.notices.webhooks import Watched
 from catalog.errors import BadInput, CatalogError, NotFound, UpstreamNotAllowed
-from catalog.models import Repo, Webhook, WebhookDelivery
+from catalog.models import Repo, Webhook, WebhookDelivery, WebhookWatch
 from catalog.pages.errors import page
 
 DELIVERIES_SHOWN = 30
@@ -43,11 +44,13 @@ def webhook_list(request: HttpRequest) -> HttpResponseBase:
         else:
             messages.success(request, _("Added."))
             return redirect("/settings/webhooks")
-    deliveries = WebhookDelivery.objects.filter(webhook__user=user).select_related("webhook", "event__repo__namespace")
+    readable = Repo.objects.open_to(user)
+    deliveries = WebhookDelivery.objects.filter(webhook__user=user, event__repo__in=readable)
+    watches = WebhookWatch.objects.visible_to(user).select_related("repo__namespace", "namespace")
     shown = {
         "tab": "webhooks",
-        "rows": user.webhooks.prefetch_related("watches__repo__namespace", "watches__namespace").order_by("-pk"),
-        "deliveries": deliveries.order_by("-pk")[:DELIVERIES_SHOWN],
+        "rows": user.webhooks.prefetch_related(Prefetch("watches", queryset=watches)).order_by("-pk"),
+        "deliveries": deliveries.select_related("webhook", "event").order_by("-pk")[:DELIVERIES_SHOWN],
         "domains": [(name, DOMAINS[name], not problem or name in heard) for name in Webhook.DOMAINS],
         "problem": problem,
         "asked": request.POST,

@@ -40,7 +40,8 @@ def deliver(delivery_id: int) -> None:
         return
     repo = Repo.objects.open_to(delivery.webhook.user).select_related("namespace").filter(pk=delivery.event.repo_id)
     visible = repo.first()
-    if visible is None or delivery.webhook.is_disabled:  # asked now: rights may have gone since the event
+    hook = delivery.webhook
+    if visible is None or hook.is_disabled or not hook.user.is_active:  # asked now: rights may have gone since
         _finish(delivery, WebhookDelivery.State.WITHHELD, "its owner may not read the repo, or switched it off")
         return
     body = json.dumps(webhook_payload.of(delivery.webhook, delivery.event, visible)).encode()

@@ -13,10 +13,11 @@ import pytest
 from django.utils import timezone
 
 from catalog import jobs
-from catalog.actions import repos
+from catalog.actions import moving, repos
 from catalog.actions.notices import webhook_delivery
+from catalog.actions.people import accounts
 from catalog.errors import UpstreamNotAllowed
-from catalog.models import WebhookDelivery
+from catalog.models import User, WebhookDelivery
 from catalog.upstream.public import PublicAddresses
 from tests.catalog.hub_api.conftest import file_line
 from tests.factories import RepoFactory
@@ -256,3 +257,45 @@ def test_webhooks_are_kept_on_a_page(ann, model):
     assert made.is_disabled
     browser.post(f"/settings/webhooks/{made.public_id}", {"do": "remove"})
     assert not ann.webhooks.exists()
+
+
+def test_a_stranger_who_watches_a_name_learns_nothing_of_what_is_private(ann, other, receiver):
+    # given
+    assert hook(other, receiver.url, name="ann", kind="user").status_code == 200
+
+    # when
+    RepoFactory(actor=ann, name="hidden", visibility="private")
+    RepoFactory(actor=ann, name="shown")
+
+    # then
+    told = WebhookDelivery.objects.values_list("event__repo__name", flat=True)
+    assert set(told) == {"shown"}
+
+
+def test_a_repo_that_went_private_is_not_named_any_more(ann, other, owner, model, receiver):
+    # given
+    hook(other, receiver.url)
+    owner.commit("ann/model", file_line("a.txt", b"a"))
+    repos.change_settings(repo=model, visibility="private", actor=ann)
+    moving.move_repo(repo=model, namespace=ann.namespace, name="codename", actor=ann)
+    browser = RawClient()
+    browser.force_login(User.objects.get(namespace__key="bob"))
+
+    # when
+    listed, page = other.get("/api/settings/webhooks"), browser.get("/settings/webhooks")
+
+    # then
+    assert [one["watched"] for one in listed.json()] == [[]]
+    assert "codename" not in page.content.decode()
+    assert "repo.content" not in page.content.decode()
+
+
+def test_the_webhooks_of_a_blocked_person_are_silent(ann, owner, model, receiver):
+    hook(owner, receiver.url)
+    owner.commit("ann/model", file_line("a.txt", b"a"))
+    accounts.block(user=ann, actor=None)
+
+    deliver_all()
+
+    assert receiver.got == []
+    assert WebhookDelivery.objects.get().state == "withheld"
