@@ -14,11 +14,11 @@ from django.utils.translation import gettext as _
 from catalog import access, discussion_access
 from catalog.access import ANONYMOUS, Actor
 from catalog.actions.incoming import upload_parts, uploads
-from catalog.errors import BadInput, NotAllowed, NotFound, SizeMismatch, TooLarge
+from catalog.errors import BadInput, BlobUnavailable, NotAllowed, NotFound, SizeMismatch, TooLarge
 from catalog.hub_api import bodies, lfs_uploads, wire
 from catalog.hub_api.lfs_uploads import MEDIA_TYPE
 from catalog.hub_api.serving import SIGNED_URL_SECONDS, Content, content_response
-from catalog.models import Repo, TreeEntry, User
+from catalog.models import AccessToken, Blob, Repo, TreeEntry, User
 
 MOST_OBJECTS: Final = 1000  # per batch; clients send 256
 MOST_PARTS: Final = 50_000  # per batch
@@ -62,12 +62,13 @@ def verify(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: s
 
 def send(request: HttpRequest, actor: Actor, token: str) -> HttpResponseBase:
     """GET of one object for git-lfs, by an address made for one reader and asked again for the right."""
-    kind, owner, name, oid, user_id = _opened_download(token)
-    reader = Actor(user=User.objects.filter(pk=user_id, is_active=True).first()) if user_id else ANONYMOUS
-    repo = access.repo_to_download(reader, kind, owner, name, follow=True)
+    kind, owner, name, oid, user_id, token_id = _opened_download(token)
+    repo = access.repo_to_download(_reader(user_id, token_id), kind, owner, name, follow=True)
     sizes = _committed(repo, [oid])
     if oid not in sizes:
         raise NotFound(_("the object %(oid)s is not here") % {"oid": oid})
+    if Blob.objects.filter(sha256=oid, state=Blob.State.CORRUPT).exists():
+        raise BlobUnavailable
     return content_response(request, Content(oid, sizes[oid], oid, oid, repo.is_private), {})
 
 
@@ -135,13 +136,25 @@ def _oid_and_size(item: object) -> tuple[str, int]:
 
 
 def _sealed_download(repo: Repo, oid: str, actor: Actor) -> str:
-    user_id = actor.user.pk if actor.user else 0
-    return signing.dumps([repo.kind, repo.namespace.name, repo.name, oid, user_id], salt=_DOWNLOAD_SALT)
+    user_id, token_id = actor.user.pk if actor.user else 0, actor.token.pk if actor.token else 0
+    return signing.dumps([repo.kind, repo.namespace.name, repo.name, oid, user_id, token_id], salt=_DOWNLOAD_SALT)
 
 
-def _opened_download(token: str) -> tuple[str, str, str, str, int]:
+def _reader(user_id: int, token_id: int) -> Actor:
+    """Who the address was made for, with the rights they have now. Raises `NotAllowed` when account or token ended."""
+    if not user_id:
+        return ANONYMOUS
+    user = User.objects.filter(pk=user_id, is_active=True).first()
+    token = AccessToken.objects.usable().filter(pk=token_id).first() if token_id else None
+    if user is None or (token_id and token is None):
+        raise NotAllowed(_("the address of this download is not valid any more"))
+    return Actor(user=user, token=token)
+
+
+def _opened_download(token: str) -> tuple[str, str, str, str, int, int]:
     try:
-        kind, owner, name, oid, user_id = signing.loads(token, salt=_DOWNLOAD_SALT, max_age=SIGNED_URL_SECONDS)
+        said = signing.loads(token, salt=_DOWNLOAD_SALT, max_age=SIGNED_URL_SECONDS)
+        kind, owner, name, oid, user_id, token_id = said
     except (signing.BadSignature, ValueError, TypeError):
         raise NotAllowed(_("the address of this download is not valid any more")) from None
-    return kind, owner, name, oid, user_id
+    return kind, owner, name, oid, user_id, token_id

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.utils import timezone
 
-from catalog.models import Blob, Upload
+from catalog.models import AccessToken, Blob, Upload
 from tests.catalog.hub_api.conftest import body_of, cut_off, lfs_line
 from tests.factories import RepoFactory, commit_content, store
 
@@ -163,7 +163,7 @@ def test_a_download_address_asks_again_for_the_right(private_repo, owner, strang
     ann.is_active = False
     ann.save()
 
-    assert stranger.get(href)["X-Error-Code"] == "RepoNotFound"
+    assert stranger.get(href).status_code == 403
     assert stranger.get("/-/lfs/forged").status_code == 403
 
 
@@ -183,3 +183,23 @@ def test_asking_again_reserves_no_more_room(repo, owner):
 
     assert len(hrefs) == 1
     assert Upload.objects.count() == 1
+
+
+def test_a_download_address_dies_with_its_token(private_repo, owner, stranger, ann):
+    commit_content(private_repo, {"w.bin": CONTENT}, lfs=("w.bin",))
+    href = local(actions(batch(owner, operation="download", path=BATCH.replace("model", "secret")))["download"]["href"])
+    assert body_of(stranger.get(href)) == CONTENT
+
+    AccessToken.objects.filter(user=ann).delete()
+
+    assert stranger.get(href).status_code == 403
+
+
+def test_a_damaged_file_is_503_and_never_wrong_bytes(repo, stranger):
+    commit_content(repo, {"w.bin": CONTENT}, lfs=("w.bin",))
+    href = local(actions(batch(stranger, operation="download"))["download"]["href"])
+    Blob.objects.filter(sha256=OID).update(state=Blob.State.CORRUPT)
+
+    answer = stranger.get(href)
+
+    assert (answer.status_code, answer["X-Error-Code"]) == (503, "BlobUnavailable")
