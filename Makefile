@@ -52,7 +52,8 @@ test: install system-packages  ## All tests but the slow ones
 test-fast: install  ## Without browsers and whole-site stories
 	$(PY) -m pytest -m "not slow and not browser" --ignore tests/browser --ignore tests/e2e --ignore tests/hub_conformance $(PYTEST_ARGS)
 
-test-slow: install system-packages  ## Minutes, not seconds
+test-slow: install  ## Minutes, not seconds; also the stores on Ceph's radosgw
+	@.ci/system-packages slow
 	$(PY) -m pytest -m slow $(PYTEST_ARGS)
 
 .PHONY: system-packages

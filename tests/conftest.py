@@ -6,6 +6,8 @@ import pytest
 
 from tests.raw_client import RawClient
 
+pytest_plugins = ["tests.stores"]
+
 
 @pytest.fixture
 def raw_client() -> RawClient:

@@ -1,4 +1,8 @@
-"""The places for bytes that tests use. S3 is moto's server, a process of its own that real boto3 reaches over HTTP."""
+"""The places for bytes that tests use; loaded as a plugin, so that each S3 server starts once a session.
+
+An S3 server is a process of its own that real boto3 reaches over HTTP: moto's by default; in the slow tests Ceph's
+radosgw too, over TLS as in production.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,11 @@ import pytest
 
 from catalog import stores
 from catalog.storage.base import BlobStore
+from tests.radosgw import Cluster, Gateway
+
+BUCKETS = ("s3", pytest.param("radosgw", marks=pytest.mark.slow))
+STORES = ("local", *BUCKETS)
+S3_KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_EC2_METADATA_DISABLED": "true"}
 
 
 @pytest.fixture(scope="session")
@@ -50,16 +59,54 @@ def local_url(tmp_path: Path) -> str:
     return f"file://{quote(str(tmp_path / 'store'))}"
 
 
+@pytest.fixture(scope="session")
+def radosgw(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    keys = {"access_key": S3_KEYS["AWS_ACCESS_KEY_ID"], "secret_key": S3_KEYS["AWS_SECRET_ACCESS_KEY"]}
+    with Cluster.started(tmp_path_factory.mktemp("radosgw"), **keys) as gateway:
+        yield gateway
+
+
+@pytest.fixture(scope="session")
+def radosgw_endpoint(radosgw: Gateway) -> str:
+    return radosgw.endpoint
+
+
 @pytest.fixture
 def s3_url(s3_endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    bucket = f"b{abs(hash(tmp_path)):x}"
-    client = boto3.client("s3", endpoint_url=s3_endpoint, region_name="us-east-1")
-    client.create_bucket(Bucket=bucket)
+    return _own_bucket(s3_endpoint, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def radosgw_url(radosgw: Gateway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("AWS_CA_BUNDLE", str(radosgw.trusted))
+    return _own_bucket(radosgw.tls_endpoint, tmp_path, monkeypatch)
+
+
+@pytest.fixture(params=BUCKETS)
+def bucket_url(request: pytest.FixtureRequest) -> str:
+    """For what only a bucket can do: an empty one of each S3 server."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+def make_bucket(endpoint: str, name: str) -> None:
+    client = boto3.client(
+        "s3",
+        endpoint_url=endpoint,
+        region_name="us-east-1",
+        aws_access_key_id=S3_KEYS["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=S3_KEYS["AWS_SECRET_ACCESS_KEY"],
+    )
+    client.create_bucket(Bucket=name)
     client.close()
-    return f"s3://{bucket}/some/prefix?endpoint={quote(s3_endpoint, safe='')}"
+
+
+def _own_bucket(endpoint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    for name, value in S3_KEYS.items():
+        monkeypatch.setenv(name, value)
+    bucket = f"b{abs(hash(tmp_path)):x}"
+    make_bucket(endpoint, bucket)
+    return f"s3://{bucket}/some/prefix?endpoint={quote(endpoint, safe='')}"
 
 
 @pytest.fixture

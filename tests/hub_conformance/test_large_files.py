@@ -11,12 +11,11 @@ import threading
 from pathlib import Path
 from urllib.parse import quote
 
-import boto3
 import pytest
 
 from tests.hub_conformance.conftest import HubClient
 from tests.processes import Hub
-from tests.storage.conftest import s3_endpoint  # noqa: F401  a fixture
+from tests.stores import S3_KEYS, make_bucket
 
 LIMITS = {"XET_READS_ABOVE_BYTES": "1000000", "LFS_MULTIPART_ABOVE_BYTES": "3000000", "LFS_PART_BYTES": "1000000"}
 
@@ -29,12 +28,8 @@ def hub(request):
     extra = dict(LIMITS)
     if request.param == "s3":
         endpoint = request.getfixturevalue("s3_endpoint")
-        extra |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_EC2_METADATA_DISABLED": "true"}
-        extra["STORAGE_URL"] = f"s3://large/files?endpoint={quote(endpoint, safe='')}"
-        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
-        client = boto3.client("s3", endpoint_url=endpoint, **keys)
-        client.create_bucket(Bucket="large")
-        client.close()
+        make_bucket(endpoint, "large")
+        extra |= {**S3_KEYS, "STORAGE_URL": f"s3://large/files?endpoint={quote(endpoint, safe='')}"}
     with Hub.started(f"large-{request.param}", **extra) as site:
         site.command("create_user", "ann")
         site.extra["TOKEN"] = site.command("create_token", "ann", "--role", "write").strip()

@@ -5,31 +5,22 @@ from __future__ import annotations
 import hashlib
 from urllib.parse import quote
 
-import boto3
 import httpx
 import pytest
 
 from tests.hub_conformance.conftest import HubClient
 from tests.processes import Hub
-from tests.storage.conftest import s3_endpoint  # noqa: F401  a fixture
+from tests.stores import BUCKETS, S3_KEYS, make_bucket
 
 CONTENT = hashlib.sha256(b"seed").digest() * 20_000
 
 
-@pytest.fixture(scope="module")
-def s3_hub(s3_endpoint):  # noqa: F811  the fixture above
-    keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_EC2_METADATA_DISABLED": "true"}
-    client = boto3.client(
-        "s3",
-        endpoint_url=s3_endpoint,
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
-    client.create_bucket(Bucket="hub")
-    client.close()
-    url = f"s3://hub/files?endpoint={quote(s3_endpoint, safe='')}"
-    with Hub.started("s3", STORAGE_URL=url, **keys) as hub:
+@pytest.fixture(scope="module", params=BUCKETS)
+def s3_hub(request):
+    endpoint = request.getfixturevalue(f"{request.param}_endpoint")
+    make_bucket(endpoint, "hub")
+    url = f"s3://hub/files?endpoint={quote(endpoint, safe='')}"
+    with Hub.started("s3", STORAGE_URL=url, **S3_KEYS) as hub:
         yield hub
 
 

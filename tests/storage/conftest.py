@@ -5,11 +5,9 @@ from __future__ import annotations
 import pytest
 
 from catalog.storage.base import BlobStore, open_store
-from tests.stores import local_url, s3_endpoint, s3_url
-
-__all__ = ["local_url", "s3_endpoint", "s3_url", "store"]
+from tests.stores import STORES
 
 
-@pytest.fixture(params=["local", "s3"])
+@pytest.fixture(params=STORES)
 def store(request: pytest.FixtureRequest) -> BlobStore:
     return open_store(request.getfixturevalue(f"{request.param}_url"))

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.stores import local_url, other_store, s3_endpoint, s3_url
-
-__all__ = ["local_url", "other_store", "s3_endpoint", "s3_url"]
+from tests.stores import STORES
 
 
 @pytest.fixture(autouse=True)
@@ -15,6 +13,6 @@ def own_store(other_store):
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Every test here runs on a directory and on S3, except those that look at files (`LOCAL = {names}`)."""
+    """Every test here runs on each kind of store, except those that look at files (`LOCAL = {names}`)."""
     is_local = metafunc.function.__name__ in getattr(metafunc.module, "LOCAL", ())
-    metafunc.parametrize("other_store", ["local"] if is_local else ["local", "s3"], indirect=True)
+    metafunc.parametrize("other_store", ["local"] if is_local else STORES, indirect=True)
