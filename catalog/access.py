@@ -30,7 +30,7 @@ from catalog.errors import (
     SignInAgain,
 )
 from catalog.models import AccessRequest, AccessToken, Membership, Namespace, Organisation, Repo, User
-from catalog.queries import lookups
+from catalog.queries import deleted_repos, lookups
 
 LAST_USED_STEP = timedelta(minutes=5)  # how stale `last_used_at` may be: one write per step, not per request
 
@@ -231,6 +231,27 @@ def can_write(user: User, namespace: Namespace) -> bool:
         organisation__namespace=namespace,
         role__in=[Membership.Role.WRITE, Membership.Role.ADMIN],
     ).exists()
+
+
+def manages(user: User, namespace: Namespace) -> bool:
+    """Whether the namespace is this person's own, or a team they administer; site administrators manage all."""
+    if user.is_admin or user.namespace_id == namespace.pk:
+        return True
+    teams = Membership.objects.filter(user=user, organisation__namespace=namespace, role=Membership.Role.ADMIN)
+    return teams.exists()
+
+
+def deleted_repo_to_manage(actor: Actor, public_id: str) -> Repo:
+    """Returns a deleted repo (namespace selected) that this actor may bring back or give up.
+
+    Raises:
+        NotSignedIn, NotAllowed: anonymous; a read token.
+        RepoNotFound: absent, its time is over, or not theirs to know of.
+    """
+    found = deleted_repos.restorable_by(writer(actor)).filter(public_id=public_id.lower()).first()
+    if found is None:
+        raise RepoNotFound
+    return found
 
 
 def belongs_to(user: User, namespace: Namespace) -> bool:

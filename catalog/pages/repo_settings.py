@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings as site
 from django.contrib import messages
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -42,5 +43,6 @@ def delete(request: HttpRequest, kind: str, owner: str, name: str) -> HttpRespon
         )
         return redirect(f"{repo.web_path}/settings")
     repos.delete_repo(repo=repo, actor=access.writer(actor))
-    messages.success(request, _("%(name)s is deleted.") % {"name": repo.full_name})
+    words = _("%(name)s is deleted. For %(days)d days it can be restored under Settings, Deleted repos.")
+    messages.success(request, words % {"name": repo.full_name, "days": site.DELETED_REPO_DAYS})
     return redirect(f"/{repo.namespace.name}")

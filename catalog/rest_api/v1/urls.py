@@ -6,6 +6,7 @@ from rest_framework.views import APIView
 from catalog.models import Repo
 from catalog.rest_api.v1 import docs
 from catalog.rest_api.v1.archives import ArchiveView
+from catalog.rest_api.v1.deleted_repos import DeletedRepoListView, DeletedRepoView, RestoreView
 from catalog.rest_api.v1.mirrors import MirrorListView, MirrorSyncView, MirrorView
 from catalog.rest_api.v1.ratings import MyRatingView, ReviewListView
 from catalog.rest_api.v1.repos import FileListView, RepoListView, RepoView
@@ -30,6 +31,9 @@ urlpatterns = [
     *_routes_of(Repo.Kind.MODEL),
     *_routes_of(Repo.Kind.DATASET),
     *_routes_of(Repo.Kind.SPACE),
+    path("deleted-repos", DeletedRepoListView.as_view()),
+    path("deleted-repos/<segment:repo_id>", DeletedRepoView.as_view()),
+    path("deleted-repos/<segment:repo_id>/restore", RestoreView.as_view()),
     path("mirrors", MirrorListView.as_view()),
     path("mirrors/<int:mirror_id>", MirrorView.as_view()),
     path("mirrors/<int:mirror_id>/sync", MirrorSyncView.as_view()),
