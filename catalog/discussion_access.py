@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from catalog import access
 from catalog.access import Actor
 from catalog.errors import MirrorIsReadOnly, NotAllowed, NotFound
-from catalog.models import Discussion, DiscussionEvent, Ref, Repo, User
+from catalog.models import Attachment, Discussion, DiscussionEvent, Ref, Repo, User
 
 HIGHEST_NUM: Final = 2**31 - 1
 
@@ -135,6 +135,28 @@ def comment_to_hide(actor: Actor, repo: Repo, num: int, comment_id: str) -> Disc
     if comment.author_id != user.pk and not access.can_write(user, repo.namespace):
         raise NotAllowed(_("Only its author and whoever may write to the repo can hide a comment."))
     return comment
+
+
+def attachment_to_read(actor: Actor, public_id: str) -> tuple[Attachment, bool]:
+    """Returns an attachment (blob selected), and whether everybody may read a comment that shows it.
+
+    Its sender has it always, others through a comment in a repo they may read and talk about.
+
+    Raises:
+        NotFound: absent, or not theirs to know of.
+    """
+    found = Attachment.objects.select_related("blob").filter(public_id=public_id).first()
+    if found is not None:
+        if _shown_to(None, found):
+            return found, True
+        if actor.user is not None and (found.user_id == actor.user.pk or _shown_to(actor.user, found)):
+            return found, False
+    raise NotFound(_("There is no such attachment."))
+
+
+def _shown_to(user: User | None, attachment: Attachment) -> bool:
+    repos = Repo.objects.visible_to(user).filter(discussions_disabled=False)
+    return attachment.uses.filter(comment__discussion__repo__in=repos).exists()
 
 
 def may_change(actor: Actor, discussion: Discussion) -> bool:

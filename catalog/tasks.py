@@ -11,6 +11,7 @@ from django.conf import settings
 
 from catalog import jobs
 from catalog.actions import downloads, tallies
+from catalog.actions.community import attachments
 from catalog.actions.facts import metadata
 from catalog.actions.incoming import upload_parts, uploads, xet_extents
 from catalog.actions.mirroring import mirror_sync, sync_leases
@@ -63,6 +64,7 @@ def sweep() -> None:
     upload_parts.expire()
     uploads.expire_uploads()
     garbage.expire_uncommitted()
+    attachments.forget_unused()
     xet_extents.expire()
     sync_leases.expire()
     mirror_sync.clear_partials()

@@ -215,6 +215,9 @@ SCRUB_MB_PER_SECOND = env.number("SCRUB_MB_PER_SECOND", 20, least=1)
 REPLICA_URL = env.url("REPLICA_URL", "", schemes=("file", "s3"))  # a second store that scrub repairs from
 DELETED_REPO_DAYS = env.number("DELETED_REPO_DAYS", 30)
 NAMESPACE_QUOTA_GB = env.number("NAMESPACE_QUOTA_GB", 0)  # 0: no limit
+ATTACHMENT_MB = env.number("ATTACHMENT_MB", 10, least=1)  # of a picture or sound in a comment
+ATTACHMENT_VIDEO_MB = env.number("ATTACHMENT_VIDEO_MB", 50, least=1)
+ATTACHMENT_QUOTA_MB = env.number("ATTACHMENT_QUOTA_MB", 500)  # of one account together
 DEDUP_SCOPE = env.choice("DEDUP_SCOPE", "", among=("", "global", "owner"))  # "": owner for private repos alone
 SENDFILE = env.choice("SENDFILE", "wsgi", among=("wsgi", "x-accel"))
 LFS_MULTIPART_ABOVE_BYTES = env.number("LFS_MULTIPART_ABOVE_BYTES", 5_000_000_000)

@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 
 from catalog.hub_api import (
     collections,
+    following,
     gating,
     leaderboard,
     likes,
@@ -53,11 +54,16 @@ urlpatterns: list[URLPattern] = [
     path("api/repos/move", endpoint(POST=moving.move)),
     path("api/users/<segment:user>/overview", endpoint(GET=people.user_overview)),
     path("api/users/<segment:user>/likes", endpoint(GET=likes.liked)),
-    path("api/users/<segment:user>/followers", endpoint(GET=people.nobody_follows)),
-    path("api/users/<segment:user>/following", endpoint(GET=people.nobody_follows)),
+    path("api/users/<segment:user>/followers", endpoint(GET=following.followers)),
+    path("api/users/<segment:user>/following", endpoint(GET=following.followed)),
+    path("api/users/<segment:user>/follow", endpoint(POST=following.follow_user, DELETE=following.unfollow_user)),
     path("api/organizations/<segment:organisation>/overview", endpoint(GET=people.organisation_overview)),
     path("api/organizations/<segment:organisation>/members", endpoint(GET=people.members)),
-    path("api/organizations/<segment:organisation>/followers", endpoint(GET=people.nobody_follows_team)),
+    path("api/organizations/<segment:organisation>/followers", endpoint(GET=following.team_followers)),
+    path(
+        "api/organizations/<segment:organisation>/follow",
+        endpoint(POST=following.follow_team, DELETE=following.unfollow_team),
+    ),
     path("api/organizations/<segment:organisation>/settings/repositories", endpoint(GET=people.team_repositories)),
     path("api/settings/repositories", endpoint(GET=people.own_repositories)),
 ]

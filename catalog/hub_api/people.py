@@ -15,6 +15,7 @@ from catalog.errors import NotAllowed
 from catalog.hub_api import wire
 from catalog.hub_api.keyset import page_of
 from catalog.models import Discussion, Like, Namespace, Organisation, Repo, RepoBlob, User
+from catalog.queries import follows
 
 
 def person(request: HttpRequest, user: User) -> dict[str, Any]:
@@ -54,14 +55,14 @@ def user_overview(request: HttpRequest, actor: Actor, *, user: str) -> JsonRespo
         {
             **person(request, found),
             "details": "",
-            "isFollowing": False,
+            "isFollowing": follows.is_following(actor.user, found.namespace),
             **_counts(actor, found.namespace),
             "numDiscussions": Discussion.objects.filter(author=found, repo__in=visible).count(),
             "numPapers": 0,
             "numUpvotes": 0,
             "numLikes": Like.objects.filter(user=found, repo__in=visible).count(),
-            "numFollowing": 0,
-            "numFollowers": 0,
+            "numFollowing": follows.people_followed_by(found).count(),
+            "numFollowers": follows.followers_of(found.namespace).count(),
             "orgs": [team(request, one) for one in teams.order_by("namespace__key")],
             "createdAt": wire.instant(found.created_at),
         }
@@ -75,10 +76,10 @@ def organisation_overview(request: HttpRequest, actor: Actor, *, organisation: s
             **team(request, found),
             "details": "",
             "isVerified": False,
-            "isFollowing": False,
+            "isFollowing": follows.is_following(actor.user, found.namespace),
             "numUsers": found.memberships.count(),
             **_counts(actor, found.namespace),
-            "numFollowers": 0,
+            "numFollowers": follows.followers_of(found.namespace).count(),
             "numPapers": 0,
             "plan": None,
         }
@@ -91,17 +92,6 @@ def members(request: HttpRequest, actor: Actor, *, organisation: str) -> HttpRes
     return page_of(
         request, rows, ["members", str(found.pk)], lambda one: {**person(request, one.user), "role": one.role}
     )
-
-
-def nobody_follows_team(request: HttpRequest, actor: Actor, *, organisation: str) -> JsonResponse:
-    """There is no following here: the list of a team that exists is empty."""
-    access.organisation_named(organisation)
-    return JsonResponse([], safe=False)
-
-
-def nobody_follows(request: HttpRequest, actor: Actor, *, user: str) -> JsonResponse:
-    access.person_named(user)
-    return JsonResponse([], safe=False)
 
 
 def own_repositories(request: HttpRequest, actor: Actor) -> HttpResponse:

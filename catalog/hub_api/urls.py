@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, path, re_path
 
 from catalog.hub_api import (
     accounts,
+    attachments,
     cas,
     commit,
     community_urls,
@@ -89,6 +90,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
         endpoint(PUT=lfs_uploads.receive_part, authenticate=anyone),
     ),
     path("-/xorbs/<segment:token>/<segment:index>", endpoint(GET=xet_reading.xorb, authenticate=anyone)),
+    path("-/attachments/<segment:attachment_id>", endpoint(GET=attachments.send)),
+    path("uploads", endpoint(POST=attachments.upload)),
     path("-/lfs/<segment:token>", endpoint(GET=lfs.send, authenticate=anyone)),
     *community_urls.urlpatterns,
     # What is not here

@@ -9,10 +9,12 @@ from catalog.models.accounts import (
     Organisation,
     User,
 )
+from catalog.models.attachment import Attachment, AttachmentUse
 from catalog.models.blob import Blob, RepoBlob, Upload
 from catalog.models.collection import Collection, CollectionItem
 from catalog.models.device_login import DeviceLogin, RefreshToken
 from catalog.models.discussion import CommentVersion, Discussion, DiscussionEvent
+from catalog.models.follow import Follow
 from catalog.models.git_tag import TagObject
 from catalog.models.like import Like
 from catalog.models.metadata import RepoFacts
@@ -29,6 +31,8 @@ from catalog.models.xet import StagedXorb, UploadPart, XorbExtent
 __all__ = [
     "AccessRequest",
     "AccessToken",
+    "Attachment",
+    "AttachmentUse",
     "AuditEntry",
     "Blob",
     "Collection",
@@ -39,6 +43,7 @@ __all__ = [
     "Discussion",
     "DiscussionEvent",
     "DownloadCount",
+    "Follow",
     "Like",
     "Line",
     "Membership",

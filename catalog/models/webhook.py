@@ -38,7 +38,11 @@ class RepoEvent(models.Model):
     at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        indexes: ClassVar[list[Any]] = [models.Index(fields=["repo", "-id"], name="repo_event_newest")]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["repo", "-id"], name="repo_event_newest"),
+            models.Index(fields=["repo", "-at", "-id"], name="repo_event_latest"),
+            models.Index(fields=["actor", "-at", "-id"], name="repo_event_latest_of_actor"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.scope} {self.action} of {self.repo_id}"

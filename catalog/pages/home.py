@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 from catalog import access
 from catalog.models import Organisation, Repo
 from catalog.pages.errors import page
+from catalog.queries.activity import Scope, activity
 from catalog.queries.facets import public_values
 from catalog.queries.search import find_repos
 from catalog.queries.search_request import SearchRequest
@@ -20,6 +21,7 @@ from catalog.queries.search_request import SearchRequest
 THEMES = ("light", "dark")
 YEAR = 31_536_000  # seconds
 TASKS_SHOWN = 12
+HAPPENINGS_SHOWN = 6
 
 
 @page
@@ -30,6 +32,7 @@ def home(request: HttpRequest) -> HttpResponse:
     shown = {
         "tasks": list(known.get("task", {}).items())[:TASKS_SHOWN],
         "recent": find_repos(SearchRequest(kind=kind, sort="updated", limit=6), user=user).items,
+        "happenings": activity(Scope(watcher=user), reader=user, limit=HAPPENINGS_SHOWN).items if user else [],
         "teams": Organisation.objects.filter(memberships__user=user).select_related("namespace") if user else [],
     }
     return render(request, "catalog/home.html", shown)

@@ -9,12 +9,15 @@ from django.shortcuts import render
 from catalog import access
 from catalog.models import Collection, Like, Membership, Namespace, Organisation, Repo, User
 from catalog.pages.errors import page
+from catalog.queries import follows
+from catalog.queries.activity import Scope, activity
 from catalog.queries.search import find_repos
 from catalog.queries.search_request import SearchRequest
 
 REPOS_SHOWN = 30
 COLLECTIONS_SHOWN = 12
 LIKES_SHOWN = 12
+HAPPENINGS_SHOWN = 5
 
 
 @page
@@ -34,6 +37,10 @@ def profile(request: HttpRequest, owner: str) -> HttpResponse:
         .order_by("position", "-updated_at", "-pk")[:COLLECTIONS_SHOWN],
         "likes": _liked(namespace, user),
         "memberships": _memberships(namespace),
+        "happenings": activity(Scope(namespace=namespace), reader=user, limit=HAPPENINGS_SHOWN).items,
+        "is_followed": follows.is_following(user, namespace),
+        "followers": follows.followers_of(namespace).count(),
+        "following": follows.followed_by(namespace.owner).count() if isinstance(namespace.owner, User) else None,
         "creates": user is not None and access.can_write(user, namespace),
         "manages": user is not None and may_manage(user, namespace),
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 import html
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -46,7 +46,7 @@ class _Budget:
     formulas: int = MOST_FORMULA_CHARACTERS
 
 
-def adapt(tokens: Sequence[Token], resolve_base: str) -> None:
+def adapt(tokens: Sequence[Token], resolve_base: str, attachments: Collection[str] = ()) -> None:
     """Change the tokens of one card in place."""
     budget = _Budget()
     slugs: Counter[str] = Counter()
@@ -65,16 +65,16 @@ def adapt(tokens: Sequence[Token], resolve_base: str) -> None:
             token.content = _RAW_H1.sub(r"<\1h2", token.content)
         elif token.type == "inline" and token.children:
             _mark_task(tokens, number)
-            _adapt_inline(token.children, resolve_base, budget)
+            _adapt_inline(token.children, resolve_base, attachments, budget)
 
 
-def _adapt_inline(children: list[Token], resolve_base: str, budget: _Budget) -> None:
+def _adapt_inline(children: list[Token], resolve_base: str, attachments: Collection[str], budget: _Budget) -> None:
     links = 0
     for token in children:
         if token.type in {"link_open", "link_close"}:
             links += token.nesting
         elif token.type == "image":
-            _guard_image(token, resolve_base, is_in_link=links > 0)
+            _guard_image(token, resolve_base, attachments, is_in_link=links > 0)
         elif token.type.startswith("math_inline"):
             _become_html(token, _formula(token.content, budget, is_block=token.type == "math_inline_double"))
 
@@ -87,10 +87,10 @@ def _slug(inline: Token, slugs: Counter[str]) -> str:
     return slug if slugs[slug] == 1 else f"{slug}-{slugs[slug] - 1}"
 
 
-def _guard_image(token: Token, resolve_base: str, *, is_in_link: bool) -> None:
+def _guard_image(token: Token, resolve_base: str, attachments: Collection[str], *, is_in_link: bool) -> None:
     """An image from elsewhere becomes a link to it, or its words alone where a link is around it already."""
     source = str(token.attrGet("src") or "")
-    if image_url(source, resolve_base) is not None:
+    if image_url(source, resolve_base, attachments) is not None:
         return
     words = html.escape(token.content or source.rpartition("/")[2] or "image")
     if is_in_link:

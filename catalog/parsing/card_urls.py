@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Collection
 from urllib.parse import quote, unquote, urlsplit
 
 _CONTROL = re.compile(r"[\x00-\x20\x7f\\]")
 _SAFE_IN_PATH = "/~!$&'()*+,;=@"
 
 
-def image_url(url: str, resolve_base: str) -> str | None:
-    """The image's address when it lies in the same repo, else None: nothing else is loaded by looking at a card."""
+def image_url(url: str, resolve_base: str, attachments: Collection[str] = ()) -> str | None:
+    """The image's address when it lies in the same repo, else None: nothing else is loaded by looking at a card.
+
+    Args:
+        attachments: paths of this site besides, whose images the text may show wherever it says they lie.
+    """
+    if (attached := _attached(url, attachments)) is not None:
+        return attached
     path = _local_path(url)
     if path is None or not path:
         return None
@@ -35,6 +42,16 @@ def link_url(url: str, resolve_base: str) -> str | None:
     page = f"{repo}/blob/{revision}" if found else base
     fragment = urlsplit(url).fragment
     return page + _normal(path) + (f"#{quote(fragment)}" if fragment else "")
+
+
+def _attached(url: str, attachments: Collection[str]) -> str | None:
+    if not attachments or _CONTROL.search(url):
+        return None
+    try:
+        path = urlsplit(url).path
+    except ValueError:
+        return None
+    return path if path in attachments else None
 
 
 def _local_path(url: str) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Collection
 from functools import lru_cache
 from typing import Final
 
@@ -67,19 +68,20 @@ _SIZE = re.compile(r"[0-9]{1,4}%?")
 _ALIGN = frozenset({"left", "center", "right"})
 
 
-def render_card(body: str, *, resolve_base: str) -> str:
+def render_card(body: str, *, resolve_base: str, attachments: Collection[str] = ()) -> str:
     """The card as HTML whose headings start at `h2`.
 
     Args:
         resolve_base: where files of this revision are served, e.g. "/team/model/resolve/main"; relative images
             point there, images from anywhere else become a link, so that reading a card tells nobody.
+        attachments: paths of this site whose images may be shown besides.
     """
     if len(body.encode(errors="replace")) > LONGEST_BODY_BYTES:
         return escaped_card(body)
     parser = _parser()
     tokens = parser.parse(body)
-    adapt(tokens, resolve_base)
-    return _sanitised(parser.renderer.render(tokens, parser.options, {}), resolve_base)
+    adapt(tokens, resolve_base, attachments)
+    return _sanitised(parser.renderer.render(tokens, parser.options, {}), resolve_base, attachments)
 
 
 def escaped_card(body: str) -> str:
@@ -94,12 +96,12 @@ def _parser() -> MarkdownIt:
     return parser.use(dollarmath_plugin, allow_space=False, allow_digits=False, double_inline=True)
 
 
-def _sanitised(rendered: str, resolve_base: str) -> str:
+def _sanitised(rendered: str, resolve_base: str, attachments: Collection[str]) -> str:
     def allowed(tag: str, attribute: str, value: str) -> str | None:
         if attribute == "href":
             return link_url(value, resolve_base)
         if attribute == "src":
-            return image_url(value, resolve_base)
+            return image_url(value, resolve_base, attachments)
         return _plain_attribute(tag, attribute, value)
 
     return nh3.clean(

@@ -29,7 +29,7 @@ _RESERVED_WORDS = """
     metrics mirror mirrors models modelscope new node nodes notifications oauth onboarding ops
     organizations orgs papers pricing privacy raw register reset resolve reviews robots.txt runs
     saved search security sessions settings signup sitemap.xml spaces static stars status tags tasks
-    team teams terms tfhub token tokens tree user users v1 v2 v3 webhooks well-known xet
+    team teams terms tfhub token tokens tree uploads user users v1 v2 v3 webhooks well-known xet
 """
 # First URL segments that are ours now or will be; no namespace may take one.
 RESERVED: Final[frozenset[str]] = frozenset(_RESERVED_WORDS.split())

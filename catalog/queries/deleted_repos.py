@@ -68,11 +68,11 @@ def find_restorable(user: User, *, owner: str = "", cursor: str = "", limit: int
 
 def _measured(repos: QuerySet[Repo]) -> QuerySet[Repo]:
     held = RepoBlob.objects.filter(repo=OuterRef("pk")).order_by().values("repo")
-    held = held.annotate(total=Sum("blob__size")).values("total")
+    weighed = held.annotate(total=Sum("blob__size")).values("total")
     same_name = Repo.objects.live().filter(
         namespace=OuterRef("namespace"), kind=OuterRef("kind"), name_key=OuterRef("name_key")
     )
-    return repos.annotate(held_bytes=Coalesce(Subquery(held), 0), namesake=Subquery(same_name.values("pk")[:1]))
+    return repos.annotate(held_bytes=Coalesce(Subquery(weighed), 0), namesake=Subquery(same_name.values("pk")[:1]))
 
 
 def _described(repo: Repo) -> DeletedRepo:

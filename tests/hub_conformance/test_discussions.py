@@ -358,3 +358,50 @@ def test_the_command_line_talks_too(plain_ann, repo):
     assert '"merged"' in listed
     assert "Renamed" in told
     assert '"bye"' in told
+
+
+def test_a_picture_is_uploaded_and_shown_in_a_comment(plain_ann, bob, stranger, repo, tmp_path):
+    picture = tmp_path / "screen.png"
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40)
+
+    found = bob.script(
+        """
+        url = api.upload_attachment(picture)
+        api.comment_discussion(repo, 1, comment=f"See ![it]({url})")
+        answer([url, api.get_discussion_details(repo, 1).events[-1].content])
+        """,
+        repo=repo,
+        picture=str(picture),
+    )
+
+    url, content = found
+    assert content == f"See ![it]({url})"
+    fetched = stranger.script(
+        """
+        from huggingface_hub.utils import get_session
+        got = get_session().get(url)
+        page = get_session().get(f"{api.endpoint}/{repo}/discussions/1").text
+        answer([got.status_code, got.headers["content-type"], got.content.hex(), page.count("/-/attachments/")])
+        """,
+        url=url,
+        repo=repo,
+    )
+    assert fetched == [200, "image/png", picture.read_bytes().hex(), 2]
+
+
+def test_what_is_no_picture_is_refused_by_its_content(plain_ann, tmp_path):
+    hidden = tmp_path / "page.png"
+    hidden.write_bytes(b"<html><script>alert(1)</script>" + b" " * 100)
+
+    refused = plain_ann.script(
+        """
+        from huggingface_hub.errors import HfHubHTTPError
+        try:
+            api.upload_attachment(picture)
+        except HfHubHTTPError as error:
+            answer([error.response.status_code, "PNG" in str(error)])
+        """,
+        picture=str(hidden),
+    )
+
+    assert refused == [400, True]

@@ -82,9 +82,22 @@ def note_commit(repo: Repo, num: str, commit: Commit, actor: User | None) -> Non
         add(discussion, DiscussionEvent.Kind.COMMIT, actor, commit_oid=commit.oid, title_after=title)
 
 
-def tell(discussion: Discussion, event: str, actor: User | None, comment: DiscussionEvent | None = None) -> None:
-    """Let webhooks know, in the words of their payload."""
+def tell(
+    discussion: Discussion,
+    event: str,
+    actor: User | None,
+    comment: DiscussionEvent | None = None,
+    *,
+    change: str = "",
+) -> None:
+    """Let webhooks know, in the words of their payload.
+
+    Args:
+        change: what of the discussion is another now, "status" or "title"; for activity, webhooks do not hear it.
+    """
     about: dict[str, Any] = {"discussion": _described(discussion)}
+    if change:
+        about["change"] = change
     if comment is not None:
         about["comment"] = _comment(discussion, comment)
     events.emit(repo=discussion.repo, event=event, actor=actor, **about)

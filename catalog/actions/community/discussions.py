@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from catalog.actions import audit
-from catalog.actions.community import discussion_log
+from catalog.actions.community import attachments, discussion_log
 from catalog.actions.facts import card_html
 from catalog.errors import BadInput, NotAllowed, TooLarge, TooManyRequests
 from catalog.models import CommentVersion, Discussion, DiscussionEvent, Repo, User
@@ -35,7 +35,7 @@ def open_discussion(*, repo: Repo, title: str, text: str, actor: User) -> Discus
         TooManyRequests: this account opened many threads within the hour.
     """
     title = checked_title(title)
-    html = _rendered(repo, text) if text.strip() else ""
+    html = rendered_description(repo, text, actor)
     with transaction.atomic():
         discussion = start(Discussion(repo=repo, title=title, author=actor), text=text, html=html, actor=actor)
         discussion_log.tell(discussion, "discussion.create", actor)
@@ -52,8 +52,7 @@ def start(discussion: Discussion, *, text: str, html: str, actor: User) -> Discu
     discussion.num = discussion_log.next_num(discussion.repo)
     discussion.save(force_insert=True)
     if text.strip():
-        discussion_log.count_text(discussion, text)
-        discussion_log.add(discussion, Kind.COMMENT, actor, text=text, html=html)
+        _say(discussion, text, html, actor)
     return discussion
 
 
@@ -63,7 +62,7 @@ def comment(*, discussion: Discussion, text: str, actor: User) -> DiscussionEven
     Raises:
         BadInput, TooLarge, TooManyRequests
     """
-    html = _rendered(discussion.repo, text)
+    html = _rendered(discussion.repo, text, actor)
     with transaction.atomic():
         discussion = discussion_log.locked(discussion)
         return _add_comment(discussion, text, html, actor)
@@ -76,7 +75,7 @@ def edit_comment(*, comment: DiscussionEvent, text: str, actor: User) -> Discuss
         BadInput, TooLarge
         NotAllowed: it is hidden.
     """
-    html = _rendered(comment.discussion.repo, text)
+    html = _rendered(comment.discussion.repo, text, actor)
     with transaction.atomic():
         discussion = discussion_log.locked(comment.discussion)
         comment = DiscussionEvent.objects.select_related("author").get(pk=comment.pk)
@@ -87,6 +86,8 @@ def edit_comment(*, comment: DiscussionEvent, text: str, actor: User) -> Discuss
         CommentVersion.objects.create(comment=comment, text=comment.text, html=comment.html, written_at=written_at)
         comment.text, comment.html, comment.edited_at = text, html, timezone.now()
         comment.save(update_fields=["text", "html", "edited_at"])
+        # what the earlier version shows stays, as that can still be read
+        attachments.hold(comment, attachments.shown_by(text, repo=discussion.repo, author=actor))
         discussion_log.tell(discussion, "discussion.comment.update", actor, comment)
     return comment
 
@@ -96,6 +97,7 @@ def hide_comment(*, comment: DiscussionEvent, actor: User) -> DiscussionEvent:
     """Take the words of a comment away for good, earlier versions too."""
     discussion = discussion_log.locked(comment.discussion)
     comment.versions.all().delete()
+    attachments.release(comment)
     comment.text, comment.html, comment.is_hidden, comment.edited_at = "", "", True, timezone.now()
     comment.save(update_fields=["text", "html", "is_hidden", "edited_at"])
     discussion_log.tell(discussion, "discussion.comment.update", actor, comment)
@@ -110,7 +112,7 @@ def rename(*, discussion: Discussion, title: str, actor: User) -> DiscussionEven
     before, discussion.title = discussion.title, title
     discussion.save(update_fields=["title"])
     event = discussion_log.add(discussion, Kind.TITLE, actor, title_before=before, title_after=title)
-    discussion_log.tell(discussion, "discussion.update", actor)
+    discussion_log.tell(discussion, "discussion.update", actor, change="title")
     return event
 
 
@@ -124,7 +126,7 @@ def change_status(*, discussion: Discussion, status: str, text: str = "", actor:
     """
     if status not in (Discussion.Status.OPEN, Discussion.Status.CLOSED):
         raise BadInput(_("A discussion is made either open or closed."))
-    html = _rendered(discussion.repo, text) if text.strip() else ""
+    html = rendered_description(discussion.repo, text, actor)
     with transaction.atomic():
         discussion = discussion_log.locked(discussion)
         if discussion.status == Discussion.Status.MERGED:
@@ -136,7 +138,7 @@ def change_status(*, discussion: Discussion, status: str, text: str = "", actor:
         discussion.status = status
         discussion.save(update_fields=["status"])
         event = discussion_log.add(discussion, Kind.STATUS, actor, status=status)
-        discussion_log.tell(discussion, "discussion.update", actor)
+        discussion_log.tell(discussion, "discussion.update", actor, change="status")
     return event
 
 
@@ -157,26 +159,33 @@ def checked_title(title: str) -> str:
     return title
 
 
-def rendered_description(repo: Repo, text: str) -> str:
-    """Returns HTML for a first comment, which may be empty. Raises `TooLarge`."""
-    return _rendered(repo, text) if text.strip() else ""
+def rendered_description(repo: Repo, text: str, author: User) -> str:
+    """Returns HTML for words that may be missing. Raises `TooLarge`."""
+    return _rendered(repo, text, author) if text.strip() else ""
 
 
 def _add_comment(discussion: Discussion, text: str, html: str, actor: User) -> DiscussionEvent:
     _check_pace(actor, discussion.repo, opens=False)
-    discussion_log.count_text(discussion, text)
-    event = discussion_log.add(discussion, Kind.COMMENT, actor, text=text, html=html)
+    event = _say(discussion, text, html, actor)
     discussion_log.tell(discussion, "discussion.comment.create", actor, event)
     return event
 
 
-def _rendered(repo: Repo, text: str) -> str:
+def _say(discussion: Discussion, text: str, html: str, actor: User) -> DiscussionEvent:
+    discussion_log.count_text(discussion, text)
+    event = discussion_log.add(discussion, Kind.COMMENT, actor, text=text, html=html)
+    attachments.hold(event, attachments.shown_by(text, repo=discussion.repo, author=actor))
+    return event
+
+
+def _rendered(repo: Repo, text: str, author: User) -> str:
     """Slow, since a child process does it (card_html): call it before the transaction."""
     if not text.strip():
         raise BadInput(_("A comment needs words."))
     if len(text.encode(errors="replace")) > LONGEST_COMMENT_BYTES:
         raise TooLarge(_("A comment may have at most %(most)d KiB.") % {"most": LONGEST_COMMENT_BYTES // 1024})
-    return card_html.render_text(repo, text)
+    shown = [one.path for one in attachments.shown_by(text, repo=repo, author=author)]
+    return card_html.render_text(repo, attachments.with_audio_as_links(text) if shown else text, attachments=shown)
 
 
 def _check_pace(actor: User, repo: Repo, *, opens: bool) -> None:

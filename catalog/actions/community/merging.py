@@ -84,7 +84,7 @@ def merge_pull_request(*, discussion: Discussion, actor: User) -> Commit:
     discussion.status, discussion.merge_oid = Discussion.Status.MERGED, commit.oid
     discussion.save(update_fields=["status", "merge_oid"])
     discussion_log.add(discussion, DiscussionEvent.Kind.STATUS, actor, status=discussion.status)
-    discussion_log.tell(discussion, "discussion.update", actor)
+    discussion_log.tell(discussion, "discussion.update", actor, change="status")
     return commit
 
 

@@ -35,7 +35,7 @@ def open_pull_request(*, repo: Repo, proposal: Proposal, actor: User, status: st
         BadInput, TooLarge, TooManyRequests
     """
     title = discussions.checked_title(proposal.title)
-    html = discussions.rendered_description(repo, proposal.text)
+    html = discussions.rendered_description(repo, proposal.text, actor)
     with transaction.atomic():
         return _open(Discussion(repo=repo, title=title, status=status, author=actor), proposal, html)
 
@@ -49,7 +49,7 @@ def propose_changes(
         what `open_pull_request` and `commits.commit_files` raise; then nothing was opened.
     """
     words = Words.of(proposal.title, proposal.text)
-    html = discussions.rendered_description(repo, proposal.text)
+    html = discussions.rendered_description(repo, proposal.text, actor)
     with transaction.atomic():
         title = words.title[: discussions.LONGEST_TITLE]
         discussion = _open(Discussion(repo=repo, title=title, author=actor), proposal, html)

@@ -6,6 +6,7 @@ import hashlib
 import logging
 import subprocess
 import sys
+from collections.abc import Collection
 from typing import Final
 from urllib.parse import quote
 
@@ -27,7 +28,7 @@ resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[3]),) * 2)
 from catalog.parsing.markdown import render_card
 body = sys.stdin.buffer.read().decode()
 signal.setitimer(signal.ITIMER_REAL, float(sys.argv[2]))
-sys.stdout.buffer.write(render_card(body, resolve_base=sys.argv[1]).encode())
+sys.stdout.buffer.write(render_card(body, resolve_base=sys.argv[1], attachments=sys.argv[4:]).encode())
 """
 
 logger = logging.getLogger(__name__)
@@ -47,21 +48,24 @@ def render(repo: Repo, readme: bytes) -> str:
     return _rendered(body, _resolve_base(repo)) or escaped_card(body)
 
 
-def render_text(repo: Repo, text: str) -> str:
+def render_text(repo: Repo, text: str, *, attachments: Collection[str] = ()) -> str:
     """Returns harmless HTML of what somebody says about a repo: no front matter, else as `render`.
 
     A short text is rendered here: the most hostile one costs a tenth of a second, a child process three times that.
+
+    Args:
+        attachments: paths of this site whose images may be shown besides those of the repo.
     """
     if len(text.encode()) > SHORT_TEXT_BYTES:
-        return _rendered(text, _resolve_base(repo)) or escaped_card(text)
+        return _rendered(text, _resolve_base(repo), attachments) or escaped_card(text)
     try:
-        return render_card(text, resolve_base=_resolve_base(repo))
+        return render_card(text, resolve_base=_resolve_base(repo), attachments=attachments)
     except RecursionError:
         return escaped_card(text)
 
 
-def _rendered(body: str, resolve_base: str) -> str | None:
-    command = [sys.executable, "-c", _CHILD, resolve_base, str(RENDERING_SECONDS), str(MEMORY_BYTES)]
+def _rendered(body: str, resolve_base: str, attachments: Collection[str] = ()) -> str | None:
+    command = [sys.executable, "-c", _CHILD, resolve_base, str(RENDERING_SECONDS), str(MEMORY_BYTES), *attachments]
     try:
         child = subprocess.run(
             command,

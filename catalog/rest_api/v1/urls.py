@@ -5,6 +5,7 @@ from rest_framework.views import APIView
 
 from catalog.models import Repo
 from catalog.rest_api.v1 import docs
+from catalog.rest_api.v1.activity import ActivityListView
 from catalog.rest_api.v1.archives import ArchiveView
 from catalog.rest_api.v1.deleted_repos import DeletedRepoListView, DeletedRepoView, RestoreView
 from catalog.rest_api.v1.mirrors import MirrorListView, MirrorSyncView, MirrorView
@@ -31,6 +32,7 @@ urlpatterns = [
     *_routes_of(Repo.Kind.MODEL),
     *_routes_of(Repo.Kind.DATASET),
     *_routes_of(Repo.Kind.SPACE),
+    path("activity", ActivityListView.as_view()),
     path("deleted-repos", DeletedRepoListView.as_view()),
     path("deleted-repos/<segment:repo_id>", DeletedRepoView.as_view()),
     path("deleted-repos/<segment:repo_id>/restore", RestoreView.as_view()),
