@@ -386,7 +386,7 @@ def test_a_picture_is_uploaded_and_shown_in_a_comment(plain_ann, bob, stranger, 
         url=url,
         repo=repo,
     )
-    assert fetched == [200, "image/png", picture.read_bytes().hex(), 2]
+    assert fetched == [200, "image/png", picture.read_bytes().hex(), 1]
 
 
 def test_what_is_no_picture_is_refused_by_its_content(plain_ann, tmp_path):

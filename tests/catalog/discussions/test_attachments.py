@@ -176,7 +176,7 @@ def test_a_file_that_is_too_large_is_refused_early_and_by_count(owner, settings)
         assert "at most 1 MB" in answer.json()["error"]
     sent(owner, MP4 + b"\0" * 1_000_000, "video/mp4")
     assert owner.request("POST", "/uploads", b"", **cut_off(png(), announced=3_000_000)).status_code == 413
-    assert owner.request("POST", "/uploads", b"", **cut_off(png())).status_code == 400
+    assert owner.request("POST", "/uploads", b"", **cut_off(png())).status_code == 422
     assert Attachment.objects.count() == 1
 
 

@@ -72,7 +72,7 @@ def test_reserved_names_and_object_ids_are_no_namespaces(name: str) -> None:
 def test_reserved_names_are_lower_case_and_complete() -> None:
     assert all(name == name.lower() for name in RESERVED)
     assert {"-", ".well-known", "favicon.ico", "xet", "v3", "about"} <= RESERVED
-    assert len(RESERVED) == 92
+    assert len(RESERVED) == 93
 
 
 @pytest.mark.parametrize("name", ["main", "feature/x", "v1.0", "zażółć", "分支", "refs-1", "a@b"])
