@@ -23,16 +23,22 @@ SANE_TRACE_ID = re.compile(r"[A-Za-z0-9=;:,._-]{1,128}")
 
 
 class RequestIds:
-    """Every answer carries X-Request-Id, which contains the id the client sent, when that is harmless."""
+    """Every answer carries X-Request-Id: the one that came, or one of ours with the trace id that came.
+
+    Neither is taken from a client when it is not harmless. The log has ours, too, which nobody can make up.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        own, asked = uuid.uuid4().hex, request.headers.get("X-Amzn-Trace-Id", "")
-        request_id = f"{own};{asked}" if SANE_TRACE_ID.fullmatch(asked) else own
+        own = uuid.uuid4().hex
+        chosen, traced = (request.headers.get(name, "") for name in ("X-Request-Id", "X-Amzn-Trace-Id"))
+        sent = next((one for one in (chosen, traced) if SANE_TRACE_ID.fullmatch(one)), "")
+        logged = f"{own};{sent}" if sent else own
+        request_id = sent if sent and sent == chosen else logged
         request.META["REQUEST_ID"] = request_id
-        token = logs.request_id.set(request_id)
+        token = logs.request_id.set(logged)
         try:
             response = self.get_response(request)
         finally:

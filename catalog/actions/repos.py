@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -32,7 +34,7 @@ def create_repo(
     """Create a repo whose branch `main` holds a `.gitattributes`.
 
     Args:
-        sdk: of a space: what it was written for; nothing runs here.
+        sdk: of a space: what it was written for, which its first README says; nothing runs here.
         visibility: None takes the team's default, public for people.
         initial_commit: False leaves it without history, as mirrors need it.
 
@@ -115,9 +117,22 @@ def _add_repo(repo: Repo) -> Repo:
 def _start_history(repo: Repo, actor: User) -> None:
     is_data = repo.kind == Repo.Kind.DATASET
     attributes = gitattributes.DEFAULT_DATASET_ATTRIBUTES if is_data else gitattributes.DEFAULT_MODEL_ATTRIBUTES
-    blob = uploads.store_bytes(repo=repo, actor=actor, chunks=[attributes.encode()])
-    first = AddFile(path=".gitattributes", sha256=blob.sha256)
-    commits.first_commit(repo=repo, changes=[first], title="initial commit", actor=actor)
+    files = {".gitattributes": attributes}
+    if repo.sdk:
+        files["README.md"] = _readme_of_space(repo)
+    changes = [
+        AddFile(path=path, sha256=uploads.store_bytes(repo=repo, actor=actor, chunks=[text.encode()]).sha256)
+        for path, text in files.items()
+    ]
+    commits.first_commit(repo=repo, changes=changes, title="initial commit", actor=actor)
+
+
+def _readme_of_space(repo: Repo) -> str:
+    """Clients change the card of a space and never make one."""
+    title = repo.name.replace("-", " ").replace("_", " ").strip().title() or repo.name
+    # JSON is YAML, and quotes what would be read as a number or a date
+    card = {"title": json.dumps(title), "sdk": json.dumps(repo.sdk)}
+    return "---\n" + "".join(f"{key}: {value}\n" for key, value in card.items()) + "---\n"
 
 
 def _default_visibility(namespace: Namespace) -> str:

@@ -72,9 +72,8 @@ def asked_fields(request: HttpRequest, kind: str) -> list[str] | None:
     asked = bodies.words(request, "expand")
     unknown = [name for name in asked if name not in FIELDS[kind] and name not in NOT_KEPT[kind]]
     if unknown:
-        raise BadInput(
-            _('"expand" must be one of [%(names)s]') % {"names": ", ".join(sorted([*FIELDS[kind], *NOT_KEPT[kind]]))}
-        )
+        names = "|".join(f'"{name}"' for name in sorted({*FIELDS[kind], *NOT_KEPT[kind]}.difference(UNLISTED[kind])))
+        raise BadInput(_('"expand": Invalid option: expected one of %(names)s') % {"names": names})
     return [name for name in asked if name in FIELDS[kind]] if asked else None
 
 
@@ -241,6 +240,12 @@ ONLY_WHEN_ASKED = frozenset(
         *("spaces", "evalResults", "mask_token", "inference", "inferenceProviderMapping", "citation", "mainSize"),
     }
 )
+# Answered when asked for, yet on no list of what clients may ask for.
+UNLISTED: dict[str, tuple[str, ...]] = {
+    Repo.Kind.MODEL: ("modelId",),
+    Repo.Kind.DATASET: (),
+    Repo.Kind.SPACE: ("gated", "downloads", "downloadsAllTime"),
+}
 # Legal in `expand`, yet about things this server does not have: they stay out of the answer.
 NOT_KEPT: dict[str, tuple[str, ...]] = {
     Repo.Kind.MODEL: (),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 
 from catalog.access import Actor
 from catalog.errors import NotServed, RepoNotFound
 from catalog.hub_api import bodies
-from catalog.parsing.card import parse_card, validate_card
+from catalog.parsing.card import validate_card
 
 
 def agent_harnesses(request: HttpRequest, actor: Actor) -> JsonResponse:
@@ -33,11 +35,9 @@ def validate_yaml(request: HttpRequest, actor: Actor) -> HttpResponse:
     if request.headers.get("Accept", "").startswith("text/plain"):
         lines = "\n".join(f"- Error: {message}" for message in report.errors)
         return HttpResponse(lines, status=400 if lines else 200, content_type="text/plain; charset=utf-8")
-    unreadable = {problem.message for problem in parse_card(content).problems if not problem.field}
-    errors = [message for message in report.errors if message in unreadable]
-    warnings = [message for message in (*report.errors, *report.warnings) if message not in errors]
-    answer = {"errors": _messages(errors), "warnings": _messages(warnings)}
-    return JsonResponse(answer, status=400 if errors else 200)
+    warnings = [message for message in (*report.errors, *report.warnings) if message not in report.fatal]
+    answer = {"errors": _messages(report.fatal), "warnings": _messages(warnings)}
+    return JsonResponse(answer, status=400 if report.fatal else 200)
 
 
 def no_such_repo(request: HttpRequest, actor: Actor, **parts: str) -> HttpResponse:
@@ -49,5 +49,5 @@ def not_served(request: HttpRequest, actor: Actor, **parts: str) -> HttpResponse
     raise NotServed(_("this server does not offer that part of the Hub's API"))
 
 
-def _messages(texts: list[str]) -> list[dict[str, str]]:
+def _messages(texts: Iterable[str]) -> list[dict[str, str]]:
     return [{"message": text} for text in texts]

@@ -42,7 +42,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/agent-harnesses", endpoint(GET=small.agent_harnesses, authenticate=anyone)),
     path("api/telemetry/<filepath:topic>", endpoint(GET=small.telemetry, POST=small.telemetry, authenticate=anyone)),
     path("api/<kinds:kind>", endpoint(GET=listing.repos)),
-    path(REPO, endpoint(GET=info.info)),
+    # What changes nothing at this address is meant for a bare id: `DELETE /api/models/gpt2/like`
+    path(REPO, endpoint(GET=info.info, **dict.fromkeys(("POST", "PUT", "PATCH", "DELETE"), small.no_such_repo))),
     path(f"{REPO}/revision/<revision:revision>", endpoint(GET=info.info)),
     path(f"{REPO}/auth-check", endpoint(GET=repos.may_read)),
     path(f"{REPO}/auth-check/write", endpoint(GET=repos.may_write)),

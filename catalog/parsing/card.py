@@ -54,10 +54,11 @@ class Card:
 
 @dataclass(frozen=True)
 class CardReport:
-    """What validation says: errors stop a client's upload, warnings are shown."""
+    """What validation says. `fatal` are those errors after which a card cannot be read, in whole or in its scores."""
 
     errors: tuple[str, ...]
     warnings: tuple[str, ...]
+    fatal: tuple[str, ...] = ()
 
 
 def parse_card(readme: bytes | str) -> Card:
@@ -98,13 +99,18 @@ def validate_card(text: str, repo_type: str) -> CardReport:
     card = parse_card(text)
     if not card.front_matter and not any(problem.field == "" for problem in card.problems):
         return CardReport((), ("empty or missing yaml metadata in repo card",))
-    fatal = [problem.message for problem in card.problems if problem.field == "" and raw is not None]
+    index = card.front_matter.get("model-index")
+    unreadable = {""} if index is None or isinstance(index, list) else {"", "model-index"}
+    fatal = [_told(problem) for problem in card.problems if problem.field in unreadable and raw is not None]
+    wrong = []
     if card.licence and card.licence not in LICENCES and repo_type != "space":
-        fatal.append(f'"license" must be one of [{", ".join(LICENCES)}]')
-    warnings = [
-        f'"{problem.field}": {problem.message}' for problem in card.problems if problem.field not in {"", "license"}
-    ]
-    return CardReport(tuple(fatal), tuple(warnings))
+        wrong.append(f'"license" must be one of [{", ".join(LICENCES)}]')
+    warnings = [_told(problem) for problem in card.problems if problem.field not in {*unreadable, "license"}]
+    return CardReport((*fatal, *wrong), tuple(warnings), tuple(fatal))
+
+
+def _told(problem: Problem) -> str:
+    return f'"{problem.field}": {problem.message}' if problem.field else problem.message
 
 
 class _Fields:

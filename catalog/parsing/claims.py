@@ -39,6 +39,9 @@ def read_claims(index: Json, problems: list[Problem]) -> Iterator[Claim]:
     """The claims of a `model-index`; what does not fit is left out and noted once."""
     if index is None:
         return
+    if not isinstance(index, list):
+        problems.append(Problem("model-index", _("It must be a list.")))
+        return
     found = skipped = 0
     for result, metric in _metrics(index):
         value = _number(metric.get("value"))

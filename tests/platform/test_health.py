@@ -15,6 +15,14 @@ def test_a_live_process_says_so_and_names_the_request(raw_client):
     assert answer["X-Request-Id"].endswith(";0a1b-2c")
 
 
+def test_an_id_that_a_request_brings_is_kept(raw_client):
+    answer = raw_client.get("/health/live", headers={"X-Request-Id": "custom-id", "X-Amzn-Trace-Id": "0a1b-2c"})
+    hostile = raw_client.get("/health/live", headers={"X-Request-Id": "<script>", "X-Amzn-Trace-Id": "0a1b-2c"})
+
+    assert answer["X-Request-Id"] == "custom-id"
+    assert hostile["X-Request-Id"].endswith(";0a1b-2c")
+
+
 def test_a_hostile_trace_id_is_not_repeated(raw_client):
     answer = raw_client.get("/health/live", headers={"X-Amzn-Trace-Id": "<script>" + "a" * 200})
 

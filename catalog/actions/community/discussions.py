@@ -194,9 +194,10 @@ def _check_pace(actor: User, repo: Repo, *, opens: bool) -> None:
         return
     since = timezone.now() - HOUR
     if opens:
-        is_fast = Discussion.objects.filter(author=actor, created_at__gt=since).count() >= MOST_OPENED
+        opened = Discussion.objects.filter(author=actor, created_at__gt=since)
+        is_fast = opened.exclude(repo__namespace=actor.namespace_id).count() >= MOST_OPENED
     else:
         events = DiscussionEvent.objects.filter(author=actor, created_at__gt=since, kind=Kind.COMMENT)
-        is_fast = events.count() >= MOST_COMMENTS
+        is_fast = events.exclude(discussion__repo__namespace=actor.namespace_id).count() >= MOST_COMMENTS
     if is_fast:
         raise TooManyRequests(_("You wrote a lot within the hour; take a break."), retry_after_seconds=600)

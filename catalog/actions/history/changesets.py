@@ -109,9 +109,11 @@ def _added(change: AddFile, blob: Blob, before: TreeEntry | None) -> NewFile:
 
 
 def _delete_file(result: ChangeSet, before: dict[str, TreeEntry], path: str, base: Commit | None) -> None:
-    if path not in before and path not in result.files:
-        raise _nothing_to_delete(path, base)
-    result.files[path] = None
+    """Clients tell a folder by a slash at its end; where that is missing, the tree knows."""
+    if path in before or path in result.files:
+        result.files[path] = None
+    else:
+        _delete_folder(result, base, path)
 
 
 def _delete_folder(result: ChangeSet, base: Commit | None, folder: str) -> None:

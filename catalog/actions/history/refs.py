@@ -53,10 +53,10 @@ def delete_tag(*, repo: Repo, name: str, actor: User) -> None:
 
 @transaction.atomic
 def _create(ref: Ref, revision: str, actor: User) -> Ref:
-    names.check_revision_name(ref.name)
     # whoever rewrites history holds the repo and all the refs it finds: none may come meanwhile
     Repo.objects.select_for_update(no_key=True).get(pk=ref.repo_id)
     ref.commit = trees.resolve_revision(ref.repo, revision)
+    names.check_revision_name(ref.name)
     try:
         with transaction.atomic():
             ref.save(force_insert=True)

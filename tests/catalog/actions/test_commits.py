@@ -206,7 +206,7 @@ def test_committed_bytes_no_longer_expire(repo):
     assert RepoBlob.objects.get(repo=repo, blob__sha256=change.sha256).uncommitted_until is None
 
 
-@pytest.mark.parametrize("missing", [DeleteFile("nope"), DeleteFolder("nope"), DeleteFile("folder")])
+@pytest.mark.parametrize("missing", [DeleteFile("nope"), DeleteFolder("nope"), DeleteFolder("folder/a")])
 def test_deleting_what_is_not_there_is_refused(repo, missing):
     head = commit(repo, add(repo, "folder/a", b"a"))
 
@@ -216,10 +216,11 @@ def test_deleting_what_is_not_there_is_refused(repo, missing):
     assert trees.resolve_revision(repo, "main") == head
 
 
-def test_a_folder_is_deleted_with_all_below_it_and_nothing_beside_it(repo):
+@pytest.mark.parametrize("change", [DeleteFolder("data"), DeleteFile("data")])  # a client may forget the slash
+def test_a_folder_is_deleted_with_all_below_it_and_nothing_beside_it(repo, change):
     commit_content(repo, {"data/a": b"1", "data/deep/b": b"2", "data.txt": b"3", "data-2/c": b"4"})
 
-    made = commit(repo, DeleteFolder("data"))
+    made = commit(repo, change)
 
     assert paths_of(made) == [".gitattributes", "data-2/c", "data.txt"]
     assert [entry.path for entry in trees.entries_of(made)] == [".gitattributes", "data-2", "data.txt"]

@@ -147,6 +147,8 @@ def test_refs_start_at_revisions_that_exist():
         commits.create_branch(repo=repo, name="dev", start="nope", actor=repo.created_by)
     with pytest.raises(RevisionNotFound):
         commits.create_tag(repo=repo, name="v1", revision="nope", actor=repo.created_by)
+    with pytest.raises(RevisionNotFound):  # which the client tells apart, and which is wrong first
+        commits.create_tag(repo=repo, name="not a name", revision="nope", actor=repo.created_by)
 
 
 def test_refs_are_deleted_each_in_its_kind_but_never_the_default_branch():

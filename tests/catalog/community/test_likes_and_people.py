@@ -113,6 +113,23 @@ def test_spaces_are_repos_of_files(owner, other, stranger):
     assert RawClient().get("/spaces/ann/hidden").status_code == 404
 
 
+def test_a_space_begins_with_a_card_that_names_its_sdk(owner, stranger):
+    for name, sdk in (("my-first_app", "gradio"), ("2024", "no"), ("bare", "")):
+        owner.json("POST", "/api/repos/create", {"name": name, "type": "space", "sdk": sdk})
+
+    card = stranger.get("/api/spaces/ann/my-first_app").json()["cardData"]
+    assert card == {"title": "My First App", "sdk": "gradio"}
+    assert stranger.get("/api/spaces/ann/2024").json()["cardData"] == {"title": "2024", "sdk": "no"}
+    files = [one["path"] for one in stranger.get("/api/spaces/ann/bare/tree/main").json()]
+    assert files == [".gitattributes"]
+
+
+def test_a_bare_id_is_a_repo_that_is_not_there(owner):
+    for method in ("POST", "DELETE"):
+        refused = owner.json(method, "/api/models/gpt2/like")
+        assert (refused.status_code, refused["X-Error-Code"]) == (404, "RepoNotFound")
+
+
 def test_the_button_on_the_page_toggles(model, other):
     reader = RawClient()
     assert reader.post("/ann/model/like").status_code == 401

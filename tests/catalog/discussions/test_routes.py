@@ -199,6 +199,19 @@ def test_one_account_does_not_flood_the_repos_of_others(other, owner, talk, monk
     assert other.json("POST", f"{TALKS}/1/comment", {"comment": "x"}).status_code == 200
 
 
+def test_what_people_write_in_their_own_repos_does_not_count_in_those_of_others(other, owner, talk, monkeypatch):
+    monkeypatch.setattr(discussions, "MOST_OPENED", 1)
+    monkeypatch.setattr(discussions, "MOST_COMMENTS", 2)
+    writer = User.objects.get(username="bob")
+    RepoFactory(actor=writer, name="own")
+    own = "/api/models/bob/own/discussions"
+    for _ in range(3):
+        assert other.json("POST", own, {"title": "x", "description": "y"}).status_code == 200
+
+    assert other.json("POST", TALKS, {"title": "x", "description": "y"}).status_code == 200
+    assert other.json("POST", TALKS, {"title": "x", "description": "y"}).status_code == 429
+
+
 def test_a_discussion_is_full_some_day(owner, talk, monkeypatch):
     monkeypatch.setattr(discussion_log, "MOST_TEXT_BYTES", 20)
     found = [owner.json("POST", f"{TALKS}/1/comment", {"comment": "1234567890"}).status_code for _ in range(2)]

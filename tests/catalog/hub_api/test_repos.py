@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from typing import get_args
 
 import pytest
+from huggingface_hub.hf_api import ExpandDatasetProperty_T, ExpandModelProperty_T, ExpandSpaceProperty_T
 
 from catalog.models import Mirror, Repo
 from tests.catalog.hub_api.conftest import Caller, file_line
 from tests.factories import OrganisationFactory, RepoFactory, UserFactory, commit_content, token_of
 
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+INTERNAL = {"gitalyUid", "xetEnabled"}  # of the public Hub, and in no list of the client
 
 
 def test_whoami_tells_name_teams_and_token(ann, owner):
@@ -183,7 +186,19 @@ def test_expand_returns_what_was_asked_and_refuses_the_unknown(repo, owner):
 
     assert set(asked) == {"_id", "id", "private", "downloads"}
     assert unknown.status_code == 400
-    assert '"expand" must be one of [' in unknown["X-Error-Message"]
+    assert 'expected one of "' in unknown["X-Error-Message"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "known"),
+    [("model", ExpandModelProperty_T), ("dataset", ExpandDatasetProperty_T), ("space", ExpandSpaceProperty_T)],
+)
+def test_expand_names_exactly_what_the_client_may_ask_for(ann, owner, kind, known):
+    RepoFactory(actor=ann, kind=kind, name="any")
+
+    told = owner.get(f"/api/{kind}s/ann/any?expand=everything")["X-Error-Message"]
+
+    assert set(re.findall(r'"([^"]+)"', told.split("expected one of ")[1])) - INTERNAL == set(get_args(known))
 
 
 def test_front_matter_cannot_break_the_clients_parsing(repo, owner):
@@ -293,12 +308,14 @@ def test_validation_answers_uploads_in_json_and_cards_in_text(stranger):
     good = ask("---\nlicense: mit\n---\n", "*/*")
     empty = ask("# Hello", "*/*")
     broken = ask("---\nlicense: [mit\n---\n", "*/*")
+    scores = ask("---\nlicense: mit\nmodel-index: foo\n---\n", "*/*")
     odd = ask("---\nlicense: my-own\n---\n", "text/plain")
 
     assert (good.status_code, good.json()) == (200, {"errors": [], "warnings": []})
     assert empty.json()["warnings"] == [{"message": "empty or missing yaml metadata in repo card"}]
     assert broken.status_code == 400
     assert broken.json()["errors"][0]["message"]
+    assert (scores.status_code, scores.json()["errors"]) == (400, [{"message": '"model-index": It must be a list.'}])
     assert odd.status_code == 400
     assert odd.content.startswith(b'- Error: "license" must be one of [')
 
