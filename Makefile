@@ -14,6 +14,7 @@ PYTEST_ARGS ?=
 BENCH_ARGS ?=
 SOAK_ARGS ?=
 MATRIX_ARGS ?=
+STAGING_ARGS ?=
 HUB_TESTS := tests/catalog/hub_api tests/catalog/discussions tests/catalog/community tests/catalog/git_http tests/hub_conformance tests/git_clients
 JOBS ?= 2
 
@@ -22,7 +23,7 @@ MANAGE := $(PY) manage.py
 PIP := $(PY) -m pip --disable-pip-version-check
 LINTED := manage.py marketplace catalog evaluation tests
 
-.PHONY: help install run test test-fast test-slow lint format migrate migrations-reset bench matrix coverage lock schema
+.PHONY: help install run test test-fast test-slow lint format migrate migrations-reset bench matrix staging coverage lock schema
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -85,6 +86,9 @@ bench: install system-packages  ## The numbers of docs/, side by side on this ma
 
 matrix: install  ## Every client at every version against one site, into build/matrix.json (MATRIX_ARGS="--only datasets")
 	$(PY) -m tests.matrix $(MATRIX_ARGS)
+
+staging: install  ## huggingface_hub's own test suite against one site, into build/staging.json (STAGING_ARGS=test_lfs.py)
+	$(PY) -m tests.staging $(STAGING_ARGS)
 
 coverage: install  ## docs/coverage.md anew: routes as the tests see them, clients as the last `make matrix` saw them
 	$(PY) -m pytest -q -p tests.matrix.coverage.recording -m "not slow" $(wildcard $(HUB_TESTS))

@@ -1,0 +1,93 @@
+"""Runs their suite in its own environment and reads what became of each test."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tests.staging import ledger, sdist
+
+PATIENCE_SECONDS = 3600
+LEFT_OUT = "ledger: "  # how `supplied.py` begins the reason
+LOG = sdist.PLACE / "pytest.log"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one test. `outcome` is passed, failed or skipped; `reached` counts its requests to the hub."""
+
+    test: str
+    outcome: str
+    reason: str
+    seconds: float
+    reached: int
+
+    @property
+    def module(self) -> str:
+        return self.test.split("::")[0]
+
+    @property
+    def is_left_out(self) -> bool:
+        return self.outcome == "skipped" and LEFT_OUT in self.reason
+
+    @property
+    def kind(self) -> str:
+        """How the table counts it."""
+        if self.is_left_out:
+            return self.reason.partition(LEFT_OUT)[2]
+        if self.outcome == "skipped":
+            return "skips itself"
+        return self.outcome if self.outcome == "failed" or self.reached else "passed without the hub"
+
+
+def run(constants: dict[str, str], *, chosen: Sequence[str] = (), options: Sequence[str] = ()) -> list[Result]:
+    """All tests, or those of `chosen` (`test_lfs.py`, `test_lfs.py::TestX`)."""
+    folder, interpreter = sdist.unpacked(), sdist.python()
+    with tempfile.TemporaryDirectory(prefix="mm-client-") as home:
+        report = Path(home) / "report"
+        told = {"constants": constants, "ledger": ledger.starts(ledger.entries()), "report": str(report)}
+        command = [
+            *(str(interpreter), "-m", "pytest", "-o", "env=", "-o", "addopts=-Werror::FutureWarning --strict-markers"),
+            *("-p", "no:cacheprovider", "--timeout", "120", "--tb", "short", "-q", *options),
+            *[f"tests/{name}" for name in chosen or ["."]],
+        ]
+        environment = _environment(Path(home), interpreter, constants) | {"STAGING_TOLD": json.dumps(told)}
+        with LOG.open("w") as log:
+            subprocess.run(
+                command,
+                cwd=folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                check=False,
+                timeout=PATIENCE_SECONDS,
+            )
+        lines = report.read_text().splitlines() if report.exists() else []
+    found = [Result(**json.loads(line)) for line in lines]
+    if not found:
+        raise RuntimeError(f"no test ran, see {LOG}: {LOG.read_text()[-2000:]}")
+    return sorted(found, key=lambda one: one.test)
+
+
+def as_json(results: Sequence[Result]) -> str:
+    return json.dumps([asdict(one) for one in results], indent=1) + "\n"
+
+
+def _environment(home: Path, interpreter: Path, constants: dict[str, str]) -> dict[str, str]:
+    ours = ("HF_", "HUGGING", "DJANGO", "MARKETPLACE", "PYTHON", "PYTEST", "REDIS_URL", "DATABASE_URL", "SECRET")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return kept | {
+        "HF_ENDPOINT": constants["ENDPOINT_STAGING"],
+        "HF_HOME": str(home / "hf"),
+        "HOME": str(home),
+        "HF_TOKEN": "",
+        "HF_HUB_DISABLE_UPDATE_CHECK": "1",
+        "RUN_GIT_LFS_TESTS": "1",
+        "PATH": f"{interpreter.parent}:{os.environ['PATH']}",
+    }
