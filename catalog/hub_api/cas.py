@@ -14,12 +14,13 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpRe
 from django.utils.translation import gettext as _
 
 from catalog.access import Actor
-from catalog.actions.incoming import xet
+from catalog.actions.incoming import xet, xet_dedup
 from catalog.actions.incoming.xet import ShardPlan
 from catalog.errors import BadInput, CatalogError, NotFound, TooLarge
 from catalog.hub_api import bodies
-from catalog.hub_api.cas_access import XetActor, sender
+from catalog.hub_api.cas_access import WRITE, XetActor, sender
 from catalog.hub_api.errors import answer_for
+from catalog.hub_api.serving import DOWNLOAD_TYPE
 from catalog.parsing.shard import MOST_SHARD_BYTES
 from catalog.parsing.xorb import MOST_XORB_BYTES
 
@@ -28,8 +29,14 @@ PROGRESS_SECONDS: Final = 2.0
 
 
 def chunk(request: HttpRequest, actor: XetActor, prefix: str, chunk_hash: str) -> HttpResponse:
-    """Whether somebody has sent this chunk is nobody else's business: always unknown (security 5)."""
-    raise NotFound(_("the chunk is not known here"))
+    """A shard of xorbs that this account sent before; whether somebody else did is nobody's business (ADR 0017)."""
+    may_send = actor.scope == WRITE and actor.user is not None
+    known = xet_dedup.answer(actor.user, chunk_hash) if may_send else None
+    if known is None:
+        raise NotFound(_("the chunk is not known here"))
+    response = HttpResponse(known, content_type=DOWNLOAD_TYPE)
+    response["Cache-Control"] = "private, no-store"
+    return response
 
 
 def grant(request: HttpRequest, actor: XetActor, prefix: str, xorb_hash: str) -> HttpResponse:

@@ -26,7 +26,7 @@ from catalog.models.revision import Commit, Line, Ref, TreeEntry
 from catalog.models.tally import Tally
 from catalog.models.upkeep import NamespaceQuota, RemovedFile, UpkeepLease
 from catalog.models.webhook import RepoEvent, Webhook, WebhookDelivery, WebhookWatch
-from catalog.models.xet import StagedXorb, UploadPart, XorbExtent
+from catalog.models.xet import MarkedChunk, StagedXorb, UploadPart, XorbExtent
 
 __all__ = [
     "AccessRequest",
@@ -46,6 +46,7 @@ __all__ = [
     "Follow",
     "Like",
     "Line",
+    "MarkedChunk",
     "Membership",
     "Mirror",
     "Namespace",

@@ -39,6 +39,26 @@ class StagedXorb(models.Model):
         return ChunkTable(bytes(self.table))
 
 
+class MarkedChunk(models.Model):
+    """A chunk by whose hash clients ask whether its surroundings were sent before; it lies in this xorb.
+
+    They ask for the first chunk of a file and for about one in a thousand others, so few are kept (hub-api 17.5).
+    """
+
+    # the xorb's own, for the index of the constraint
+    account = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", db_index=False)
+    chunk_hash = models.CharField(max_length=64)
+    xorb = models.ForeignKey(StagedXorb, on_delete=models.CASCADE, related_name="marked_chunks")
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["account", "chunk_hash"], name="marked_chunk_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"chunk {self.chunk_hash} in {self.xorb_id}"
+
+
 class XorbExtent(models.Model):
     """Chunks `first` to `end` (exclusive) of a xorb lie in a row in a blob, from `blob_offset` on.
 

@@ -19,11 +19,12 @@ from catalog.parsing.xet_hash import hash_text
 
 MOST_SHARD_BYTES: Final = 128 * 1024**2  # clients aim at 64 MiB, which describe files of some 80 GB
 MOST_FILES: Final = 25_000  # as many as a commit takes
-_TAG = b"HFRepoMetaData\0" + bytes.fromhex("5569 6745 6a7b 8157 83a5 bdd9 5ccd d14a a9")
-_VERSION = 2
-_ENTRY_BYTES = 48
+TAG: Final = b"HFRepoMetaData\0" + bytes.fromhex("5569 6745 6a7b 8157 83a5 bdd9 5ccd d14a a9")
+VERSION: Final = 2
+ENTRY_BYTES: Final = 48
 _READ_ENTRIES = 512  # at a time
 _BOOKEND = b"\xff" * 32
+BOOKEND_ENTRY: Final = _BOOKEND + bytes(ENTRY_BYTES - len(_BOOKEND))
 _HAS_VERIFICATION = 1 << 31
 _HAS_METADATA = 1 << 30
 
@@ -80,7 +81,7 @@ class Shard:
             )
         self._at = 0
         tag, version, _footer = _HEADER.unpack(self._next())
-        if tag != _TAG or version != _VERSION:
+        if tag != TAG or version != VERSION:
             raise InvalidShard(_("The bytes are no shard of version 2."))
         self.files: list[ShardFile] = []
         while (entry := self._next())[:32] != _BOOKEND:
@@ -99,11 +100,11 @@ class Shard:
         """
         for first in range(0, file.term_count, _READ_ENTRIES):
             count = min(_READ_ENTRIES, file.term_count - first)
-            at = file.at + first * _ENTRY_BYTES
+            at = file.at + first * ENTRY_BYTES
             entries = self._read(at, count)
             hashes: Iterator[str | None] = iter([None] * count)
             if file.has_verification:
-                stated = self._read(at + file.term_count * _ENTRY_BYTES, count)
+                stated = self._read(at + file.term_count * ENTRY_BYTES, count)
                 hashes = (hash_text(raw) for (raw,) in _HASH.iter_unpack(stated))
             for (raw_hash, _flags, length, start, end), verification in zip(
                 _TERM.iter_unpack(entries), hashes, strict=True
@@ -130,17 +131,17 @@ class Shard:
 
     def _next(self) -> bytes:
         entry = self._read(self._at, 1)
-        self._at += _ENTRY_BYTES
+        self._at += ENTRY_BYTES
         return entry
 
     def _skip(self, count: int) -> None:
-        if count * _ENTRY_BYTES > self._size - self._at:
+        if count * ENTRY_BYTES > self._size - self._at:
             raise InvalidShard(_("The shard claims more entries than it holds."))
-        self._at += count * _ENTRY_BYTES
+        self._at += count * ENTRY_BYTES
 
     def _read(self, at: int, count: int) -> bytes:
         self._source.seek(at)
-        entries = self._source.read(count * _ENTRY_BYTES)
-        if len(entries) != count * _ENTRY_BYTES:
+        entries = self._source.read(count * ENTRY_BYTES)
+        if len(entries) != count * ENTRY_BYTES:
             raise InvalidShard(_("The shard ends too early."))
         return entries

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
-from catalog.actions.incoming import uploads, xet_extents
+from catalog.actions.incoming import uploads, xet_extents, xet_marks
 from catalog.actions.incoming.xet_extents import Placed
 from catalog.actions.incoming.xet_sources import SentXorbs, staged_key
 from catalog.errors import InvalidShard, StorageFull, TooLarge
@@ -57,8 +57,8 @@ def receive_xorb(*, account: User, xorb_hash: str, pieces: Iterable[memoryview])
         TooLarge, StorageFull
     """
     store, key = blob_store(), staged_key(account, xorb_hash)
-    known = StagedXorb.objects.filter(account=account, xorb_hash=xorb_hash, is_staged=True).exists()
-    if known and store.has_staged(key):
+    mine = StagedXorb.objects.filter(account=account, xorb_hash=xorb_hash, is_staged=True)
+    if mine.update(touched_at=Now()) and store.has_staged(key):  # from now on expiry leaves it alone
         for _piece in pieces:
             pass  # a client that is answered before its last byte sees a broken connection
         return False
@@ -68,11 +68,12 @@ def receive_xorb(*, account: User, xorb_hash: str, pieces: Iterable[memoryview])
     with store.open_staged(key) as staged:
         chunks, size = _checked_xorb(pieces, staged, xorb_hash)
         with transaction.atomic():  # the row's lock keeps expiry away until the bytes have their name
-            StagedXorb.objects.update_or_create(
+            row, _is_new = StagedXorb.objects.update_or_create(
                 account=account,
                 xorb_hash=xorb_hash,
                 defaults={"size": size, "table": chunks.data, "is_staged": True, "touched_at": Now()},
             )
+            xet_marks.mark((chunk_hash, row) for chunk_hash in xet_marks.marks_of(chunks))
             staged.keep()
     return True
 

@@ -15,9 +15,11 @@ from typing import Final
 from django.db import transaction
 from django.db.models.functions import Now
 
+from catalog.actions.incoming import xet_marks
 from catalog.actions.incoming.xet_sources import staged_key
 from catalog.models import Blob, StagedXorb, User, XorbExtent
 from catalog.parsing.shard import Term
+from catalog.parsing.xet_hash import hash_text
 from catalog.stores import blob_store
 
 LIFETIME: Final = timedelta(days=22)  # clients forget after three weeks
@@ -67,16 +69,24 @@ def _note(account: User, placed: Iterable[Placed]) -> list[str]:
         by_xorb.setdefault(one.term.xorb_hash, []).append(one)
     rows = StagedXorb.objects.select_for_update().filter(account=account, xorb_hash__in=by_xorb).order_by("pk")
     done: list[str] = []
+    beginnings: list[tuple[str, StagedXorb]] = []
     for row in rows.iterator(chunk_size=16):
         is_covered = _covered(row)
         new = [extent for one in by_xorb[row.xorb_hash] for extent in _missing(row, is_covered, one)]
         XorbExtent.objects.bulk_create(new)
         if row.is_staged and all(is_covered):
             done.append(row.xorb_hash)
+        beginnings += [(_first_chunk(row, one.term), row) for one in by_xorb[row.xorb_hash] if one.offset == 0]
+    xet_marks.mark(beginnings)
     named = StagedXorb.objects.filter(account=account, xorb_hash__in=by_xorb)
     named.update(touched_at=Now())
     named.filter(xorb_hash__in=done).update(is_staged=False)
     return done
+
+
+def _first_chunk(row: StagedXorb, term: Term) -> str:
+    (digest, _length), *_ = row.chunks.nodes(term.start, term.start + 1)
+    return hash_text(digest)
 
 
 def _covered(row: StagedXorb) -> bytearray:

@@ -27,6 +27,7 @@ class SentXorb:
 
     xorb_hash: str
     table: ChunkTable
+    stored_bytes: int
     is_staged: bool
     extents: list[XorbExtent]  # in blobs that are whole
 
@@ -38,12 +39,12 @@ class SentXorb:
     def length(self, first: int, end: int) -> int:
         return sum(length for _digest, length in self.table.nodes(first, end))
 
-    def has(self, term: Term) -> bool:
-        """Whether all chunks of a term can be had."""
-        if not 0 <= term.start < term.end <= len(self.table):
+    def has(self, start: int, end: int) -> bool:
+        """Whether all chunks from `start` to `end` (exclusive) can be had."""
+        if not 0 <= start < end <= len(self.table):
             return False
-        at = term.start
-        while not self.is_staged and at < term.end:
+        at = start
+        while not self.is_staged and at < end:
             extent = self.extent_at(at)
             if extent is None:
                 return False
@@ -62,13 +63,18 @@ class SentXorbs:
     def chunks_of(self, term: Term) -> Iterator[tuple[bytes, int]]:
         """Yields hash and length of the chunks of a term. Raises `InvalidShard` unless all of them are here."""
         xorb = self._xorb(term.xorb_hash)
-        if xorb is None or (term.end <= len(xorb.table) and not xorb.has(term)):
+        if xorb is None or (term.end <= len(xorb.table) and not xorb.has(term.start, term.end)):
             raise InvalidShard(
                 _("The shard names a xorb that was not sent here. Clear the Xet cache (HF_XET_CACHE) and try again.")
             )
         if term.end > len(xorb.table):
             raise InvalidShard(_("A term of the shard names chunks that its xorb does not have."))
         return xorb.table.nodes(term.start, term.end)
+
+    def whole(self, xorb_hash: str) -> SentXorb | None:
+        """The xorb, if every chunk of it can be had."""
+        xorb = self._xorb(xorb_hash)
+        return xorb if xorb is not None and xorb.has(0, len(xorb.table)) else None
 
     def content(self, terms: Iterable[Term]) -> Iterator[bytes]:
         """Yields the bytes of these terms, some MiB at a time. Raises `BlobUnavailable`, `InvalidXorb`."""
@@ -139,7 +145,7 @@ class SentXorbs:
             return None
         live = row.extents.filter(blob__state=Blob.State.LIVE).select_related("blob")
         is_staged = row.is_staged and blob_store().has_staged(staged_key(self._account, xorb_hash))
-        found = SentXorb(xorb_hash, row.chunks, is_staged, [one for one in live if self._has_file(one.blob)])
+        found = SentXorb(xorb_hash, row.chunks, row.size, is_staged, [one for one in live if self._has_file(one.blob)])
         self._loaded[xorb_hash] = found
         if len(self._loaded) > KEPT_TABLES:
             self._loaded.popitem(last=False)
