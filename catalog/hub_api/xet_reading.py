@@ -6,22 +6,21 @@ sha256: clients only ever hand it back.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, Final
 
 from django.core import signing
 from django.core.exceptions import ObjectDoesNotExist
-from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
 from catalog import access
 from catalog.access import Actor
 from catalog.errors import BlobUnavailable, GatedRepo, NotAllowed, NotFound, RepoNotFound
-from catalog.hub_api import wire
+from catalog.hub_api import wire, xet_ranges
 from catalog.hub_api.cas_access import XetActor
-from catalog.hub_api.serving import DOWNLOAD_TYPE, SIGNED_URL_SECONDS
+from catalog.hub_api.serving import SIGNED_URL_SECONDS
 from catalog.models import AccessToken, Blob, Commit, Repo, TreeEntry, User
 from catalog.parsing.xorb import HEADER_BYTES, plain_header
 from catalog.parsing.xorb_view import CHUNK_BYTES, STORED_CHUNK_BYTES, XORB_BYTES, ViewTerm, XorbView
@@ -29,7 +28,6 @@ from catalog.stores import blob_store
 
 PIECE_CHUNKS: Final = 8  # sent at a time, 1 MiB
 _SALT: Final = "hub-api.xet-xorb"
-_RANGE = re.compile(r"bytes=(\d{1,18})-(\d{0,18})", re.ASCII)
 
 
 def xet_headers(request: HttpRequest, repo: Repo, commit: Commit, entry: TreeEntry) -> dict[str, str]:
@@ -56,21 +54,14 @@ def reconstruction_v2(request: HttpRequest, actor: XetActor, file_hash: str) -> 
 
 
 def xorb(request: HttpRequest, actor: Actor, token: str, index: str) -> HttpResponseBase:
-    """A range of one xorb, by an address made for one reader; the right is looked up again."""
+    """Ranges of one xorb, by an address made for one reader; the right is looked up again."""
     repo, sha256 = _opened(token)
     view = XorbView(sha256, _size_of(repo, sha256))
     whole = view.xorb(int(index)) if index.isascii() and index.isdigit() and len(index) < 10 else None
     if whole is None:
         raise NotFound(_("there is no such xorb"))
-    span = _span(request, whole.stored_end)
-    if span is None:
-        response: HttpResponseBase = HttpResponse(status=416)
-        response["Content-Range"] = f"bytes */{whole.stored_end}"
-        return response
-    start, end = span
-    response = StreamingHttpResponse(_stored(view, whole, start, end), status=206, content_type=DOWNLOAD_TYPE)
-    response["Content-Range"] = f"bytes {start}-{end - 1}/{whole.stored_end}"
-    response["Content-Length"] = str(end - start)
+    asked = request.headers.get("Range", "")
+    response = xet_ranges.partial(asked, whole.stored_end, lambda start, end: _stored(view, whole, start, end))
     response["Cache-Control"] = "private, no-store"
     return response
 
@@ -81,11 +72,12 @@ def _reconstruction(
     if actor.repo is None:
         raise NotFound(_("the file is not known here"))
     view = XorbView(file_hash, _size_of(actor.repo, file_hash))
-    span = _span(request, view.size)
-    if span is None:
+    spans = xet_ranges.spans_of(request.headers.get("Range", ""), view.size)
+    if not spans:
         response = HttpResponse(status=416)
         response["Content-Range"] = f"bytes */{view.size}"
         return response
+    span = (min(start for start, _end in spans), max(end for _start, end in spans))
     terms = list(view.terms(*span))
     address = f"{wire.origin(request)}/-/xorbs/{_sealed(actor, actor.repo, file_hash)}"
     named = [(view.xorb_hash(term.index), term) for term in terms]
@@ -125,14 +117,6 @@ def _size_of(repo: Repo, sha256: str) -> int:
     if entry.blob.state == Blob.State.CORRUPT:
         raise BlobUnavailable
     return entry.blob.size
-
-
-def _span(request: HttpRequest, size: int) -> tuple[int, int] | None:
-    """Returns the bytes asked for, end exclusive: all without a range; None when they lie behind the end."""
-    matched = _RANGE.fullmatch(request.headers.get("Range", "").replace(" ", ""))
-    start, last = (int(matched[1]), matched[2]) if matched else (0, "")
-    end = min(int(last) + 1, size) if last else size
-    return (start, end) if start < end else None
 
 
 def _stored(view: XorbView, whole: ViewTerm, start: int, end: int) -> Iterator[bytes]:

@@ -1,6 +1,6 @@
 """All numbers of this project, measured side by side in one run: `make bench`.
 
-    .venv/bin/python -m tests.bench [--quick] [--only download,upload,requests,snapshots,lists,runner]
+    .venv/bin/python -m tests.bench [--quick] [--only download,upload,requests,snapshots,lists,runner,xet_reads,large]
 
 Ends with 1 when a promise is missed; `--quick` proves only that everything can be measured.
 """
@@ -17,12 +17,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from tests.bench import download, lists, requests, runner, snapshots, upload
+from tests.bench import download, large, lists, requests, runner, snapshots, upload, xet_reads
 from tests.bench.site import MB, running
 from tests.bench.table import Row, markdown
 
-PARTS = ("download", "upload", "requests", "snapshots", "lists", "runner")
+PARTS = ("download", "upload", "requests", "snapshots", "lists", "runner", "xet_reads")
+ONLY_WHEN_NAMED = ("large",)  # takes 50 GB of disk and half an hour
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,9 @@ class Sizes:
     models: int = 100_000
     requests: int = 100
     texts: int = 800
+    read_bytes: tuple[int, ...] = (300 * MB, 4000 * MB)
+    read_rounds: int = 3
+    large_bytes: int = 20_000 * MB
 
 
 QUICK = Sizes(
@@ -56,21 +61,28 @@ QUICK = Sizes(
     models=2000,
     requests=10,
     texts=100,
+    read_bytes=(16 * MB,),
+    read_rounds=1,
+    large_bytes=200 * MB,
 )
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small sizes; promises are not judged")
-    parser.add_argument("--only", default=",".join(PARTS), help="some of: " + ", ".join(PARTS))
+    parser.add_argument("--only", default=",".join(PARTS), help="some of: " + ", ".join(PARTS + ONLY_WHEN_NAMED))
+    parser.add_argument("--large-mb", type=int, help="another size for the part `large`")
     options = parser.parse_args()
     chosen = options.only.split(",")
-    if unknown := set(chosen) - set(PARTS):
+    if unknown := set(chosen) - set(PARTS + ONLY_WHEN_NAMED):
         parser.error(f"unknown part: {', '.join(sorted(unknown))}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything is cleaned up
     print(_circumstances(), flush=True)
     started = time.perf_counter()
-    rows = measured(chosen, QUICK if options.quick else Sizes())
+    sizes = QUICK if options.quick else Sizes()
+    if options.large_mb:
+        sizes = replace(sizes, large_bytes=options.large_mb * MB)
+    rows = measured(chosen, sizes)
     if options.quick:
         rows = [replace(row, is_kept=None) for row in rows]
     print(f"\n{markdown(rows)}\n\n{time.perf_counter() - started:.0f} s; load at the end {os.getloadavg()[0]:.1f}")
@@ -94,11 +106,13 @@ def measured(chosen: list[str], sizes: Sizes) -> list[Row]:
         ),
         "lists": lambda: lists.measure(sizes.models, sizes.requests),
         "runner": lambda: runner.measure(sizes.texts),
+        "xet_reads": lambda: _on_a_site(xet_reads.measure, sizes=sizes.read_bytes, rounds=sizes.read_rounds),
+        "large": lambda: _on_a_site(large.measure, size=sizes.large_bytes),
     }
-    return [row for part in PARTS if part in chosen for row in parts[part]()]
+    return [row for part in PARTS + ONLY_WHEN_NAMED if part in chosen for row in parts[part]()]
 
 
-def _on_a_site(measure: Callable[..., list[Row]], **sizes: int) -> list[Row]:
+def _on_a_site(measure: Callable[..., list[Row]], **sizes: Any) -> list[Row]:
     with running() as site:
         return measure(site, **sizes)
 

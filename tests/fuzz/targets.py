@@ -15,11 +15,16 @@ from catalog.parsing.gguf import read_gguf_header
 from catalog.parsing.git_delta import apply_delta
 from catalog.parsing.pkt_line import read_section
 from catalog.parsing.safetensors import read_header, shards_of
+from catalog.parsing.shard import TAG as SHARD_TAG
 from catalog.parsing.shard import Shard
+from catalog.parsing.shard_answer import shard_answer
 from catalog.parsing.xorb import read_xorb
+from tests.catalog.hub_api.xet_bytes import TermMade, shard_of, xorb_of
 
 Target = Callable[[bytes], None]
 XORB_MAGIC: Final = b"XETBLOB"
+PLAIN_XORB: Final = xorb_of(b"abcd", b"efghijkl", compressed=False)
+LZ4_XORB: Final = xorb_of(b"word " * 30, b"other " * 9)
 
 
 def _at(data: bytes) -> Callable[[int, int], bytes]:
@@ -79,8 +84,15 @@ TARGETS: Final[dict[str, Target]] = {
 }
 # Openings that lead past the first check, so that the rest of a parser is met as well.
 OPENINGS: Final[dict[str, tuple[bytes, ...]]] = {
-    "xorb": (b"\x00\x04\x00\x00\x00\x04\x00\x00abcd", b"\x00\x08\x00\x00\x01\x10\x00\x00"),
-    "shard": (b"HFRepoMetaData\x00UigEjU\x81\x1b\x9a\x2a\x13\x07\xe8\xa0\x8f" + (2).to_bytes(8, "little"),),
+    "xorb": (PLAIN_XORB.body, LZ4_XORB.body, LZ4_XORB.body + XORB_MAGIC, b"\x00\x08\x00\x00\x02\x10\x00\x00"),
+    "shard": (
+        shard_of(TermMade(LZ4_XORB, 0, 1), TermMade(PLAIN_XORB, 0, 2), sha256="0" * 64),
+        shard_of(TermMade(PLAIN_XORB, 1, 2), sha256=None, with_verification=False),
+        shard_answer(
+            [("0" * 64, read_xorb(PLAIN_XORB.body, PLAIN_XORB.name), 9)], key=b"k" * 32, made_at=1, expires_at=2
+        ),
+        SHARD_TAG + (2).to_bytes(8, "little") + bytes(8),
+    ),
     "safetensors": (b'\x40\x00\x00\x00\x00\x00\x00\x00{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}',),
     "safetensors_index": (b'{"weight_map": {"a": "b.safetensors"}}',),
     "gguf": (b"GGUF\x03\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00",),

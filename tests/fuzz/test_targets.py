@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from catalog.errors import CatalogError
 from tests.fuzz.targets import OPENINGS, TARGETS, feed
 
 BOUNDS = settings(max_examples=150, deadline=2_000, database=None, suppress_health_check=[HealthCheck.too_slow])
@@ -39,3 +40,19 @@ def test_bytes_that_mean_nothing_are_refused_with_an_error_of_ours(name):
 def test_each_opening_is_read_without_a_finding(name):
     for opening in OPENINGS[name]:
         feed(name, opening)
+
+
+@pytest.mark.parametrize(("name", "refusal"), [("shard", ""), ("xorb", "not to its name")])
+def test_an_opening_leads_past_the_first_check(name, refusal):
+    """A wrong byte in a tag would keep all that follows from ever being tried."""
+    said = [refusal_of(name, opening) for opening in OPENINGS[name]]
+
+    assert [one for one in said if refusal in one] if refusal else "" in said
+
+
+def refusal_of(name: str, data: bytes) -> str:
+    try:
+        TARGETS[name](data)
+    except CatalogError as refusal:
+        return refusal.message
+    return ""

@@ -9,6 +9,8 @@ import pytest
 from django.db.models import F
 
 from catalog.actions.incoming import uploads, xet_extents
+from catalog.actions.upkeep import collection
+from catalog.actions.upkeep.collection import Graces
 from catalog.models import Blob, RepoBlob, StagedXorb, XorbExtent
 from catalog.stores import blob_store
 from tests.catalog.hub_api.conftest import body_of, lfs_line
@@ -104,6 +106,53 @@ def test_extents_live_22_days_from_their_last_use(cas, ann, owner):
     refused = send_shard(cas, shard_of(TermMade(XORB, 0, 1), sha256=sha256_of(PARTS[0])))
     assert refused.status_code == 400
     assert "HF_XET_CACHE" in refused.json()["error"]
+
+
+def stored_bytes() -> int:
+    """What the store's whole folder takes: blobs, staged bytes, trash."""
+    root = blob_store().local_path(SHA256).parents[4]
+    assert {"blobs", "staged", "trash", "incoming"} <= {path.name for path in root.iterdir()}
+    return sum(path.stat().st_size for path in root.rglob("*") if path.is_file())
+
+
+def collect() -> None:
+    """Everything that may go, at once."""
+    at_once = Graces(untouched=timedelta(0), condemned=timedelta(0), trashed=timedelta(0))
+    for _ in range(2):
+        collection.collect(at_once, force=True, with_orphans=False)
+
+
+def test_collection_leaves_what_clients_remember_and_the_disk_holds_the_file_once(cas, ann, owner):
+    alone = stored_bytes()
+    for name in ("second", "third"):
+        RepoFactory(actor=ann, name=name)
+        send_shard(cas_of(owner, f"ann/{name}"), shard_of(WHOLE, sha256=SHA256))
+    RepoBlob.objects.all().delete()
+
+    collect()
+    RepoFactory(actor=ann, name="fourth")
+    accepted = send_shard(cas_of(owner, "ann/fourth"), shard_of(WHOLE, sha256=SHA256))
+    collect()
+
+    assert accepted.json() == {"result": 1}
+    assert owner.commit("ann/fourth", lfs_line("w.bin", SHA256)).status_code == 200
+    assert body_of(owner.get("/ann/fourth/resolve/main/w.bin")) == CONTENT
+    assert stored_bytes() - alone < 0.05 * len(CONTENT)
+
+
+def test_collection_takes_what_clients_forgot(cas):
+    held = stored_bytes()
+    RepoBlob.objects.filter(blob__sha256=SHA256).delete()
+    root = blob_store().local_path(SHA256).parents[4]
+    age(days=23)
+
+    assert xet_extents.expire() == 1
+    collect()
+
+    assert blob_store().size(SHA256) is None
+    assert held - sum(path.stat().st_size for path in root.rglob("*") if path.is_file()) >= len(CONTENT)
+    refused = send_shard(cas, shard_of(WHOLE, sha256=SHA256))
+    assert (refused.status_code, "HF_XET_CACHE" in refused.json()["error"]) == (400, True)
 
 
 def test_expiry_drops_the_bytes_of_xorbs_that_no_file_ever_used(repo, owner, ann):

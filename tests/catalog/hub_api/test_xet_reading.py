@@ -129,6 +129,44 @@ def test_any_range_of_a_xorb_is_that_part_of_the_whole(span, file, reader):
     assert len(whole) == SIZE + 6 * 8
 
 
+def parts_of(response) -> list[tuple[str, bytes]]:
+    """The ranges and contents of a multipart answer."""
+    body = body_of(response)
+    assert len(body) == int(response["Content-Length"])
+    boundary = response["Content-Type"].partition("boundary=")[2].encode()
+    before, *parts, after = body.split(b"\r\n--" + boundary)
+    assert (before, after) == (b"", b"--\r\n")
+    found = [part.removeprefix(b"\r\n").partition(b"\r\n\r\n") for part in parts]
+    return [(head.decode().rpartition("Content-Range: ")[2], content) for head, _, content in found]
+
+
+def test_several_ranges_of_a_xorb_come_in_parts(file, reader):
+    url = path_of(next(iter(ask(cas_of(reader, scope="read"), 1).json()["fetch_info"].values()))[0]["url"])
+    whole = body_of(Caller().get(url, headers={"Range": "bytes=0-"}))
+    size = len(whole)
+
+    answer = Caller().get(url, headers={"Range": f"bytes=5-9, {CHUNK_BYTES}-{CHUNK_BYTES + 99},{size - 3}-{size + 50}"})
+
+    assert answer.status_code == 206
+    assert answer["Content-Type"].startswith("multipart/byteranges; boundary=")
+    assert parts_of(answer) == [
+        (f"bytes 5-9/{size}", whole[5:10]),
+        (f"bytes {CHUNK_BYTES}-{CHUNK_BYTES + 99}/{size}", whole[CHUNK_BYTES : CHUNK_BYTES + 100]),
+        (f"bytes {size - 3}-{size - 1}/{size}", whole[-3:]),
+    ]
+
+
+def test_ranges_that_ask_for_more_than_there_is_get_it_once(file, reader):
+    url = path_of(next(iter(ask(cas_of(reader, scope="read"), 1).json()["fetch_info"].values()))[0]["url"])
+    size = SIZE + 6 * 8
+
+    for asked in ("bytes=0-,0-", "bytes=" + ",".join(["0-9"] * 65), "bytes=-5", "lines=1-2"):
+        answer = Caller().get(url, headers={"Range": asked})
+        assert (answer.status_code, answer["Content-Range"]) == (206, f"bytes 0-{size - 1}/{size}")
+    only_one_fits = Caller().get(url, headers={"Range": f"bytes=3-4,{size}-"})
+    assert only_one_fits["Content-Range"] == f"bytes 3-4/{size}"
+
+
 def test_what_lies_behind_the_end_is_416(file, reader):
     cas = cas_of(reader, scope="read")
     url = path_of(next(iter(ask(cas, 1).json()["fetch_info"].values()))[0]["url"])
