@@ -30,8 +30,8 @@ PROGRESS_SECONDS: Final = 2.0
 
 def chunk(request: HttpRequest, actor: XetActor, prefix: str, chunk_hash: str) -> HttpResponse:
     """A shard of xorbs that this account sent before; whether somebody else did is nobody's business (ADR 0017)."""
-    may_send = actor.scope == WRITE and actor.user is not None
-    known = xet_dedup.answer(actor.user, chunk_hash) if may_send else None
+    account = actor.user if actor.scope == WRITE else None
+    known = xet_dedup.answer(account, chunk_hash) if account is not None else None
     if known is None:
         raise NotFound(_("the chunk is not known here"))
     response = HttpResponse(known, content_type=DOWNLOAD_TYPE)

@@ -8,6 +8,14 @@ from tests.bench.table import HEADINGS, at_least, at_most, markdown
 from tests.processes import ROOT
 
 
+def rows_of(printed: str) -> list[list[str]]:
+    """The cells of the table, without its headings."""
+    lines = [line for line in printed.splitlines() if line[:1] == "|"]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    assert rows[0] == list(HEADINGS)
+    return rows[2:]
+
+
 def test_downloads_and_uploads_are_measured_beside_others_in_one_table():
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     command = [sys.executable, "-m", "tests.bench", "--quick", "--only", "download,upload"]
@@ -15,11 +23,7 @@ def test_downloads_and_uploads_are_measured_beside_others_in_one_table():
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240, check=False)
 
     assert done.returncode == 0, done.stderr
-    rows = [
-        [cell.strip() for cell in line.strip("|").split("|")] for line in done.stdout.splitlines() if line[:1] == "|"
-    ]
-    assert rows[0] == list(HEADINGS)
-    ratios = {(row[0], row[2].rsplit(" ", 2)[0]): float(row[3]) for row in rows[2:]}
+    ratios = {(row[0], row[2].rsplit(" ", 2)[0]): float(row[3]) for row in rows_of(done.stdout)}
     assert all(ratio > 0 for ratio in ratios.values())
     assert ("download of 24 MB by curl", "bare sendfile view") in ratios
     assert len([beside for _measured, beside in ratios if beside.startswith("nginx, ")]) == 3
@@ -37,3 +41,18 @@ def test_a_missed_promise_is_seen():
     assert "0.80" in missed
     assert "≥ 0.9 (MISSED)" in missed
     assert "≤ 10 MB (kept)" in kept
+
+
+def test_large_uploads_and_reads_through_xet_are_measured():
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    command = [sys.executable, "-m", "tests.bench", "--quick", "--only", "large,xet_reads", "--large-mb", "20"]
+
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240, check=False)
+
+    assert done.returncode == 0, done.stderr
+    ratios = {row[0]: float(row[3]) for row in rows_of(done.stdout) if row[3]}
+    assert ratios["disk after Xet upload of 20 MB"] < 1.05
+    assert ratios["disk after Xet upload of 20 MB, once more into another repo"] < 1.05
+    assert ratios["web memory, Xet upload of 20 MB"] > 0
+    assert ratios["hf download of 16 MB, through Xet: wall"] > 0
+    assert ratios["hf download of 16 MB, through Xet: web CPU a GB"] > 0
