@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import ssl
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -111,6 +112,18 @@ def url(name: str, default: str, *, schemes: tuple[str, ...]) -> str:
 
 def folder(name: str, default: Path) -> Path:
     return Path(text(name, str(default))).expanduser().resolve()
+
+
+def certificates(name: str) -> Path | None:
+    """A PEM file of certificates; None when absent."""
+    found = text(name)
+    if not found:
+        return None
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(found)
+    except OSError:  # an unreadable file, and as ssl.SSLError one of something else
+        raise SettingInvalid(name, found, "a readable file of PEM certificates") from None
+    return Path(found).resolve()
 
 
 def broker_url(redis_url: str) -> str:

@@ -225,6 +225,7 @@ LFS_PART_BYTES = env.number("LFS_PART_BYTES", 256 * 1024 * 1024, least=1)
 XET_READS_ABOVE_BYTES = env.number("XET_READS_ABOVE_BYTES", 50_000_000_000)  # huggingface_hub's limit for plain HTTP
 MIRROR_ALLOWED_HOSTS = env.names("MIRROR_ALLOWED_HOSTS")
 WEBHOOK_ALLOWED_HOSTS = env.names("WEBHOOK_ALLOWED_HOSTS")  # beyond public https: internal receivers
+EXTRA_CA_FILE = env.certificates("EXTRA_CA_FILE")  # whom mirrors and webhooks trust besides the public authorities
 EVAL_MIN_SANDBOX = env.text("EVAL_MIN_SANDBOX")
 NODE_CACHE_GB = env.number("NODE_CACHE_GB", 20, least=1)
 AUTO_EVALUATE = env.flag("AUTO_EVALUATE", default=True)

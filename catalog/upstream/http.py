@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import email.utils
+import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
 from urllib.parse import urljoin
 
 import httpcore
@@ -14,28 +17,44 @@ from django.utils.translation import gettext as _
 
 from catalog.errors import UpstreamNotAllowed, UpstreamRefused, UpstreamUnavailable
 from catalog.upstream.addresses import DEFAULT_PORTS, AllowList, CheckedBackend
+from catalog.upstream.deadline import EndingBackend
 
 TIMEOUT = httpx.Timeout(30, connect=5)  # seconds
 MAX_REDIRECTS = 3
 MAX_ANSWER_BYTES = 64 * 2**20  # of answers read as a whole: listings, descriptions
 RETRIED = {408, 425, 429, 500, 502, 503, 504}
+# Numbers of OpenSSL (x509_vfy.h).
+_EXPIRED: Final = {10}
+_UNTRUSTED: Final = {18, 19, 20, 21}  # signed by itself, or by nobody we know
+_OTHER_NAME: Final = {62, 64}
 
 
 class CheckedTransport(httpx.HTTPTransport):
     """httpx's transport with connections opened by `CheckedBackend`."""
 
-    def __init__(self, allowed: AllowList) -> None:
+    def __init__(self, allowed: AllowList, *, extra_ca: Path | None, most_seconds: float | None) -> None:
         super().__init__(trust_env=False)
         self._pool.close()
+        trusted = httpx.create_ssl_context(trust_env=False)
+        if extra_ca:
+            trusted.load_verify_locations(extra_ca)
+        checked = CheckedBackend(allowed)
         self._pool = httpcore.ConnectionPool(
-            ssl_context=httpx.create_ssl_context(trust_env=False),
+            ssl_context=trusted,
             max_connections=8,
-            network_backend=CheckedBackend(allowed),
+            network_backend=EndingBackend(checked, most_seconds) if most_seconds else checked,
         )
 
 
 class UpstreamClient:
-    """Asks one upstream; every hop of a redirect is checked, credentials stay with their host."""
+    """Asks one upstream; every hop of a redirect is checked, credentials stay with their host.
+
+    Args:
+        extra_ca: a PEM file of authorities to trust besides the public ones.
+        is_hub: whether its refusals mean what a hub's would, such as 403 a wrong token.
+        max_redirects: 0 refuses every redirect.
+        most_seconds: how long one connection may last in all; None for downloads, which take what they take.
+    """
 
     def __init__(
         self,
@@ -43,15 +62,19 @@ class UpstreamClient:
         allowed: AllowList,
         token: str | None = None,
         agent: str = "model-marketplace-mirror",
+        is_hub: bool = True,
         max_redirects: int = MAX_REDIRECTS,
+        extra_ca: Path | None = None,
+        most_seconds: float | None = None,
     ) -> None:
         self._allowed = allowed
         self._token = token
+        self._is_hub = is_hub
         self._max_redirects = max_redirects
+        transport = CheckedTransport(allowed, extra_ca=extra_ca, most_seconds=most_seconds)
         self._client = httpx.Client(
-            transport=CheckedTransport(allowed), timeout=TIMEOUT, trust_env=False,
-            headers={"user-agent": agent},
-        )  # fmt: skip
+            transport=transport, timeout=TIMEOUT, trust_env=False, headers={"user-agent": agent}
+        )
 
     def close(self) -> None:
         self._client.close()
@@ -77,7 +100,7 @@ class UpstreamClient:
 
         Raises:
             UpstreamNotAllowed: this address, or one it redirects to, is off the list.
-            UpstreamRefused: 4xx; asking again does not help.
+            UpstreamRefused: 4xx, or 3xx that leads nowhere; asking again does not help.
             UpstreamUnavailable: connection failed, 429 or 5xx; fact `retry_after_seconds` if told.
         """
         origin, sent = _origin(self._allowed, url), dict(headers or {})
@@ -90,10 +113,14 @@ class UpstreamClient:
             try:
                 with self._client.stream(method, url, headers=sent, content=content) as answer:
                     if not answer.is_redirect:
-                        _check_status(answer)
+                        _check_status(answer, is_hub=self._is_hub)
                         yield answer
                         return
+                    if not self._max_redirects:
+                        raise UpstreamRefused(_unfollowed(answer), status=answer.status_code)
                     url = urljoin(url, answer.headers.get("location", ""))
+            except httpx.InvalidURL:
+                raise UpstreamNotAllowed(_("the address cannot be asked: it is malformed or too long")) from None
             except httpx.HTTPError as problem:
                 raise UpstreamUnavailable(_sentence(url, problem)) from None
         raise UpstreamRefused(_("the other hub redirects too many times"))
@@ -116,9 +143,9 @@ def _origin(allowed: AllowList, url: str) -> tuple[str, str, int]:
     return parts.scheme, parts.hostname or "", parts.port or DEFAULT_PORTS[parts.scheme]
 
 
-def _check_status(answer: httpx.Response) -> None:
+def _check_status(answer: httpx.Response, *, is_hub: bool) -> None:
     status = answer.status_code
-    if status < 400 or status == 416:
+    if status < 300 or (is_hub and status == 416):
         return
     said = f"{answer.request.url.host} answered {status}"
     code = answer.headers.get("x-error-code", "")
@@ -131,7 +158,7 @@ def _check_status(answer: httpx.Response) -> None:
         "EntryNotFound": "the file is not there any more",
     }
     usual = "the token is not accepted, or the repo needs one" if status in (401, 403) else ""
-    why = reasons.get(code) or usual
+    why = (reasons.get(code) or usual) if is_hub else ""
     raise UpstreamRefused(f"{said}: {why}" if why else said, status=status, upstream_code=code)
 
 
@@ -147,11 +174,41 @@ def _retry_after(headers: httpx.Headers) -> float | None:
     return max(0.0, moment.timestamp() - time.time())
 
 
+def _unfollowed(answer: httpx.Response) -> str:
+    facts = {"host": answer.request.url.host, "status": answer.status_code}
+    return _("%(host)s answered %(status)s, a redirect; none is followed here") % facts
+
+
 def _sentence(url: str, problem: httpx.HTTPError) -> str:
     host = httpx.URL(url).host
     if isinstance(problem, httpx.TimeoutException):
-        return f"{host} did not answer in time"
-    return f"the connection to {host} failed"
+        return _("%(host)s did not answer in time") % {"host": host}
+    cause = _tls_problem(problem)
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return _("the certificate of %(host)s is not accepted: %(why)s") % {"host": host, "why": _why(cause)}
+    if cause is not None:
+        return _("%(host)s and this server find no common TLS") % {"host": host}
+    return _("the connection to %(host)s failed") % {"host": host}
+
+
+def _tls_problem(problem: BaseException | None) -> ssl.SSLError | None:
+    """What lies under the errors of two libraries."""
+    while problem is not None:
+        if isinstance(problem, ssl.SSLError):
+            return problem
+        problem = problem.__cause__ or problem.__context__
+    return None
+
+
+def _why(problem: ssl.SSLCertVerificationError) -> str:
+    code: int = problem.verify_code
+    if code in _EXPIRED:
+        return _("it has expired")
+    if code in _UNTRUSTED:
+        return _("no authority that this server trusts has signed it")
+    if code in _OTHER_NAME:
+        return _("it is for another name")
+    return problem.verify_message
 
 
 __all__ = ["UpstreamClient", "UpstreamNotAllowed"]

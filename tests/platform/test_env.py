@@ -34,6 +34,8 @@ def test_flags_are_read_in_their_usual_spellings(monkeypatch, written, meant):
         ("PUBLIC_URL", "hub.example.org", lambda: env.site_url("PUBLIC_URL")),
         ("PUBLIC_URL", "https://hub.example.org/hub", lambda: env.site_url("PUBLIC_URL")),
         ("TRUSTED_PROXIES", "10.0.0.0/8, proxy", lambda: env.networks("TRUSTED_PROXIES")),
+        ("EXTRA_CA_FILE", "/nowhere/ca.pem", lambda: env.certificates("EXTRA_CA_FILE")),
+        ("EXTRA_CA_FILE", __file__, lambda: env.certificates("EXTRA_CA_FILE")),
         ("DATABASE_URL", "sqlite:///x", lambda: env.url("DATABASE_URL", "", schemes=("postgres",))),
         ("SECRET_KEY", "short", lambda: env.secret("SECRET_KEY", "sessions", shortest=32)),
     ],

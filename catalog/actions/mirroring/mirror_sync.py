@@ -263,7 +263,7 @@ def client_of(mirror: Mirror) -> UpstreamClient:
     token = unseal(mirror.token_sealed) if mirror.token_sealed else None
     if mirror.token_sealed and token is None:
         raise UpstreamRefused(_("the stored token cannot be read any more; enter it again"))
-    return UpstreamClient(allowed=allow_list(), token=token)
+    return UpstreamClient(allowed=allow_list(), token=token, extra_ca=settings.EXTRA_CA_FILE)
 
 
 def _owner(mirror: Mirror) -> User:

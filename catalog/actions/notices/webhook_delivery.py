@@ -26,6 +26,7 @@ RESEND_AFTER: Final = timedelta(seconds=60)  # a due delivery nobody took: its m
 KEPT: Final = timedelta(days=30)
 MOST_REPEATED: Final = 500  # per sweep
 LONGEST_REASON: Final = 200
+MOST_SECONDS: Final = 30.0  # for one attempt in all, within the lease and the time limit of the task
 
 
 def addresses() -> PublicAddresses:
@@ -96,7 +97,14 @@ def _send(webhook: Webhook, body: bytes) -> int:
         headers["x-webhook-secret"] = secret  # what receivers written for the Hub compare
         headers["x-webhook-timestamp"] = str(moment)
         headers["x-webhook-signature"] = f"sha256={signature(secret, moment, body)}"
-    client = UpstreamClient(allowed=addresses(), agent="model-marketplace-webhook", max_redirects=0)
+    client = UpstreamClient(
+        allowed=addresses(),
+        agent="model-marketplace-webhook",
+        is_hub=False,
+        max_redirects=0,  # what is signed for one address is no other's
+        extra_ca=settings.EXTRA_CA_FILE,
+        most_seconds=MOST_SECONDS,
+    )
     try:
         with client.open(webhook.url, method="POST", content=body, headers=headers) as answer:
             return answer.status_code

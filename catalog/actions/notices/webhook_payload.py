@@ -50,7 +50,8 @@ def _repo(repo: Repo) -> dict[str, Any]:
         "owner": {"id": owner_id(repo.namespace)},
         "url": _urls(repo, ""),
     }
-    return told | ({"headSha": head.oid} if head else {})
+    # The Hub writes `headSha`; the model that its client gives to receivers reads `head_sha`.
+    return told | ({"headSha": head.oid, "head_sha": head.oid} if head else {})
 
 
 def _with_urls(about: dict[str, Any], repo: Repo) -> dict[str, Any]:

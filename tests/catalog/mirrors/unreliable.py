@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -9,12 +10,19 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
+from tests.certificates import Certificate
+
 
 class UnreliableHub(ThreadingHTTPServer):
     """Passes requests on to `target`; `cuts` and `flips` say what happens to files on their way."""
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, shown: Certificate | None = None) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
+        self.scheme = "https" if shown else "http"
+        if shown:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(shown.chain, shown.key)
+            self.socket = context.wrap_socket(self.socket, server_side=True)
         self.target = target
         self.cuts: list[int] = []  # the next transfers end after so many bytes
         self.flips = False  # whether the last byte of every file is changed
@@ -22,12 +30,13 @@ class UnreliableHub(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
+        return f"{self.scheme}://127.0.0.1:{self.server_port}"
 
     @classmethod
     @contextmanager
-    def before(cls, target: str) -> Iterator[UnreliableHub]:
-        server = cls(target)
+    def before(cls, target: str, shown: Certificate | None = None) -> Iterator[UnreliableHub]:
+        """Over TLS when there is a certificate to show."""
+        server = cls(target, shown)
         thread = Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:

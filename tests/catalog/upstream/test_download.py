@@ -181,6 +181,11 @@ def test_endless_redirects_end(upstream: Upstream, client: UpstreamClient) -> No
         client.get(f"{upstream.url}/to//to//to//to//to//to/")
 
 
+def test_an_address_that_no_request_can_hold_is_refused(upstream: Upstream, client: UpstreamClient) -> None:
+    with pytest.raises(UpstreamNotAllowed, match="malformed or too long"):
+        client.get(f"{upstream.url}/{'x' * 70_000}")
+
+
 def test_a_busy_server_says_when_to_come_back(upstream: Upstream, client: UpstreamClient) -> None:
     with pytest.raises(UpstreamUnavailable) as busy:
         client.get(f"{upstream.url}/busy")
