@@ -1,4 +1,4 @@
-"""Connections that end at a moment, however slowly their bytes come.
+"""Requests that end at a moment, however slowly their bytes come.
 
 A read timeout alone is no limit: a byte every half minute keeps a worker for ever.
 """
@@ -12,18 +12,40 @@ from collections.abc import Iterable
 import httpcore
 
 
-class EndingStream(httpcore.NetworkStream):
-    """Waits for nothing longer than what is left until `ends_at` (`time.monotonic`)."""
+class Clock:
+    """Until when the request under way may last; one client and its connections share it, in one thread."""
 
-    def __init__(self, stream: httpcore.NetworkStream, ends_at: float) -> None:
+    def __init__(self) -> None:
+        self._ends_at: float | None = None  # time.monotonic
+
+    def start(self, seconds: float) -> None:
+        self._ends_at = time.monotonic() + seconds
+
+    def stop(self) -> None:
+        self._ends_at = None
+
+    def left(self, timeout: float | None, late: type[httpcore.TimeoutException]) -> float | None:
+        """Returns how long one step may take in seconds. Raises `late` when the time is over."""
+        if self._ends_at is None:
+            return timeout
+        left = self._ends_at - time.monotonic()
+        if left <= 0:
+            raise late("the time for this request is over")
+        return left if timeout is None else min(left, timeout)
+
+
+class EndingStream(httpcore.NetworkStream):
+    """A connection whose steps wait no longer than the clock allows."""
+
+    def __init__(self, stream: httpcore.NetworkStream, clock: Clock) -> None:
         self._stream = stream
-        self._ends_at = ends_at
+        self._clock = clock
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, self._left(timeout, httpcore.ReadTimeout))
+        return self._stream.read(max_bytes, self._clock.left(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, self._left(timeout, httpcore.WriteTimeout))
+        self._stream.write(buffer, self._clock.left(timeout, httpcore.WriteTimeout))
 
     def close(self) -> None:
         self._stream.close()
@@ -31,25 +53,19 @@ class EndingStream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        left = self._left(timeout, httpcore.ConnectTimeout)
-        return EndingStream(self._stream.start_tls(ssl_context, server_hostname, left), self._ends_at)
+        left = self._clock.left(timeout, httpcore.ConnectTimeout)
+        return EndingStream(self._stream.start_tls(ssl_context, server_hostname, left), self._clock)
 
     def get_extra_info(self, info: str) -> object:
         return self._stream.get_extra_info(info)
 
-    def _left(self, timeout: float | None, late: type[httpcore.TimeoutException]) -> float:
-        left = self._ends_at - time.monotonic()
-        if left <= 0:
-            raise late("the time for this connection is over")
-        return left if timeout is None else min(left, timeout)
-
 
 class EndingBackend(httpcore.NetworkBackend):
-    """Another backend whose connections last `most_seconds`."""
+    """Another backend, with the clock in its connections."""
 
-    def __init__(self, backend: httpcore.NetworkBackend, most_seconds: float) -> None:
+    def __init__(self, backend: httpcore.NetworkBackend, clock: Clock) -> None:
         self._backend = backend
-        self._most_seconds = most_seconds
+        self._clock = clock
 
     def connect_tcp(
         self,
@@ -59,8 +75,8 @@ class EndingBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        ends_at = time.monotonic() + self._most_seconds
-        return EndingStream(self._backend.connect_tcp(host, port, timeout, local_address, socket_options), ends_at)
+        left = self._clock.left(timeout, httpcore.ConnectTimeout)
+        return EndingStream(self._backend.connect_tcp(host, port, left, local_address, socket_options), self._clock)
 
     def sleep(self, seconds: float) -> None:
         self._backend.sleep(seconds)

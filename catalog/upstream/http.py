@@ -17,11 +17,12 @@ from django.utils.translation import gettext as _
 
 from catalog.errors import UpstreamNotAllowed, UpstreamRefused, UpstreamUnavailable
 from catalog.upstream.addresses import DEFAULT_PORTS, AllowList, CheckedBackend
-from catalog.upstream.deadline import EndingBackend
+from catalog.upstream.deadline import Clock, EndingBackend
 
 TIMEOUT = httpx.Timeout(30, connect=5)  # seconds
 MAX_REDIRECTS = 3
 MAX_ANSWER_BYTES = 64 * 2**20  # of answers read as a whole: listings, descriptions
+MOST_SECONDS = 300.0  # for a whole answer, or until one begins whose body is a file
 RETRIED = {408, 425, 429, 500, 502, 503, 504}
 # Numbers of OpenSSL (x509_vfy.h).
 _EXPIRED: Final = {10}
@@ -32,17 +33,16 @@ _OTHER_NAME: Final = {62, 64}
 class CheckedTransport(httpx.HTTPTransport):
     """httpx's transport with connections opened by `CheckedBackend`."""
 
-    def __init__(self, allowed: AllowList, *, extra_ca: Path | None, most_seconds: float | None) -> None:
+    def __init__(self, allowed: AllowList, *, clock: Clock, extra_ca: Path | None) -> None:
         super().__init__(trust_env=False)
         self._pool.close()
         trusted = httpx.create_ssl_context(trust_env=False)
         if extra_ca:
             trusted.load_verify_locations(extra_ca)
-        checked = CheckedBackend(allowed)
         self._pool = httpcore.ConnectionPool(
             ssl_context=trusted,
             max_connections=8,
-            network_backend=EndingBackend(checked, most_seconds) if most_seconds else checked,
+            network_backend=EndingBackend(CheckedBackend(allowed), clock),
         )
 
 
@@ -53,7 +53,7 @@ class UpstreamClient:
         extra_ca: a PEM file of authorities to trust besides the public ones.
         is_hub: whether its refusals mean what a hub's would, such as 403 a wrong token.
         max_redirects: 0 refuses every redirect.
-        most_seconds: how long one connection may last in all; None for downloads, which take what they take.
+        most_seconds: how long an answer may take, redirects and all; the body of a download takes what it takes.
     """
 
     def __init__(
@@ -65,13 +65,15 @@ class UpstreamClient:
         is_hub: bool = True,
         max_redirects: int = MAX_REDIRECTS,
         extra_ca: Path | None = None,
-        most_seconds: float | None = None,
+        most_seconds: float = MOST_SECONDS,
     ) -> None:
+        self._clock = Clock()
+        self._most_seconds = most_seconds
         self._allowed = allowed
         self._token = token
         self._is_hub = is_hub
         self._max_redirects = max_redirects
-        transport = CheckedTransport(allowed, extra_ca=extra_ca, most_seconds=most_seconds)
+        transport = CheckedTransport(allowed, clock=self._clock, extra_ca=extra_ca)
         self._client = httpx.Client(
             transport=transport, timeout=TIMEOUT, trust_env=False, headers={"user-agent": agent}
         )
@@ -96,14 +98,23 @@ class UpstreamClient:
         headers: Mapping[str, str] | None = None,
         content: bytes | None = None,
     ) -> Iterator[httpx.Response]:
-        """Yields an answer whose body is still to be read: 2xx or 416.
+        """Yields an answer whose body is still to be read, in any time: 2xx or 416.
 
         Raises:
             UpstreamNotAllowed: this address, or one it redirects to, is off the list.
             UpstreamRefused: 4xx, or 3xx that leads nowhere; asking again does not help.
             UpstreamUnavailable: connection failed, 429 or 5xx; fact `retry_after_seconds` if told.
         """
-        origin, sent = _origin(self._allowed, url), dict(headers or {})
+        self._clock.start(self._most_seconds)
+        with self._answer(method, url, headers=headers or {}, content=content) as answer:
+            self._clock.stop()
+            yield answer
+
+    @contextmanager
+    def _answer(
+        self, method: str, url: str, *, headers: Mapping[str, str], content: bytes | None
+    ) -> Iterator[httpx.Response]:
+        origin, sent = _origin(self._allowed, url), dict(headers)
         sent.setdefault("accept-encoding", "identity")
         for _index in range(self._max_redirects + 1):
             if self._token and _origin(self._allowed, url) == origin:
@@ -128,7 +139,8 @@ class UpstreamClient:
     def _whole(
         self, method: str, url: str, *, headers: Mapping[str, str], content: bytes | None = None
     ) -> httpx.Response:
-        with self.open(url, method=method, headers=headers, content=content) as answer:
+        self._clock.start(self._most_seconds)
+        with self._answer(method, url, headers=headers, content=content) as answer:
             body = bytearray()
             for piece in answer.iter_raw():
                 body += piece

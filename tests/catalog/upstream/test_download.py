@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -41,6 +43,10 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(302, {"Location": self.path.removeprefix("/to/")}, b"")
         elif self.path == "/busy":
             self._answer(429, {"Retry-After": "7"}, b"")
+        elif self.path.startswith("/trickling-"):
+            self._trickle(self.path.removeprefix("/trickling-"))
+        elif self.path == "/slow":
+            self._answer(200, {"ETag": self.server.etag}, CONTENT, pause_seconds=3.5)
         elif self.path == "/gated":
             self._answer(403, {"X-Error-Code": "GatedRepo"}, b"")
         else:
@@ -57,12 +63,25 @@ class Handler(BaseHTTPRequestHandler):
         stop, self.server.breaks_after = self.server.breaks_after, None
         self._answer(206 if start else 200, headers, body, stop=stop)
 
-    def _answer(self, status: int, headers: dict[str, str], body: bytes, *, stop: int | None = None) -> None:
+    def _trickle(self, part: str) -> None:
+        """Never silent for long, and never done."""
+        self.close_connection = True
+        with contextlib.suppress(OSError):
+            self.wfile.write(b"HTTP/1.1 200 OK\r\n" + (b"\r\n" if part == "body" else b""))
+            while True:
+                self.wfile.write(b"X-Slow: 1\r\n")
+                time.sleep(0.1)
+
+    def _answer(
+        self, status: int, headers: dict[str, str], body: bytes, *, stop: int | None = None, pause_seconds: float = 0
+    ) -> None:
         self.send_response(status)
         for name, value in {**headers, "Content-Length": str(len(body))}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body[:stop])
+        self.wfile.write(body[:100])
+        time.sleep(pause_seconds)
+        self.wfile.write(body[100:stop])
         self.close_connection = stop is not None
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # named by the base class
@@ -179,6 +198,25 @@ def test_a_redirect_off_the_list_is_not_followed(
 def test_endless_redirects_end(upstream: Upstream, client: UpstreamClient) -> None:
     with pytest.raises(UpstreamRefused, match="redirects too many"):
         client.get(f"{upstream.url}/to//to//to//to//to//to/")
+
+
+@pytest.mark.parametrize("part", ["head", "body"])
+def test_a_listing_that_trickles_is_given_up(upstream: Upstream, part: str) -> None:
+    client = UpstreamClient(allowed=AllowList.of(["127.0.0.1:*"]), most_seconds=1.0)
+
+    with pytest.raises(UpstreamUnavailable, match="did not answer in time"):
+        client.get(f"{upstream.url}/trickling-{part}")
+
+    client.close()
+
+
+def test_a_file_may_take_longer_than_an_answer(upstream: Upstream, partial: PartialFile) -> None:
+    client = UpstreamClient(allowed=AllowList.of(["127.0.0.1:*"]), most_seconds=3.0)
+
+    _read(client, f"{upstream.url}/slow", partial)
+
+    client.close()
+    assert partial.path.read_bytes() == CONTENT
 
 
 def test_an_address_that_no_request_can_hold_is_refused(upstream: Upstream, client: UpstreamClient) -> None:
