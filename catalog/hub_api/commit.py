@@ -59,7 +59,8 @@ class Changes:
     def _flush(self) -> None:
         if not self._waiting:
             return
-        blobs = uploads.store_many(repo=self._repo, contents=[content for _, _, content in self._waiting])
+        contents = [content for _, _, content in self._waiting]
+        blobs = uploads.store_many(repo=self._repo, contents=contents, actor=self._user)
         for (position, path, _content), blob in zip(self._waiting, blobs, strict=True):
             self._found[position] = AddFile(path=path, sha256=blob.sha256, size=blob.size)
         self._waiting, self._waiting_bytes = [], 0

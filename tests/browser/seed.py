@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from datetime import timedelta
 
 from django.utils import timezone
 
 from catalog.actions import repos
-from catalog.actions.community import curation, discussions, gating, likes, merging, pull_requests, ratings
+from catalog.actions.community import (
+    attachments,
+    curation,
+    discussions,
+    following,
+    gating,
+    likes,
+    merging,
+    pull_requests,
+    ratings,
+)
 from catalog.actions.community.pull_requests import Proposal
 from catalog.actions.facts import metadata
+from catalog.actions.history import refs
 from catalog.actions.incoming import uploads
 from catalog.actions.notices import webhooks
 from catalog.actions.people import accounts
@@ -52,6 +65,19 @@ title: 多語言句向量模型，適合檢索與分群
 這個模型把**句子**映射到三百八十四維的向量空間，可以用於檢索、分群與語意搜尋。
 """
 
+
+def _picture(width: int = 240, height: int = 120) -> bytes:
+    """A grey slope as PNG."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    rows = b"".join(bytes([0, *((x + y) % 256 for x in range(width))]) for y in range(height))
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
+
+
 GATED = """---
 license: other
 extra_gated_prompt: Nie do celów wojskowych.
@@ -84,6 +110,7 @@ def fill() -> None:
         )
     _talk(herbert, bo)
     _around(ann, bo, herbert)
+    _news(ann, bo, herbert)
     for wrong in (0, 60):
         arrangement.scored(wrong=wrong, measurements={"parameters": 10 ** (6 + wrong // 60), "items_per_second": 99.0})
     arrangement.running()
@@ -138,6 +165,26 @@ def _around(ann: User, bo: User, herbert: Repo) -> None:
         device_digest="0" * 64, user_code=WAITING, client_id="hf", client_note="hf/2.4.0",
         expires_at=timezone.now() + timedelta(hours=1), interval_seconds=5,
     )  # fmt: skip
+
+
+def _news(ann: User, bo: User, herbert: Repo) -> None:
+    """Who follows whom, a tag, a picture in a comment, repos that were deleted: one of them under a name in use."""
+    chen = User.objects.get(username="chen")
+    for person, followed in ((bo, ann), (chen, ann), (bo, chen), (ann, bo)):
+        following.follow(namespace=followed.namespace, actor=person)
+    following.follow(namespace=herbert.namespace, actor=bo)
+    refs.create_tag(repo=herbert, name="v1.0", revision="main", message="第一個正式版本", actor=ann)
+    picture = attachments.attach(chunks=[_picture()], size=None, actor=bo)
+    words = f"如圖所示:\n\n![一張小圖]({picture.path})"
+    discussions.open_discussion(repo=herbert, title="圖表的說明文字太小", text=words, actor=bo)
+    for namespace, name in (
+        (ann.namespace, "empty"),
+        (herbert.namespace, "wycofane-zdania-z-dlugiej-listy-przykladow"),
+    ):
+        gone = RepoFactory(namespace=namespace, name=name, kind="dataset", actor=ann)
+        commit_content(gone, {"w.bin": b"w" * 123_456})
+        repos.delete_repo(repo=gone, actor=ann)
+    RepoFactory(namespace=ann.namespace, name="empty", kind="dataset", actor=ann)
 
 
 def link_of(name: str) -> str:

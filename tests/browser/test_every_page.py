@@ -22,7 +22,8 @@ PUBLIC = [
     "/benchmarks/digits", "/leaderboards",
     "/leaderboards/digits", "/runs", "/runs/1", "/mirrors", "/mirrors/1", "/teams", "/login", "/reset",
     GUARDED, f"{GUARDED}/tree/main", f"{GUARDED}/access", "/spaces", SPACE, f"{SPACE}/tree/main", "/collections",
-    f"/collections/ann/polskie-modele-{KEPT}", "/docs/coverage",
+    f"/collections/ann/polskie-modele-{KEPT}", "/docs/coverage", f"{MODEL}/activity", "/activity/zespol-nlp",
+    "/activity/bo", "/users/ann/followers", "/users/bo/following", f"{MODEL}/discussions/4",
 ]  # fmt: skip
 OWN = [
     "/", "/ann/empty", f"{MODEL}/upload/main", f"{MODEL}/settings", f"{MODEL}/evaluate",
@@ -30,6 +31,7 @@ OWN = [
     "/settings/tokens", "/teams/new", "/teams/zespol-nlp", "/mirrors/new", f"{LONG}/reviews",
     f"{GUARDED}/settings", f"{GUARDED}/settings/access", "/spaces/ann/empty-space", f"{SPACE}/upload/main",
     f"/collections/ann/empty-{EMPTY}", "/settings/webhooks", "/oauth/approve", f"/oauth/approve?user_code={WAITING}",
+    "/activity", "/bo", "/settings/deleted", "/settings/deleted?owner=zespol-nlp",
 ]  # fmt: skip
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 LOOKS = [(1280, "light"), (360, "dark")]

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from catalog.actions import audit
+from catalog.actions import audit, strangers
 from catalog.actions.community import attachments, discussion_log
 from catalog.actions.facts import card_html
 from catalog.errors import BadInput, NotAllowed, TooLarge, TooManyRequests
@@ -135,8 +135,10 @@ def change_status(*, discussion: Discussion, status: str, text: str = "", actor:
             raise BadInput(_("It is %(status)s already.") % {"status": status})
         if text.strip():
             _add_comment(discussion, text, html, actor)
-        discussion.status = status
+        was_closed, discussion.status = discussion.status == Discussion.Status.CLOSED, status
         discussion.save(update_fields=["status"])
+        if was_closed and discussion.is_pull_request:
+            _check_opened_again(discussion, actor)
         event = discussion_log.add(discussion, Kind.STATUS, actor, status=status)
         discussion_log.tell(discussion, "discussion.update", actor, change="status")
     return event
@@ -176,6 +178,13 @@ def _say(discussion: Discussion, text: str, html: str, actor: User) -> Discussio
     event = discussion_log.add(discussion, Kind.COMMENT, actor, text=text, html=html)
     attachments.hold(event, attachments.shown_by(text, repo=discussion.repo, author=actor))
     return event
+
+
+def _check_opened_again(discussion: Discussion, actor: User) -> None:
+    """What strangers open again counts again. Raises `NotAllowed`, `TooManyRequests`, `QuotaExceeded`."""
+    Repo.objects.select_for_update(no_key=True).get(pk=discussion.repo_id)
+    strangers.check_open(discussion.repo, actor)
+    strangers.check_bytes(discussion.repo, actor)
 
 
 def _rendered(repo: Repo, text: str, author: User) -> str:

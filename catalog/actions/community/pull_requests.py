@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from catalog.actions import strangers
 from catalog.actions.community import discussion_log, discussions
 from catalog.actions.history import commits
 from catalog.actions.history.drafts import Words
@@ -71,6 +72,7 @@ def _open(discussion: Discussion, proposal: Proposal, html: str) -> Discussion:
     base = _base(repo, branch, proposal.parent)
     discussion.is_pull_request, discussion.target_branch, discussion.base = True, branch, base
     discussions.start(discussion, text=proposal.text, html=html, actor=actor)
+    strangers.check_open(repo, actor)  # its row is held since it got its number
     Ref.objects.create(repo=repo, kind=Ref.Kind.PULL_REQUEST, name=str(discussion.num), commit=base)
     discussion_log.tell(discussion, "discussion.create", actor)
     return discussion

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from catalog.actions.history.changesets import NewFile
 from catalog.actions.incoming import uploads
 from catalog.errors import BadInput, BadMetadata, BlobNotUploaded, TooLarge
-from catalog.models import RemovedFile, Repo, TreeEntry
+from catalog.models import RemovedFile, Repo, TreeEntry, User
 from catalog.parsing import git_objects
 from catalog.parsing.git_objects import CommitFields
 from catalog.parsing.git_strict import strict_commit
@@ -80,12 +80,13 @@ def look_into(repo: Repo, pack: Pack, tips: Iterable[str]) -> Content:
     return content
 
 
-def store(repo: Repo, pack: Pack, content: Content) -> dict[str, NewFile]:
+def store(repo: Repo, pack: Pack, content: Content, actor: User) -> dict[str, NewFile]:
     """Keep the plain files, which become the repo's to commit; returns all files by git id, pointers left out."""
     files = dict(content.known)
     for batch in _batches(pack, content.plain):
         contents = [pack.content(bytes.fromhex(oid)) for oid in batch]
-        for oid, blob in zip(batch, uploads.store_many(repo=repo, contents=contents), strict=True):
+        blobs = uploads.store_many(repo=repo, contents=contents, actor=actor)
+        for oid, blob in zip(batch, blobs, strict=True):
             files[oid] = NewFile(TreeEntry.MODE_FILE, oid, blob.size, blob.pk, is_lfs=False)
     return files
 

@@ -87,7 +87,7 @@ def accept_push(push: Push) -> dict[str, str]:
     content, files = Content([]), dict[str, NewFile]()
     if push.pack is not None:
         content = push_content.look_into(push.repo, push.pack, {target.commit_oid for target in targets.values()})
-        files = push_content.store(push.repo, push.pack, content)
+        files = push_content.store(push.repo, push.pack, content, push.actor)
     _check_targets(push.repo, content, targets)
     try:
         with transaction.atomic():

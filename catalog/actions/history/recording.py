@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 
 from catalog import jobs
-from catalog.actions import audit
+from catalog.actions import audit, strangers
 from catalog.actions.community import discussion_log
 from catalog.actions.facts import metadata
 from catalog.actions.history import intervals
@@ -77,13 +77,18 @@ def finish(repo: Repo, reference: str, commit: Commit, *, actor: User | None) ->
 
 
 def move(repo: Repo, reference: str, commit: Commit, *, actor: User | None) -> None:
-    """Point a branch or pull request at its new head; facts follow in this transaction, the rest by a job."""
+    """Point a branch or pull request at its new head; facts follow in this transaction, the rest by a job.
+
+    Raises:
+        QuotaExceeded: a pull request of somebody who may not write to the repo, and too large.
+    """
     kind, name = Ref.kind_and_name(reference)
     before = Commit.objects.filter(refs__repo=repo, refs__kind=kind, refs__name=name).values_list("oid", flat=True)
     old = before.first()
     ref, _is_new = repo.refs.update_or_create(kind=kind, name=name, defaults={"commit": commit})
     if kind == Ref.Kind.PULL_REQUEST:
         discussion_log.note_commit(repo, name, commit, actor)
+        strangers.check_bytes(repo, actor)
     elif name == repo.default_branch:
         metadata.read_facts(repo, commit)
         jobs.index_repo(repo)

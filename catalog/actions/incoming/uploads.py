@@ -19,7 +19,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from catalog.actions import quotas
+from catalog.actions import quotas, strangers
 from catalog.actions.history import healing
 from catalog.actions.incoming.blob_locks import lock_blobs
 from catalog.errors import HashMismatch, StorageFull, UploadGone
@@ -53,18 +53,24 @@ def store_bytes(
     Raises:
         HashMismatch, SizeMismatch: it is not what was announced; nothing was kept.
         StorageFull
+        QuotaExceeded: for the namespace, or for somebody who may only offer it.
     """
     if size is not None and size >= RESERVED_FROM_BYTES and sha256 is not None:
         return receive_upload(upload=open_upload(repo=repo, actor=actor, sha256=sha256, size=size), chunks=chunks)
-    with arriving(chunks, size=size, sha256=sha256) as arrival:
-        return publish(repo=repo, arrival=arrival)
+    with arriving(chunks, size=size, sha256=sha256) as arrival, transaction.atomic():
+        blob = publish(repo=repo, arrival=arrival)
+        strangers.check_bytes(repo, actor)
+        return blob
 
 
-def store_many(*, repo: Repo, contents: Sequence[bytes]) -> list[Blob]:
+def store_many(*, repo: Repo, contents: Sequence[bytes], actor: User | None = None) -> list[Blob]:
     """Returns the blobs of many small files, in their order: parallel fsyncs and one transaction.
 
+    Args:
+        actor: who sends them, where that may be somebody who only offers them.
+
     Raises:
-        StorageFull
+        StorageFull, QuotaExceeded
     """
     with ThreadPoolExecutor(PARALLEL_FSYNCS) as pool:
         waiting = [pool.submit(_receive, [content], len(content), None) for content in contents]
@@ -73,6 +79,7 @@ def store_many(*, repo: Repo, contents: Sequence[bytes]) -> list[Blob]:
             with transaction.atomic():
                 blobs = _keep_all(arrivals, pool.map, repo=repo)
                 _entitle(repo, blobs.values())
+                strangers.check_bytes(repo, actor)
         finally:
             list(pool.map(_discard_result, waiting))
         return [blobs[arrival.names.sha256] for arrival in arrivals]
@@ -201,6 +208,7 @@ def open_uploads(*, repo: Repo, actor: User, sizes: Mapping[str, int]) -> dict[s
     if coming:
         _check_room(sum(coming.values()))
         quotas.check(repo, coming_bytes=sum(coming.values()))
+        strangers.check_bytes(repo, actor, coming_bytes=sum(coming.values()))
     rows = [
         Upload(repo=repo, actor=actor, sha256=sha256, size=size, created_at=Now(), expires_at=Now() + UPLOAD_LIFETIME)
         for sha256, size in coming.items()
