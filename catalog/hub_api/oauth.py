@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django.http import HttpRequest, JsonResponse
+from django.utils.translation import gettext as _
 
 from catalog.access import Actor
 from catalog.actions.people import device_login
 from catalog.actions.people.device_login import Grant, OAuthRefusal
+from catalog.errors import NotServed
 from catalog.hub_api import bodies, wire
 
 DEVICE_CODE: Final = "urn:ietf:params:oauth:grant-type:device_code"
+EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"  # trusted publishers of the public Hub
 
 
 def device(request: HttpRequest, actor: Actor) -> JsonResponse:
@@ -57,6 +60,8 @@ def _granted(fields: dict[str, str]) -> Grant:
         return device_login.redeem(device_code=fields.get("device_code", ""), client_id=client_id)
     if grant_type == "refresh_token":
         return device_login.renew(refresh_token=fields.get("refresh_token", ""), client_id=client_id)
+    if grant_type == EXCHANGE:
+        raise NotServed(_("this server does not exchange tokens of CI systems; use an access token as HF_TOKEN"))
     raise OAuthRefusal("unsupported_grant_type", "this server grants device_code and refresh_token")
 
 

@@ -15,10 +15,10 @@ from django.utils.translation import gettext_lazy
 
 from catalog import access, discussion_access, links
 from catalog.access import Actor
-from catalog.actions.community import discussions, proposals
+from catalog.actions.community import attachments, discussions, proposals
 from catalog.actions.community.proposals import Offer
 from catalog.errors import BadInput, TooLarge, TooManyRequests
-from catalog.models import Discussion, DiscussionEvent
+from catalog.models import Discussion, DiscussionEvent, User
 from catalog.pages.discussion_forms import CommentForm, DiscussionForm, TitleForm
 from catalog.pages.errors import page
 from catalog.pages.frame import frame
@@ -85,10 +85,12 @@ def discussion_list(request: HttpRequest, kind: str, owner: str, name: str) -> H
 def new(request: HttpRequest, kind: str, owner: str, name: str) -> HttpResponseBase:
     actor = access.actor_of(request)
     repo = discussion_access.repo_to_discuss(actor, kind, owner, name)
-    form = DiscussionForm(request.POST or None)
+    form = DiscussionForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
         try:
-            made = discussions.open_discussion(repo=repo, actor=access.writer(actor), **form.cleaned_data)
+            user = access.writer(actor)
+            title, text = form.cleaned_data["title"], _words(form, user)
+            made = discussions.open_discussion(repo=repo, title=title, text=text, actor=user)
         except (BadInput, TooLarge, TooManyRequests) as error:
             form.add_error(None, error.message)
         else:
@@ -106,10 +108,10 @@ def thread(request: HttpRequest, kind: str, owner: str, name: str, num: int) -> 
     if request.method != "POST":
         return thread_page(request, actor, discussion, CommentForm())
     user = access.writer(actor)
-    form = CommentForm(request.POST)
+    form = CommentForm(request.POST, request.FILES)
     if form.is_valid():
         try:
-            made = discussions.comment(discussion=discussion, text=form.cleaned_data["text"], actor=user)
+            made = discussions.comment(discussion=discussion, text=_words(form, user), actor=user)
         except (BadInput, TooLarge, TooManyRequests) as error:
             form.add_error(None, error.message)
         else:
@@ -152,6 +154,16 @@ def thread_page(
     events = [_shown(request, actor, discussion, event, edited) for event in threads.events_of(discussion)]
     shown = _frame(request, actor, discussion, offer) | {"events": events, "form": form, "part": "talk"}
     return render(request, "discussions/thread.html", shown, status=status)
+
+
+def _words(form: CommentForm | DiscussionForm, user: User) -> str:
+    """What somebody says, with the file they chose below it. Raises `BadInput`, `TooLarge`."""
+    text: str = form.cleaned_data["text"]
+    file = form.cleaned_data["attachment"]
+    if file is None:
+        return text
+    made = attachments.attach(chunks=file.chunks(), size=file.size, actor=user)
+    return f"{text}\n\n{attachments.markdown_of(made, words=file.name)}"
 
 
 def _frame(request: HttpRequest, actor: Actor, discussion: Discussion, offer: Offer | None) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from catalog.queries.search_request import SearchRequest
 THEMES = ("light", "dark")
 YEAR = 31_536_000  # seconds
 TASKS_SHOWN = 12
-HAPPENINGS_SHOWN = 6
+HAPPENINGS_SHOWN = 6  # of twice as many rows: some have nothing to show any more
 
 
 @page
@@ -32,7 +32,9 @@ def home(request: HttpRequest) -> HttpResponse:
     shown = {
         "tasks": list(known.get("task", {}).items())[:TASKS_SHOWN],
         "recent": find_repos(SearchRequest(kind=kind, sort="updated", limit=6), user=user).items,
-        "happenings": activity(Scope(watcher=user), reader=user, limit=HAPPENINGS_SHOWN).items if user else [],
+        "happenings": activity(Scope(watcher=user), reader=user, limit=2 * HAPPENINGS_SHOWN).items[:HAPPENINGS_SHOWN]
+        if user
+        else [],
         "teams": Organisation.objects.filter(memberships__user=user).select_related("namespace") if user else [],
     }
     return render(request, "catalog/home.html", shown)

@@ -17,7 +17,7 @@ from catalog.queries.search_request import SearchRequest
 REPOS_SHOWN = 30
 COLLECTIONS_SHOWN = 12
 LIKES_SHOWN = 12
-HAPPENINGS_SHOWN = 5
+HAPPENINGS_SHOWN = 5  # of twice as many rows: some have nothing to show any more
 
 
 @page
@@ -37,7 +37,9 @@ def profile(request: HttpRequest, owner: str) -> HttpResponse:
         .order_by("position", "-updated_at", "-pk")[:COLLECTIONS_SHOWN],
         "likes": _liked(namespace, user),
         "memberships": _memberships(namespace),
-        "happenings": activity(Scope(namespace=namespace), reader=user, limit=HAPPENINGS_SHOWN).items,
+        "happenings": activity(Scope(namespace=namespace), reader=user, limit=2 * HAPPENINGS_SHOWN).items[
+            :HAPPENINGS_SHOWN
+        ],
         "is_followed": follows.is_following(user, namespace),
         "followers": follows.followers_of(namespace).count(),
         "following": follows.followed_by(namespace.owner).count() if isinstance(namespace.owner, User) else None,

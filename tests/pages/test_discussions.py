@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from catalog.actions.community import discussions, pull_requests
 from catalog.actions.community.pull_requests import Proposal
@@ -152,3 +155,26 @@ def test_private_and_absent_repos_look_alike(client, signed_in, repo, offer):
             404
         }
     assert {client.get(f"{PAGE}/1/{change}").status_code for change in ("status", "merge")} == {405}
+
+
+def test_a_comment_takes_a_picture_along_without_scripts(signed_in, client, repo, offer):
+    browser = signed_in(offer.author)
+    picture = SimpleUploadedFile("my [screen] (1).png", b"\x89PNG\r\n\x1a\n" + b"p" * 100, content_type="text/html")
+
+    said = browser.post(f"{PAGE}/1", {"text": "Look:", "attachment": picture})
+    thread = client.get(f"{PAGE}/1").content.decode()
+
+    assert said.status_code == 302
+    path = re.search(r'<img src="(/-/attachments/[0-9a-f]{24})" alt="my screen 1.png"', thread)[1]
+    assert client.head(path)["Content-Type"] == "image/png"
+    page = SimpleUploadedFile("page.png", b"<html>" + b" " * 100, content_type="image/png")
+    refused = browser.post(f"{PAGE}/new", {"title": "A page", "text": "Kept words", "attachment": page})
+    assert refused.status_code == 422
+    assert "can be attached" in text_of(refused)
+    assert "Kept words" in refused.content.decode()
+    assert repo.discussions.count() == 1
+    sound = SimpleUploadedFile("a.mp3", b"ID3" + b" " * 100)
+    opened = browser.post(f"{PAGE}/new", {"title": "A sound", "text": "Hear", "attachment": sound})
+    assert re.search(
+        r'<a href="/-/attachments/[0-9a-f]{24}"[^>]*>a.mp3</a>', client.get(opened["Location"]).content.decode()
+    )

@@ -78,6 +78,13 @@ def release(comment: DiscussionEvent) -> None:
     comment.attachment_uses.all().delete()
 
 
+def markdown_of(attachment: Attachment, *, words: str) -> str:
+    """What a comment says to show it: a picture, or a link to anything else."""
+    plain = "".join(char for char in words if char.isprintable() and char not in "[]()<>\\`*_!&")
+    mark = "!" if attachment.media_type.startswith("image/") else ""
+    return f"{mark}[{plain.strip() or 'file'}]({attachment.path})"
+
+
 def with_audio_as_links(text: str) -> str:
     """The `<audio>` elements that clients are told to write, as links: sounds are downloaded here, not played."""
     return _AUDIO.sub(r"[\1](\1)", text)
