@@ -86,6 +86,8 @@ def _asked(request: HttpRequest, kind: str) -> SearchRequest:
         parameters_min=least,
         parameters_max=most,
         gated=bodies.flag(request, "gated") if "gated" in query else None,
+        used_models=tuple(bodies.words(request, "models")) if kind == Repo.Kind.SPACE else (),
+        used_datasets=tuple(bodies.words(request, "datasets")) if kind == Repo.Kind.SPACE else (),
         sort=SORTS[sort],
         limit=_limit(query.get("limit", "")),
         cursor=query.get("cursor", ""),
@@ -107,7 +109,11 @@ def _fields(request: HttpRequest, kind: str) -> list[str]:
     fields = [*USUAL[Repo.Kind(kind)]]
     if bodies.flag(request, "full"):
         fields += FULL
-        fields += ["cardData"] if kind == Repo.Kind.DATASET else []
+        fields += ["cardData"] if kind != Repo.Kind.MODEL else []
+    if kind == Repo.Kind.SPACE and any(request.GET.get(name) for name in ("full", "linked", "models", "datasets")):
+        fields += ["models", "datasets"]
+    if request.GET.get("sort") == "trendingScore":
+        fields.append("trendingScore")
     if bodies.flag(request, "config") and kind == Repo.Kind.MODEL:
         fields.append("config")
     if bodies.flag(request, "cardData"):

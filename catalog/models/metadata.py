@@ -99,6 +99,14 @@ class RepoFacts(models.Model):
             GinIndex(
                 fields=["eval_results"], name="facts_eval_results", opclasses=["jsonb_path_ops"], fastupdate=False
             ),
+            # which spaces use this model or dataset
+            GinIndex(
+                fields=["card_data"],
+                name="facts_card_of_space",
+                opclasses=["jsonb_path_ops"],
+                fastupdate=False,
+                condition=models.Q(kind="space"),
+            ),
             models.Index(fields=["indexed_at"], name="facts_unindexed", condition=models.Q(indexed_at=None)),
         ]
 

@@ -30,6 +30,9 @@ def _shown() -> dict[str, Any]:
         one["tests"] = len(one["tests"])
     for one in made["not_served"]:
         one["parts"] = _parts(one["reason"])
+    for one in made["suite"]["left_out"]:
+        one["parts"] = _parts(one["why"])
+    made["suite"]["passed"] = made["suite"]["counts"].get("passed", 0)
     results = [told for table in made["clients"] for row in table["rows"] for told in row["results"] if told]
     passed = sum(told["result"] == "pass" for told in results)
     offered = sum(told["result"] != "not offered" for told in results)

@@ -77,6 +77,9 @@ def filtered(request: SearchRequest, user: User | None) -> RepoQuerySet:
         repos = _restricted(repos, f"facts__{column}__in", values)
     for column, values in (("languages", request.languages), ("formats", request.formats)):
         repos = _restricted(repos, f"facts__{column}__overlap", values)
+    for field, names in (("models", request.used_models), ("datasets", request.used_datasets)):
+        if names:
+            repos = repos.filter(facts__card_data__contains={field: list(names)})
     return repos.filter(_bounds(request))
 
 

@@ -47,6 +47,8 @@ class SearchRequest:
     parameters_max: int | None = None
     rating_min: float | None = None  # only repos with three ratings or more match
     gated: bool | None = None
+    used_models: tuple[str, ...] = ()  # all of them, which the card of a space names
+    used_datasets: tuple[str, ...] = ()
     sort: str = ""  # "": relevance with words to judge by, downloads without
     limit: int = DEFAULT_LIMIT
     cursor: str = ""
@@ -63,7 +65,8 @@ class SearchRequest:
             )
         if not 1 <= self.limit <= LARGEST_PAGE:
             raise BadInput(_("A page has 1 to %(largest_page)s entries.") % {"largest_page": LARGEST_PAGE})
-        for values in ((self.author,), self.tags, self.task, self.library, self.licence, self.languages, self.formats):
+        columns = (self.task, self.library, self.licence, self.languages, self.formats)
+        for values in ((self.author,), self.tags, *columns, self.used_models, self.used_datasets):
             _check_values(values)
 
     @property

@@ -20,6 +20,9 @@ def test_everybody_sees_every_route_and_every_feature(client):
     text = text_of(response)
     assert response.status_code == 200
     assert [one["route"] for one in made["routes"] if one["route"] not in text] == []
+    assert made["suite"]["counts"]["passed"] > 0
+    assert f"{made['suite']['counts']['passed']} tests that ask a hub passed" in text
+    assert [one["why"] for one in made["suite"]["left_out"] if one["why"].replace("`", "") not in text] == []
     assert [row["feature"] for table in made["clients"] for row in table["rows"] if row["feature"] not in text] == []
 
 

@@ -14,6 +14,12 @@ from tests.staging import ledger, sdist
 
 PATIENCE_SECONDS = 3600
 LEFT_OUT = "ledger: "  # how `supplied.py` begins the reason
+PYTEST = (
+    *("-m", "pytest", "-q", "--tb", "short", "--timeout", "120"),
+    # their own settings, but for the variables that name their server
+    *("-o", "env=", "-o", "addopts=-Werror::FutureWarning --strict-markers"),
+    *("-p", "no:cacheprovider", "--continue-on-collection-errors"),
+)
 LOG = sdist.PLACE / "pytest.log"
 
 
@@ -51,11 +57,7 @@ def run(constants: dict[str, str], *, chosen: Sequence[str] = (), options: Seque
     with tempfile.TemporaryDirectory(prefix="mm-client-") as home:
         report = Path(home) / "report"
         told = {"constants": constants, "ledger": ledger.starts(ledger.entries()), "report": str(report)}
-        command = [
-            *(str(interpreter), "-m", "pytest", "-o", "env=", "-o", "addopts=-Werror::FutureWarning --strict-markers"),
-            *("-p", "no:cacheprovider", "--timeout", "120", "--tb", "short", "-q", *options),
-            *[f"tests/{name}" for name in chosen or ["."]],
-        ]
+        command = [str(interpreter), *PYTEST, *options, *[f"tests/{name}" for name in chosen or ["."]]]
         environment = _environment(Path(home), interpreter, constants) | {"STAGING_TOLD": json.dumps(told)}
         with LOG.open("w") as log:
             subprocess.run(

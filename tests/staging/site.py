@@ -22,9 +22,9 @@ ENTERPRISE_ORG = "EnterpriseOrgPrivate"
 FULL_NAME = "Dummy User"
 KEEPER = "julien-c"  # owns everything public; an administrator, whose pace nobody limits
 PUBLIC_TEAMS = """
-    HuggingFaceFW HuggingFaceH4 LiquidAI Qwen allenai bigscience black-forest-labs celinah gaia-benchmark google gradio
-    hf-internal-testing huggingface huggingface-hub-ci lhoestq mteb multimodalart open-llm-leaderboard openai
-    openai-community openchat rajpurkar teknium zai-org
+    HuggingFaceBR4 HuggingFaceFW HuggingFaceH4 LiquidAI Qwen albert allenai bigscience black-forest-labs celinah
+    facebook gaia-benchmark google gradio hf-internal-testing huggingface huggingface-hub-ci lhoestq microsoft
+    mteb muellerzr multimodalart open-llm-leaderboard openai openai-community openchat rajpurkar teknium zai-org
 """
 MANY = "100000000"
 WITHOUT_LIMITS = {"RATE_LIMIT_API": MANY, "RATE_LIMIT_RESOLVERS": MANY, "RATE_LIMIT_PAGES": MANY}

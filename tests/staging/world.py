@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 
 from huggingface_hub import CommitOperationAdd, HfApi
+from huggingface_hub.utils import get_session, hf_raise_for_status
 
 DUMMY = "julien-c/dummy-unknown"
 LARGE = b"\0\1" * 700
@@ -40,6 +41,11 @@ SIMPLE: tuple[tuple[str, str, dict[str, str | bytes]], ...] = (
     ("model", "celinah/dummy-xet-testing", {"dummy.safetensors": LARGE}),
     ("model", "hf-internal-testing/dummy-will-be-renamed", {"config.json": "{}"}),
     ("model", "hf-internal-testing/hfh_ci_scan_repo_a", {"README.md": "# A\n", "file.txt": "A"}),
+    ("model", "muellerzr/testing", {}),
+    ("model", "facebook/bart-base", {}),
+    ("model", "microsoft/wavlm-base-sd", {"pytorch_model.bin": LARGE}),
+    ("model", "albert/albert-base-v2", {"README.md": "---\npipeline_tag: fill-mask\n---\n"}),
+    ("model", "HuggingFaceBR4/logged", {"README.md": "---\ntags: [tensorboard]\nco2_eq_emissions: 10\n---\n"}),
     ("model", "HuggingFaceH4/zephyr-7b-beta", {"README.md": "---\nwidget:\n- text: Who are you?\n---\n# Zephyr\n"}),
     ("model", "Qwen/Qwen3-0.6B", {"README.md": "---\nlibrary_name: transformers\n---\n# Qwen3-0.6B\n"}),
     ("model", "openai-community/gpt2", {"README.md": "# GPT-2\n"}),
@@ -47,7 +53,11 @@ SIMPLE: tuple[tuple[str, str, dict[str, str | bytes]], ...] = (
     ("model", "teknium/OpenHermes-2.5-Mistral-7B", {}),
     ("model", "openchat/openchat_3.5", {}),
     ("space", "HuggingFaceH4/zephyr-chat", {}),
-    ("space", "black-forest-labs/FLUX.1-dev", {}),
+    (
+        "space",
+        "black-forest-labs/FLUX.1-dev",
+        {"README.md": "---\nsdk: static\nmodels: [bert-base-uncased]\ndatasets: [wikipedia]\n---\n"},
+    ),
     ("space", "mteb/leaderboard", {"README.md": "---\nlicense: mit\nsdk: static\n---\n# MTEB Leaderboard\n"}),
     ("space", "gradio/theme_builder", {"README.md": "# Themes\n", "run.py": "print()\n"}),
     (
@@ -143,7 +153,9 @@ def _weights(api: HfApi) -> None:
     shards[3] = header({"model.layers.10.input_layernorm.weight": ("BF16", [norm]), "rest.3": ("BF16", [third - norm])})
     shards[8] = header({"rest.8": ("BF16", [whole - third - 6_000])})
     names = {number: f"model-{number:05}-of-00008.safetensors" for number in shards}
-    index = {"metadata": {"total_size": 2 * whole}, "weight_map": {f"rest.{n}": name for n, name in names.items()}}
+    places = {f"rest.{number}": name for number, name in names.items()}
+    places["model.layers.10.input_layernorm.weight"] = names[3]
+    index = {"metadata": {"total_size": 2 * whole}, "weight_map": places}
     files: dict[str, str | bytes] = {names[number]: shard for number, shard in shards.items()}
     files |= {"model.safetensors.index.json": json.dumps(index), "pytorch_model-00001-of-00008.bin": LARGE}
     commit(api, "model", "HuggingFaceH4/zephyr-7b-beta", files)
@@ -171,12 +183,15 @@ def _fillers() -> Iterator[tuple[str, str]]:
     for number in range(MANY):
         yield "model", f"google/filler-{number}"
         yield "dataset", f"google/wikipedia-{number}"
+        yield "space", f"julien-c/wikipedia-{number}"
 
 
 def _talk(api: HfApi) -> None:
     space = "open-llm-leaderboard/open_llm_leaderboard"
     for number in range(51):
         api.create_discussion(space, f"Question {number}", repo_type="space")
+    liked = get_session().post(f"{api.endpoint}/api/spaces/{space}/like", headers=api._build_hf_headers())
+    hf_raise_for_status(liked)
     for number in range(3):
         found = api.create_collection(f"Chats {number}", namespace="teknium")
         api.add_collection_item(found.slug, "teknium/OpenHermes-2.5-Mistral-7B", "model")

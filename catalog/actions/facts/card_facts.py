@@ -26,6 +26,13 @@ DATASET_FIELDS: Final = (
 )
 REGION: Final = "region:us"  # what the Hub's clients expect to find; it says nothing about where we are
 
+EMISSIONS: Final = "co2_eq_emissions"  # a field of cards that is a tag, too
+# Frameworks by the weights that transformers saves for them, whole or in shards.
+WEIGHTS: Final = {
+    "pytorch": re.compile(r"pytorch_model(-[0-9]{5}-of-[0-9]{5})?\.bin"),
+    "tf": re.compile(r"tf_model(-[0-9]{5}-of-[0-9]{5})?\.h5"),
+    "jax": re.compile(r"flax_model(-[0-9]{5}-of-[0-9]{5})?\.msgpack"),
+}
 _PAPER = re.compile(r"arxiv\.org/(?:abs|pdf)/([0-9]{4}\.[0-9]{4,5})", re.ASCII)
 
 
@@ -48,7 +55,7 @@ def apply(facts: RepoFacts, card: Card, *, paths: Iterable[str], model: ModelCon
         facts.library = card.library or config.library_of(known)
         facts.task = card.task or config.task_of(model, facts.library)
         facts.base_relation = card.base_relation or _relation_of(facts, known)
-    facts.tags = _tags_of(facts, card, model)
+    facts.tags = _tags_of(facts, card, model, known)
 
 
 def _relation_of(facts: RepoFacts, paths: set[str]) -> str:
@@ -61,13 +68,13 @@ def _relation_of(facts: RepoFacts, paths: set[str]) -> str:
     return "quantized" if facts.formats == [formats.GGUF] else "finetune"
 
 
-def _tags_of(facts: RepoFacts, card: Card, model: ModelConfig | None) -> list[str]:
+def _tags_of(facts: RepoFacts, card: Card, model: ModelConfig | None, paths: set[str]) -> list[str]:
     """Without duplicates, in the Hub's order: what it is, what the card adds, where it comes from."""
-    tags = [*_tags_of_kind(facts, card, model), *card.tags, *_tags_of_origin(facts, card)]
+    tags = [*_tags_of_kind(facts, card, model, paths), *card.tags, *_tags_of_origin(facts, card)]
     return [tag for tag in dict.fromkeys(tags) if tag and len(tag) <= LONGEST_WORD]
 
 
-def _tags_of_kind(facts: RepoFacts, card: Card, model: ModelConfig | None) -> Iterator[str]:
+def _tags_of_kind(facts: RepoFacts, card: Card, model: ModelConfig | None, paths: set[str]) -> Iterator[str]:
     if facts.kind == Repo.Kind.DATASET:
         for name in DATASET_FIELDS:
             yield from (f"{name}:{value}" for value in _words(card.front_matter.get(name)))
@@ -75,11 +82,15 @@ def _tags_of_kind(facts: RepoFacts, card: Card, model: ModelConfig | None) -> It
         yield from (f"format:{kind}" for kind in facts.formats)
         return
     yield facts.library
+    if facts.kind == Repo.Kind.MODEL:
+        yield from (tag for tag, weights in WEIGHTS.items() if any(map(weights.fullmatch, paths)))
     yield from (kind for kind in facts.formats if kind in {formats.SAFETENSORS, formats.GGUF, formats.ONNX})
     if model is not None:
         yield model.model_type
     yield facts.task
     yield from facts.languages
+    if facts.kind == Repo.Kind.MODEL and card.front_matter.get(EMISSIONS) is not None:
+        yield EMISSIONS
 
 
 def _tags_of_origin(facts: RepoFacts, card: Card) -> Iterator[str]:

@@ -103,6 +103,27 @@ def test_tags_are_those_the_hubs_clients_filter_by(repo):
     ]
 
 
+@pytest.mark.parametrize(
+    ("path", "tag"),
+    [
+        ("pytorch_model.bin", "pytorch"),
+        ("pytorch_model-00001-of-00002.bin", "pytorch"),
+        ("tf_model.h5", "tf"),
+        ("flax_model.msgpack", "jax"),
+    ],
+)
+def test_weights_are_tagged_with_the_framework_that_saved_them(repo, path, tag):
+    commit_content(repo, {path: b"x", "old/pytorch_model.bin": b"x", "other.bin": b"x"})
+
+    assert [found for found in facts_of(repo).tags if found in {"pytorch", "tf", "jax"}] == [tag]
+
+
+def test_stated_emissions_are_a_tag(repo):
+    commit_content(repo, {"README.md": b"---\nco2_eq_emissions:\n  emissions: 0.2\n---\n"})
+
+    assert "co2_eq_emissions" in facts_of(repo).tags
+
+
 def test_a_dataset_has_tags_of_its_own():
     repo = RepoFactory(kind=Repo.Kind.DATASET)
 

@@ -100,6 +100,40 @@ def test_what_is_known_of_a_model_is_said(model, ann, stranger):
     assert (space_info["sdk"], space_info["models"]) == ("gradio", ["ann/model"])
 
 
+def test_spaces_are_found_by_the_models_and_datasets_they_use(ann, stranger):
+    for name, card in (("both", b"models: [a/m]\ndatasets: [a/d]"), ("one", b"models: [a/m, a/n]"), ("none", b"a: 1")):
+        commit_content(RepoFactory(actor=ann, name=name, kind="space"), {"README.md": b"---\n" + card + b"\n---\n"})
+
+    def found(query):
+        return sorted(one["id"] for one in stranger.get(f"/api/spaces?{query}").json())
+
+    assert found("models=a/m") == ["ann/both", "ann/one"]
+    assert found("models=a/m&models=a/n") == ["ann/one"]
+    assert found("models=a/m&datasets=a/d") == ["ann/both"]
+    assert found("datasets=a/m") == []
+    assert found("models=a") == []
+
+
+@pytest.mark.parametrize("query", ["linked=true", "full=true", "models=a/m"])
+def test_lists_of_spaces_name_what_they_use_when_asked(ann, stranger, query):
+    commit_content(RepoFactory(actor=ann, name="app", kind="space"), {"README.md": b"---\nmodels: [a/m]\n---\n"})
+
+    (plain,) = stranger.get("/api/spaces").json()
+    (told,) = stranger.get(f"/api/spaces?{query}").json()
+
+    assert "models" not in plain
+    assert told["models"] == ["a/m"]
+    assert ("cardData" in told) is (query == "full=true")
+
+
+def test_a_list_sorted_by_trend_says_the_trend(model, stranger):
+    (trending,) = stranger.get("/api/models?sort=trendingScore").json()
+    (plain,) = stranger.get("/api/models").json()
+
+    assert trending["trendingScore"] == 0
+    assert "trendingScore" not in plain
+
+
 def test_headers_of_all_shards_come_in_one_answer(ann, stranger):
     repo = RepoFactory(actor=ann, name="sharded")
     index = {"metadata": {"total_size": 5}, "weight_map": {"a": "1.safetensors", "b": "2.safetensors"}}

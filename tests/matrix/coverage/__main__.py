@@ -1,6 +1,7 @@
-"""`python -m tests.matrix.coverage`: docs/coverage.md and the data of /docs/coverage, from what tests and matrix saw.
+"""`python -m tests.matrix.coverage`: docs/coverage.md and the data of /docs/coverage, from what the tests saw.
 
-Before it: `make coverage` (routes seen by the tests) and `make matrix` (clients). Neither is run here.
+Before it: `make coverage` (routes seen by the tests), `make matrix` (clients), `make staging` (the client's own suite).
+None is run here, and what was not run anew keeps what it said before.
 """
 
 from __future__ import annotations
@@ -11,11 +12,14 @@ from pathlib import Path
 
 import yaml
 
-from tests.matrix.__main__ import RECORDS
+from tests.matrix.__main__ import RECORDS as MATRIX
 from tests.matrix.clients import CLIENTS
 from tests.matrix.coverage import markdown
 from tests.matrix.coverage.recording import SEEN
 from tests.processes import ROOT
+from tests.staging import ledger, summary
+from tests.staging.__main__ import RECORDS as STAGING
+from tests.staging.running import Result
 
 WRITTEN = Path(__file__).with_name("routes.yaml")
 PAGE_DATA = ROOT / "catalog" / "pages" / "hub_coverage.json"
@@ -23,23 +27,26 @@ DOCUMENT = ROOT / "docs" / "coverage.md"
 
 
 def main() -> None:
-    for needed, target in ((SEEN, "coverage"), (RECORDS, "matrix")):
-        if not needed.exists():
-            sys.exit(f"{needed.relative_to(ROOT)} is missing: `make {target}` writes it")
     written = yaml.safe_load(WRITTEN.read_text())
-    seen, records = json.loads(SEEN.read_text()), json.loads(RECORDS.read_text())
-    undescribed = [route for route in seen if route not in written["served"]]
-    if undescribed:
-        sys.exit(f"routes.yaml says nothing of {undescribed}")
-    found = {
-        "routes": [_route(route, written["served"][route], answers) for route, answers in seen.items()],
-        "not_served": written["not_served"],
-        "clients": _clients(records),
-    }
+    found = json.loads(PAGE_DATA.read_text())
+    found["not_served"] = written["not_served"]
+    if SEEN.exists():
+        found["routes"] = _routes(written["served"], json.loads(SEEN.read_text()))
+    if MATRIX.exists():
+        found["clients"] = _clients(json.loads(MATRIX.read_text()))
+    if STAGING.exists():
+        found["suite"] = summary.of([Result(**one) for one in json.loads(STAGING.read_text())], ledger.entries())
     PAGE_DATA.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
     DOCUMENT.write_text(markdown.document(found))
-    failed = sum(record["result"] == "fail" for record in records)
-    print(f"{len(seen)} routes, {len(records)} results of clients, {failed} of them failures")
+    new = [source.name for source in (SEEN, MATRIX, STAGING) if source.exists()]
+    print(f"made from {', '.join(new) or 'the texts alone'}; the rest is as it was")
+
+
+def _routes(texts: dict[str, str], seen: dict[str, dict[str, list[str]]]) -> list[dict[str, object]]:
+    undescribed = [route for route in seen if route not in texts]
+    if undescribed:
+        sys.exit(f"routes.yaml says nothing of {undescribed}")
+    return [_route(route, texts[route], answers) for route, answers in seen.items()]
 
 
 def _route(route: str, text: str, answers: dict[str, list[str]]) -> dict[str, object]:
