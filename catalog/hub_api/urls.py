@@ -33,6 +33,7 @@ DATASET = {"kind": Repo.Kind.DATASET.value}
 SPACE = {"kind": Repo.Kind.SPACE.value}
 _not_served = on_any_method(small.not_served)
 _no_such_repo = on_any_method(small.no_such_repo)
+_bare_id = small.no_such_repo
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/whoami-v2", endpoint(GET=accounts.whoami)),
@@ -42,8 +43,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/agent-harnesses", endpoint(GET=small.agent_harnesses, authenticate=anyone)),
     path("api/telemetry/<filepath:topic>", endpoint(GET=small.telemetry, POST=small.telemetry, authenticate=anyone)),
     path("api/<kinds:kind>", endpoint(GET=listing.repos)),
-    # What changes nothing at this address is meant for a bare id: `DELETE /api/models/gpt2/like`
-    path(REPO, endpoint(GET=info.info, **dict.fromkeys(("POST", "PUT", "PATCH", "DELETE"), small.no_such_repo))),
+    # Nothing changes at this address; who tries means a bare id: `DELETE /api/models/gpt2/like`
+    path(REPO, endpoint(GET=info.info, POST=_bare_id, PUT=_bare_id, PATCH=_bare_id, DELETE=_bare_id)),
     path(f"{REPO}/revision/<revision:revision>", endpoint(GET=info.info)),
     path(f"{REPO}/auth-check", endpoint(GET=repos.may_read)),
     path(f"{REPO}/auth-check/write", endpoint(GET=repos.may_write)),

@@ -14,7 +14,7 @@ from collections import Counter
 
 from tests.processes import ROOT
 from tests.staging import ledger, site
-from tests.staging.running import Result, as_json, run
+from tests.staging.running import IN_PARALLEL, Result, as_json, run
 
 RECORDS = ROOT / "build" / "staging.json"
 
@@ -23,12 +23,12 @@ def main() -> int:
     wanted = _arguments()
     if wanted.serve:
         return _serve()
-    before = time.monotonic()
+    before, options = time.monotonic(), (*IN_PARALLEL, *wanted.option)
     if wanted.at:
-        results = run(json.loads(wanted.at), chosen=wanted.chosen, options=wanted.option)
+        results = run(json.loads(wanted.at), chosen=wanted.chosen, options=options)
     else:
         with site.running() as constants:
-            results = run(constants, chosen=wanted.chosen, options=wanted.option)
+            results = run(constants, chosen=wanted.chosen, options=options)
     is_whole = not wanted.chosen and not wanted.option
     if is_whole:
         RECORDS.write_text(as_json(results))
@@ -40,7 +40,7 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.staging", description=__doc__)
     parser.add_argument("chosen", nargs="*", metavar="TEST", help="test_lfs.py, or test_lfs.py::TestX; all without")
-    parser.add_argument("--option", action="append", default=[], help="one for their pytest, such as --option=-n2")
+    parser.add_argument("--option", action="append", default=[], help="one for their pytest, such as --option=-n0")
     parser.add_argument("--serve", action="store_true", help="start the site, print what --at takes, and wait")
     parser.add_argument("--at", metavar="JSON", help="a site that runs, as --serve printed it")
     return parser.parse_args()

@@ -142,6 +142,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo):
 
 
 _phases: dict[str, dict[str, Any]] = {}
+_waiting: set[str] = set()  # collected, without a result yet
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
@@ -159,8 +160,30 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         told["outcome"] = "skipped"
         told["reason"] = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext[-300:]
     if report.when == "teardown":
-        with Path(TOLD["report"]).open("a") as lines:
-            lines.write(json.dumps(_phases.pop(report.nodeid)) + "\n")
+        _write(_phases.pop(report.nodeid))
+        _waiting.discard(report.nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(ids: list[str]) -> None:
+    _waiting.update(ids)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    _waiting.update(item.nodeid for item in session.items)
+
+
+def pytest_sessionfinish() -> None:
+    """A test whose process died has no result: that is a failure."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        for nodeid in sorted(_waiting):
+            told = {"test": _name(nodeid), "outcome": "failed", "reason": "it never ended", "seconds": 0, "reached": 0}
+            _write(told)
+
+
+def _write(told: dict[str, Any]) -> None:
+    with Path(TOLD["report"]).open("a") as lines:
+        lines.write(json.dumps(told) + "\n")
 
 
 def pytest_collectreport(report: pytest.CollectReport) -> None:
@@ -170,5 +193,4 @@ def pytest_collectreport(report: pytest.CollectReport) -> None:
         told = {"test": name, "outcome": "failed", "reason": report.longreprtext[-4000:], "seconds": 0, "reached": 0}
         if kind := _kind(name):
             told |= {"outcome": "skipped", "reason": f"ledger: {kind}"}
-        with Path(TOLD["report"]).open("a") as lines:
-            lines.write(json.dumps(told) + "\n")
+        _write(told)

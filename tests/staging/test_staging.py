@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.staging import ledger, site
-from tests.staging.running import run
+from tests.staging.running import IN_PARALLEL, run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 @pytest.fixture(scope="module")
 def results():
     with site.running() as constants:
-        return run(constants, options=("-n2", "--dist=loadfile"))
+        return run(constants, options=IN_PARALLEL)
 
 
 def test_every_test_of_theirs_passes_unless_the_ledger_says_why_not(results):
