@@ -40,6 +40,7 @@ class RepoEvent(models.Model):
     class Meta:
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["repo", "-id"], name="repo_event_newest"),
+            models.Index(fields=["-at", "-id"], name="event_latest"),
             models.Index(fields=["repo", "-at", "-id"], name="repo_event_latest"),
             models.Index(fields=["actor", "-at", "-id"], name="repo_event_latest_of_actor"),
         ]

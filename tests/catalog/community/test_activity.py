@@ -211,7 +211,7 @@ def test_a_feed_costs_the_same_however_long(model, ann, bob, stranger, django_as
     commit_content(model, {"c.txt": b"three\n"})
     add(model, "d.txt", b"four\n")
 
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(10):
         told(stranger, repo="ann/model")
 
 
