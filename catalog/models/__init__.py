@@ -1,5 +1,6 @@
 """What is true: rows and the constraints the database keeps."""
 
+from catalog.models import lookups as _lookups  # noqa: F401  fields know them once this is imported
 from catalog.models.access_request import AccessRequest
 from catalog.models.accounts import (
     AccessToken,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -49,6 +49,10 @@ class StagedBlob(Protocol):
     def finish(self) -> StoredBlob:
         """Close, make durable and name. Raises `SizeMismatch` when bytes are missing, `StorageFull` without room."""
 
+    @property
+    def names(self) -> StoredBlob:
+        """What `finish` returned. Raises `BlobUnavailable` before it did."""
+
     def discard(self) -> None:
         """Forget the bytes; harmless when done twice, and after publishing."""
 
@@ -91,6 +95,20 @@ class BlobStore(Protocol):
         Args:
             replace: put these bytes in place even if the name exists, because the stored ones are known to be
                 damaged, or because nobody may learn from the time it takes that they were here (ADR 0013).
+        """
+
+    def stage_all(self, contents: Sequence[bytes]) -> list[StagedBlob]:
+        """Many small contents at once, in their order, each finished; all of them or none.
+
+        Raises:
+            StorageFull, BlobUnavailable: nothing is left of any.
+        """
+
+    def publish_all(self, staged: Sequence[StagedBlob], *, replace: Collection[str] = ()) -> None:
+        """`publish` for many at once: what all of them wait for is waited for once.
+
+        Args:
+            replace: the sha256s whose bytes are to be put in place in any case.
         """
 
     def open(self, sha256: str) -> BinaryIO:

@@ -7,22 +7,19 @@ a row without a durable file never exists, because publishing ends with the fsyn
 from __future__ import annotations
 
 import contextlib
-import errno
 import math
 import os
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import BinaryIO, Final, Self
+from typing import BinaryIO, Final
 
 from django.utils.translation import gettext as _
 
 from catalog.errors import BlobUnavailable, StorageFull
+from catalog.storage import durability
 from catalog.storage.base import (
-    Bytes,
     StagedBlob,
-    StoredBlob,
     StoredFile,
     came_before,
     checked_key,
@@ -31,93 +28,10 @@ from catalog.storage.base import (
     newest_trash,
     trash_name,
 )
-from catalog.storage.digests import Digests
+from catalog.storage.local_staging import CREATE, LocalStagedBlob, LocalStagedFile, told_apart
 
 FLOOR_SHARE: Final = 0.05
 FLOOR_BYTES: Final = 2 * 1024**3
-_READ_BYTES: Final = 1024 * 1024
-_CREATE: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-
-
-class LocalStagedBlob:
-    """A file in `incoming/` under a random name."""
-
-    def __init__(self, path: Path, expected_size: int | None) -> None:
-        self.path = path
-        self.stored: StoredBlob | None = None
-        self._digests = Digests(expected_size)
-        with _told_apart():
-            self._descriptor: int | None = os.open(path, _CREATE, 0o600)
-
-    def write(self, data: Bytes) -> None:
-        if self._descriptor is None:
-            raise BlobUnavailable(_("The upload is closed."))
-        view = memoryview(data).cast("B")
-        self._digests.update(view)
-        with _told_apart():
-            while view:
-                view = view[os.write(self._descriptor, view) :]
-
-    def finish(self) -> StoredBlob:
-        if self._descriptor is None:
-            raise BlobUnavailable(_("The upload is closed."))
-        try:
-            self.stored = self._digests.finish(_chunks(self._descriptor))
-            with _told_apart():
-                os.fsync(self._descriptor)
-        except BaseException:
-            self.discard()  # a failed fsync is final: a second one may lie, so the bytes must come again
-            raise
-        self._close()
-        return self.stored
-
-    def discard(self) -> None:
-        self._close()
-        self._digests.close()
-        self.path.unlink(missing_ok=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.discard()
-
-    def _close(self) -> None:
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
-
-
-class LocalStagedFile:
-    """A file in `incoming/` that moves to its key under `staged/`."""
-
-    def __init__(self, path: Path, final: Path) -> None:
-        self._path, self._final = path, final
-        with _told_apart():
-            self._file = path.open("xb", buffering=0)
-
-    def write(self, data: Bytes) -> None:
-        view = memoryview(data).cast("B")
-        with _told_apart():
-            while view:
-                view = view[self._file.write(view) :]
-
-    def keep(self) -> None:
-        with _told_apart():
-            self._final.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._path.replace(self._final)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._file.close()
-        self._path.unlink(missing_ok=True)
 
 
 class LocalStore:
@@ -136,16 +50,38 @@ class LocalStore:
         self._check_room(expected_size or 0)
         return LocalStagedBlob(self._incoming / secrets.token_hex(16), expected_size)
 
+    def stage_all(self, contents: Sequence[bytes]) -> list[StagedBlob]:
+        self._check_room(sum(map(len, contents)))
+        staged: list[StagedBlob] = []
+        try:
+            with told_apart(), durability.together(self._incoming, len(contents)) as group:
+                for content in contents:
+                    file = LocalStagedBlob(self._incoming / secrets.token_hex(16), len(content))
+                    staged.append(file)
+                    file.write(content)
+                    file.finish_in(group)
+        except BaseException:
+            for one in staged:
+                one.discard()
+            raise
+        return staged
+
     def publish(self, staged: StagedBlob, *, replace: bool = False) -> None:
-        if not isinstance(staged, LocalStagedBlob) or staged.stored is None:
-            raise BlobUnavailable(_("Only a finished upload of this store can be published."))
-        final = self._path(staged.stored.sha256)
-        with _told_apart():
-            final.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._put_in_place(staged.path, final, staged.stored.size, replace=replace)
+        self.publish_all([staged], replace=[staged.names.sha256] if replace else [])
+
+    def publish_all(self, staged: Sequence[StagedBlob], *, replace: Collection[str] = ()) -> None:
+        with told_apart(), durability.together(self._blobs, len(staged)) as group:
             # Another process may have made these directories a moment ago and not have synced them yet.
-            for directory in (final.parent, final.parent.parent, self._blobs):
-                _fsync_directory(directory)
+            directories: dict[Path, None] = {}
+            for one in staged:
+                if not isinstance(one, LocalStagedBlob):
+                    raise BlobUnavailable(_("Only a finished upload of this store can be published."))
+                final = self._path(one.names.sha256)
+                _make_directories(final.parent)
+                self._put_in_place(one.path, final, one.names.size, replace=one.names.sha256 in replace)
+                directories |= dict.fromkeys((final.parent, final.parent.parent))
+            for directory in (*directories, self._blobs):
+                group.add_directory(directory)
 
     def open(self, sha256: str) -> BinaryIO:
         with _missing_is_unavailable():
@@ -171,7 +107,7 @@ class LocalStore:
 
     def remove(self, sha256: str, *, at: float) -> None:
         path = self._path(sha256)
-        with _told_apart(), contextlib.suppress(FileNotFoundError):
+        with told_apart(), contextlib.suppress(FileNotFoundError):
             path.rename(self._trash / trash_name(sha256, at))
 
     def recover(self, sha256: str, *, before: float) -> bool:
@@ -179,11 +115,11 @@ class LocalStore:
         thrown = newest_trash((path.name for path in self._trash.glob(f"*-{sha256}-*")), sha256, before)
         if thrown is None or final.exists():
             return False
-        with _told_apart():
-            final.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with told_apart():
+            _make_directories(final.parent)
             (self._trash / thrown).rename(final)
             for directory in (final.parent, final.parent.parent, self._blobs):
-                _fsync_directory(directory)
+                durability.fsync_directory(directory)
         return True
 
     def headroom_bytes(self) -> int:
@@ -193,8 +129,8 @@ class LocalStore:
 
     def probe(self) -> None:
         path = self._incoming / f"probe-{secrets.token_hex(8)}"
-        with _told_apart(), contextlib.ExitStack() as cleaning:
-            descriptor = os.open(path, _CREATE, 0o600)
+        with told_apart(), contextlib.ExitStack() as cleaning:
+            descriptor = os.open(path, CREATE, 0o600)
             cleaning.callback(path.unlink, missing_ok=True)
             cleaning.callback(os.close, descriptor)
             os.write(descriptor, b"probe")
@@ -254,6 +190,7 @@ class LocalStore:
             beside = source.with_name(f"{source.name}-new")
             os.link(source, beside)
             beside.replace(final)
+            beside.unlink(missing_ok=True)  # two names of one file do not replace each other: both would stay
 
     @staticmethod
     def _read(path: Path, offset: int, length: int) -> bytes:
@@ -278,29 +215,13 @@ def _unlink_all(paths: Iterable[Path]) -> int:
     return removed
 
 
-def _chunks(descriptor: int) -> Iterator[bytes]:
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    while data := os.read(descriptor, _READ_BYTES):
-        yield data
-
-
-def _fsync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def _make_directories(path: Path) -> None:
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-@contextlib.contextmanager
-def _told_apart() -> Iterator[None]:
-    """A full disk is the sender's news, everything else the operator's."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in _NO_ROOM:
-            raise StorageFull(_("The disk is full.")) from error
-        raise BlobUnavailable(_("The bytes could not be stored.")) from error
+        path.mkdir(mode=0o700)
+    except FileExistsError:
+        return
+    except FileNotFoundError:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 @contextlib.contextmanager

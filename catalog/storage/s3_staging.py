@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import tempfile
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Final, Self
@@ -22,9 +23,9 @@ READ_BYTES: Final = 1024 * 1024
 class S3StagedBlob:
     """A nameless temporary file on this machine."""
 
-    def __init__(self, expected_size: int | None) -> None:
+    def __init__(self, expected_size: int | None, file: IO[bytes] | None = None) -> None:
         self.stored: StoredBlob | None = None
-        self.file: IO[bytes] = tempfile.TemporaryFile(prefix="incoming-")  # noqa: SIM115  this object closes it
+        self.file = file or tempfile.TemporaryFile(prefix="incoming-")  # noqa: SIM115  this object closes it
         self._digests = Digests(expected_size)
 
     def write(self, data: Bytes) -> None:
@@ -49,6 +50,13 @@ class S3StagedBlob:
             raise
         return self.stored
 
+    @property
+    def names(self) -> StoredBlob:
+        """Raises `BlobUnavailable` before the end of the bytes."""
+        if self.stored is None:
+            raise BlobUnavailable(_("Only a finished upload of this store can be published."))
+        return self.stored
+
     def discard(self) -> None:
         self._digests.close()
         self.file.close()
@@ -60,6 +68,14 @@ class S3StagedBlob:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.discard()
+
+
+def staged_in_memory(content: bytes) -> S3StagedBlob:
+    """A small content that is here already: many of them must not need many open files."""
+    staged = S3StagedBlob(len(content), io.BytesIO())
+    staged.write(content)
+    staged.finish()
+    return staged
 
 
 class S3StagedFile:

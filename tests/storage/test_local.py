@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import hashlib
 import os
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from catalog.errors import BlobUnavailable, StorageFull
+from catalog.storage import durability
 from catalog.storage.local import FLOOR_BYTES, LocalStore
 
 BODY = b"weights " * 1000
@@ -103,6 +105,79 @@ def test_a_failed_sync_is_final(
     assert len(calls) == 1
     assert local.size(SHA256) is None
     assert incoming(local) == []
+
+
+class FailingLibc:
+    """The C library of a machine whose disk fails at the n-th `syncfs`."""
+
+    def __init__(self, code: int, nth: int) -> None:
+        self._code, self._left = code, nth
+
+    def syncfs(self, descriptor: int) -> int:
+        self._left -= 1
+        if self._left:
+            return 0
+        ctypes.set_errno(self._code)
+        return -1
+
+
+@pytest.mark.parametrize(("code", "expected"), [(errno.EIO, BlobUnavailable), (errno.ENOSPC, StorageFull)])
+@pytest.mark.parametrize("count", [3, 200])
+def test_a_failed_sync_of_many_leaves_none_of_them(
+    local: LocalStore, monkeypatch: pytest.MonkeyPatch, count: int, code: int, expected: type[Exception]
+) -> None:
+    def fail(descriptor: int) -> None:
+        raise OSError(code, "injected")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    monkeypatch.setattr(durability, "_libc", FailingLibc(code, 1))
+
+    with pytest.raises(expected):
+        local.stage_all([b"small %d" % number for number in range(count)])
+
+    assert incoming(local) == []
+    assert list(local.walk()) == []
+
+
+def test_names_that_may_not_be_durable_are_not_acknowledged(local: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(durability, "syncfs_tells", lambda _directory: True)
+    monkeypatch.setattr(durability, "_libc", FailingLibc(errno.EIO, 2))
+    staged = local.stage_all([b"small %d" % number for number in range(100)])
+
+    with pytest.raises(BlobUnavailable):
+        local.publish_all(staged)
+
+    for one in staged:
+        one.discard()
+    assert incoming(local) == []
+
+
+def test_where_failures_may_go_unseen_each_file_and_directory_is_synced_by_itself(
+    local: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    real = os.fsync
+
+    def record(descriptor: int) -> None:
+        synced.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        real(descriptor)
+
+    monkeypatch.setattr(durability, "syncfs_tells", lambda _directory: False)
+    monkeypatch.setattr(os, "fsync", record)
+    staged = local.stage_all([b"small %d" % number for number in range(150)])
+    local.publish_all(staged)
+
+    paths = [local.local_path(one.names.sha256) for one in staged]
+    directories = {above for path in paths for above in list(path.parents)[:3]}
+    assert {str(one.path) for one in staged} == set(synced[:150])
+    assert sorted(synced[150:]) == sorted(map(str, directories))
+    for one in staged:
+        one.discard()
+
+
+def test_only_file_systems_known_to_tell_of_failures_are_synced_as_a_whole() -> None:
+    assert not durability.syncfs_tells(Path("/proc/self"))
+    assert not durability.syncfs_tells(Path("/dev/shm"))
 
 
 def test_publishing_syncs_every_directory_on_the_way(local: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:

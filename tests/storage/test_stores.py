@@ -106,6 +106,31 @@ def test_many_writers_of_one_content_leave_one_whole_content(store: BlobStore) -
     assert store.sweep(before=time.time() + 60) == 0
 
 
+@pytest.mark.parametrize("count", [1, 3, 80])
+def test_many_contents_are_staged_and_published_together(store: BlobStore, count: int) -> None:
+    bodies = [b"small %d" % number for number in range(count)]
+
+    staged = store.stage_all([*bodies, bodies[0]])
+    assert list(store.walk()) == []
+    store.publish_all(staged)
+    store.publish_all(staged[:1], replace={staged[0].names.sha256})
+    for one in staged:
+        one.discard()
+
+    assert [one.names.sha256 for one in staged[:count]] == [hashlib.sha256(body).hexdigest() for body in bodies]
+    assert [store.read_range(one.names.sha256, 0, 99) for one in staged] == [*bodies, bodies[0]]
+    assert len(list(store.walk())) == count
+    assert store.sweep(before=time.time() + 60) == 0
+
+
+def test_nothing_is_published_that_was_not_finished(store: BlobStore) -> None:
+    finished = store.stage_all([b"whole"])
+    with store.stage(expected_size=None) as unfinished, pytest.raises(BlobUnavailable):
+        store.publish_all([*finished, unfinished])
+    for one in finished:
+        one.discard()
+
+
 def test_a_retried_transaction_can_publish_what_was_collected_meanwhile(store: BlobStore) -> None:
     with store.stage(expected_size=len(BODY)) as staged:
         staged.write(BODY)

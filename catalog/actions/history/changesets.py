@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
 
+from catalog.actions.incoming import blob_rows
 from catalog.errors import BlobNotUploaded, EntryNotFound
 from catalog.models import Blob, Commit, Repo, RepoBlob, TreeEntry
 from catalog.parsing import git_objects
@@ -70,12 +71,12 @@ def blobs_to_add(repo: Repo, changes: Iterable[FileChange]) -> dict[str, Blob]:
         BlobNotUploaded: this repo never received these bytes, or in another size; lists the paths.
     """
     additions = [change for change in changes if isinstance(change, AddFile)]
-    named = Blob.objects.in_bulk({change.sha256 for change in additions}, field_name="sha256")
+    named = blob_rows.named(change.sha256 for change in additions)
     # Rows are locked alone and in one order, so that two commits wait for each other but never in a
     # ring, and the expiry of uncommitted bytes (FOR UPDATE SKIP LOCKED) passes by.
     held = set(
         RepoBlob.objects.select_for_update(no_key=True)
-        .filter(repo=repo, blob_id__in=[blob.pk for blob in named.values()])
+        .filter(repo=repo, blob__any_of=[blob.pk for blob in named.values()])
         .order_by("pk")
         .values_list("blob_id", flat=True)
     )
@@ -97,7 +98,7 @@ def _entries_named(base: Commit | None, changes: Sequence[FileChange]) -> dict[s
     if base is None:
         return {}
     paths = [change.path for change in changes if not isinstance(change, DeleteFolder)]
-    return {entry.path: entry for entry in TreeEntry.objects.at(base).files().filter(path__in=paths)}
+    return {entry.path: entry for entry in TreeEntry.objects.at(base).files().filter(path__any_of=paths)}
 
 
 def _added(change: AddFile, blob: Blob, before: TreeEntry | None) -> NewFile:
@@ -138,7 +139,7 @@ def _drop_unchanged(result: ChangeSet, base: Commit | None, before: dict[str, Tr
     deleted = [path for path, new in result.files.items() if new is None and path not in before]
     known = set(before)
     if base is not None and deleted:
-        known |= set(TreeEntry.objects.at(base).files().filter(path__in=deleted).values_list("path", flat=True))
+        known |= set(TreeEntry.objects.at(base).files().filter(path__any_of=deleted).values_list("path", flat=True))
     for path, new in list(result.files.items()):
         old = before.get(path)
         if new is None:

@@ -48,7 +48,7 @@ def record(
     commit.save(force_insert=True)
     intervals.write(commit, change_set, tree)
     uncommitted = RepoBlob.objects.filter(repo=repo, uncommitted_until__isnull=False)
-    uncommitted.filter(blob_id__in=change_set.blob_ids).update(uncommitted_until=None)
+    uncommitted.filter(blob__any_of=change_set.blob_ids).update(uncommitted_until=None)
     return commit
 
 

@@ -82,7 +82,7 @@ def _ancestors(folder: str) -> Iterator[str]:
 def _children_of(base: Commit | None, folders: Iterable[str]) -> dict[str, Children]:
     children: dict[str, Children] = {folder: {} for folder in folders}
     if base is not None:
-        rows = TreeEntry.objects.at(base).filter(folder__in=list(children))
+        rows = TreeEntry.objects.at(base).filter(folder__any_of=children)
         for folder, path, mode, oid in rows.values_list("folder", "path", "mode", "oid"):
             children[folder][path[len(folder) + 1 if folder else 0 :]] = (mode, oid)
     return children

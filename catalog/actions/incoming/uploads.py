@@ -6,8 +6,7 @@ and hashed in full even if we hold them already, since sending them is the proof
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,6 +20,7 @@ from django.utils.translation import gettext as _
 
 from catalog.actions import quotas, strangers
 from catalog.actions.history import healing
+from catalog.actions.incoming import blob_rows
 from catalog.actions.incoming.blob_locks import lock_blobs
 from catalog.errors import HashMismatch, StorageFull, UploadGone
 from catalog.models import Blob, Repo, RepoBlob, Upload, User
@@ -30,7 +30,6 @@ from catalog.stores import blob_store
 UPLOAD_LIFETIME: Final = timedelta(hours=24)
 UNCOMMITTED_LIFETIME: Final = timedelta(days=7)
 RESERVED_FROM_BYTES: Final = 8 * 1024**2  # smaller bodies fit into what the store always keeps free
-PARALLEL_FSYNCS: Final = 8
 _RESERVATION_LOCK: Final = 0x6D61726B65740001  # one reservation is made at a time
 
 
@@ -64,7 +63,7 @@ def store_bytes(
 
 
 def store_many(*, repo: Repo, contents: Sequence[bytes], actor: User | None = None) -> list[Blob]:
-    """Returns the blobs of many small files, in their order: parallel fsyncs and one transaction.
+    """Returns the blobs of many small files, in their order: made durable together, known in one transaction.
 
     Args:
         actor: who sends them, where that may be somebody who only offers them.
@@ -72,17 +71,16 @@ def store_many(*, repo: Repo, contents: Sequence[bytes], actor: User | None = No
     Raises:
         StorageFull, QuotaExceeded
     """
-    with ThreadPoolExecutor(PARALLEL_FSYNCS) as pool:
-        waiting = [pool.submit(_receive, [content], len(content), None) for content in contents]
-        try:
-            arrivals = [done.result() for done in waiting]
-            with transaction.atomic():
-                blobs = _keep_all(arrivals, pool.map, repo=repo)
-                _entitle(repo, blobs.values())
-                strangers.check_bytes(repo, actor)
-        finally:
-            list(pool.map(_discard_result, waiting))
-        return [blobs[arrival.names.sha256] for arrival in arrivals]
+    arrivals = [Arrival(staged, staged.names) for staged in blob_store().stage_all(contents)]
+    try:
+        with transaction.atomic():
+            blobs = _keep_all(arrivals, repo=repo)
+            _entitle(repo, blobs.values())
+            strangers.check_bytes(repo, actor)
+    finally:
+        for arrival in arrivals:
+            arrival.staged.discard()
+    return [blobs[arrival.names.sha256] for arrival in arrivals]
 
 
 @contextmanager
@@ -100,7 +98,7 @@ def arriving(chunks: Iterable[Bytes], *, size: int | None = None, sha256: str | 
 @transaction.atomic
 def publish(*, repo: Repo, arrival: Arrival) -> Blob:
     """Make these bytes durable, known, and this repo's to commit for the next days."""
-    blob = _keep_all([arrival], map, repo=repo)[arrival.names.sha256]
+    blob = _keep_all([arrival], repo=repo)[arrival.names.sha256]
     _entitle(repo, [blob])
     return blob
 
@@ -108,40 +106,29 @@ def publish(*, repo: Repo, arrival: Arrival) -> Blob:
 @transaction.atomic
 def keep(arrival: Arrival) -> Blob:
     """Make these bytes durable and known; whoever needs them notes so in the same transaction."""
-    return _keep_all([arrival], map)[arrival.names.sha256]
+    return _keep_all([arrival])[arrival.names.sha256]
 
 
-def _keep_all(
-    arrivals: Iterable[Arrival], run: Callable[..., Iterable[None]], *, repo: Repo | None = None
-) -> dict[str, Blob]:
+def _keep_all(arrivals: Iterable[Arrival], *, repo: Repo | None = None) -> dict[str, Blob]:
     """Files first, then rows (security 3), while holding the locks of their names.
 
     Args:
-        run: `map`, or one that publishes several files at a time.
         repo: for whom; its owner may not notice that others sent the same bytes (ADR 0013).
     """
     by_sha256 = {arrival.names.sha256: arrival for arrival in arrivals}
     lock_blobs(by_sha256)
-    damaged = Blob.objects.filter(sha256__in=by_sha256, state=Blob.State.CORRUPT).values_list("sha256", flat=True)
-    replace, store = set(damaged) | _to_write_again(by_sha256, repo), blob_store()
-    list(run(lambda one: store.publish(one.staged, replace=one.names.sha256 in replace), by_sha256.values()))
-    rows = [_row(by_sha256[sha256].names) for sha256 in sorted(by_sha256)]
-    Blob.objects.bulk_create(
-        rows, update_conflicts=True, unique_fields=["sha256"], update_fields=["state", "state_since", "touched_at"]
-    )
-    return Blob.objects.in_bulk(list(by_sha256), field_name="sha256")
+    damaged = Blob.objects.filter(sha256__any_of=by_sha256, state=Blob.State.CORRUPT).values_list("sha256", flat=True)
+    replace = set(damaged) | _to_write_again(by_sha256, repo)
+    blob_store().publish_all([arrival.staged for arrival in by_sha256.values()], replace=replace)
+    return blob_rows.make_live([arrival.names for arrival in by_sha256.values()])
 
 
 def _to_write_again(sha256s: Iterable[str], repo: Repo | None) -> set[str]:
     """Those whose bytes take the whole way into the store, though another owner's equal ones may lie there."""
     if repo is None or not quotas.dedups_within_owner(repo):
         return set()
-    mine = RepoBlob.objects.filter(repo__namespace=repo.namespace_id, blob__sha256__in=list(sha256s))
+    mine = RepoBlob.objects.filter(repo__namespace=repo.namespace_id, blob__sha256__any_of=sha256s)
     return set(sha256s) - set(mine.values_list("blob__sha256", flat=True))
-
-
-def _row(names: StoredBlob) -> Blob:
-    return Blob(sha256=names.sha256, size=names.size, git_sha1=names.git_sha1, md5=names.md5, touched_at=Now())
 
 
 def _entitle(repo: Repo, blobs: Iterable[Blob]) -> None:
@@ -150,13 +137,8 @@ def _entitle(repo: Repo, blobs: Iterable[Blob]) -> None:
     Raises:
         QuotaExceeded: the namespace has no room left for them.
     """
-    until = Now() + UNCOMMITTED_LIFETIME
     blobs = sorted(blobs, key=lambda one: one.pk)
-    rows = [RepoBlob(repo=repo, blob=blob, uncommitted_until=until) for blob in blobs]
-    RepoBlob.objects.bulk_create(rows, ignore_conflicts=True)
-    # in one statement: a commit that takes the row meanwhile must not be undone
-    waiting = RepoBlob.objects.filter(repo=repo, blob__in=[row.blob_id for row in rows], uncommitted_until__lt=until)
-    waiting.update(uncommitted_until=until)
+    blob_rows.entitle(repo, [blob.pk for blob in blobs], lifetime=UNCOMMITTED_LIFETIME)
     healing.heal(repo, blobs)
     quotas.check(repo)
 
@@ -272,11 +254,6 @@ def _receive(chunks: Iterable[Bytes], size: int | None, sha256: str | None) -> A
         staged.discard()
         raise
     return Arrival(staged, names)
-
-
-def _discard_result(done: Future[Arrival]) -> None:
-    if done.exception() is None:
-        done.result().staged.discard()
 
 
 def _check_room(size: int) -> None:

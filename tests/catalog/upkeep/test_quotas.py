@@ -111,7 +111,9 @@ def test_only_whose_bytes_may_be_known_spare_the_store_its_work(settings, scope,
     settings.DEDUP_SCOPE = scope
     if isinstance(blob_store(), S3Store):
         versions = {"Status": "Enabled"}
-        blob_store()._client.put_bucket_versioning(Bucket=blob_store()._bucket, VersioningConfiguration=versions)
+        blob_store().bucket.client.put_bucket_versioning(
+            Bucket=blob_store().bucket.name, VersioningConfiguration=versions
+        )
     repo = RepoFactory(visibility=visibility)
     store(RepoFactory(actor=repo.created_by) if sender == "the same owner" else RepoFactory(), b"the same")
     before = written(b"the same")
@@ -128,7 +130,7 @@ def written(content):
     path = where.local_path(sha256(content))
     if path is not None:
         return path.stat().st_ino
-    return where._client.head_object(Bucket=where._bucket, Key=where._key(sha256(content)))["VersionId"]
+    return where.bucket.client.head_object(Bucket=where.bucket.name, Key=where._key(sha256(content)))["VersionId"]
 
 
 def sha256(content):

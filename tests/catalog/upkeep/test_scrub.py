@@ -40,7 +40,7 @@ def damage(blob, content=b"Weights"):
     if isinstance(path, Path):
         path.write_bytes(content)
     else:
-        where._client.put_object(Bucket=where._bucket, Key=where._key(blob.sha256), Body=content)
+        where.bucket.client.put_object(Bucket=where.bucket.name, Key=where._key(blob.sha256), Body=content)
 
 
 def state_of(blob):
