@@ -19,9 +19,9 @@ from catalog.git_http.fetch_requests import FetchLines, fetch_arguments, read_co
 from catalog.git_http.names import repo_name
 from catalog.models import Repo, TagObject
 from catalog.parsing.pkt_line import DELIMITER, FLUSH, LONGEST_PACKET_BYTES, Band, banded, packet
-from catalog.queries import git_objects, git_refs
+from catalog.queries import git_objects, git_plans, git_refs
 from catalog.queries.git_history import Fetch, History, Selection
-from catalog.queries.git_objects import Extras
+from catalog.queries.git_plans import Extras
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class _Negotiation:
     def pack(self, selection: Selection) -> Iterator[bytes]:
         """Everything that can be refused is refused here, before the first byte."""
         extras = Extras(self._tags_to_send(selection), self.files, self.lines.files_below_bytes)
-        plan = git_objects.plan_pack(self.repo, self.history, selection, extras)
+        plan = git_plans.plan_pack(self.repo, self.history, selection, extras)
         return git_objects.pack_stream(plan)
 
     def _tags_to_send(self, selection: Selection) -> list[TagObject]:

@@ -84,6 +84,7 @@ class Pack:
         reader = cls(pack, worked_out, limits)
         reader._find()
         reader._work_out()
+        reader._by_offset.clear()  # a hundred thousand objects are told by their names from here on
         return reader
 
     def content(self, oid: bytes) -> bytes:

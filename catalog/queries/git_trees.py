@@ -13,7 +13,7 @@ from catalog.parsing import git_objects
 from catalog.parsing.git_strict import strict_tree
 from catalog.parsing.pack_reading import TREE, Pack
 
-MOST_ENTRIES_REMEMBERED: Final = 200_000
+MOST_ENTRIES_REMEMBERED: Final = 50_000
 
 Child = tuple[int, str]  # mode, git id
 Children = dict[str, Child]  # by name

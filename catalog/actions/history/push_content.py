@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from catalog.actions.history.changesets import NewFile
 from catalog.actions.incoming import uploads
 from catalog.errors import BadInput, BadMetadata, BlobNotUploaded, TooLarge
-from catalog.models import RemovedFile, Repo, TreeEntry, User
+from catalog.models import Commit, RemovedFile, Repo, TreeEntry, User
 from catalog.parsing import git_objects
 from catalog.parsing.git_objects import CommitFields
 from catalog.parsing.git_strict import strict_commit
@@ -24,6 +24,7 @@ LARGEST_REGULAR_BYTES: Final = 10_000_000  # as for commits through the API
 LONGEST_PATH: Final = 1024  # characters, what a tree entry can hold
 MOST_COMMITS: Final = 10_000
 MOST_FILES: Final = 100_000  # that one commit may change
+MOST_CHANGES: Final = 2_000_000  # files that all commits of a push may change, counted once for each
 MOST_NAMED: Final = 50  # paths in a message
 IDS_AT_A_TIME: Final = 5000
 STORED_FILES_AT_A_TIME: Final = 500
@@ -37,7 +38,6 @@ class NewCommit:
     oid: str
     raw: bytes
     fields: CommitFields
-    changes: TreeDifference
 
 
 class Pointer(NamedTuple):
@@ -52,6 +52,7 @@ class Content:
     """All that a push brings, checked as far as that can be done without writing."""
 
     commits: list[NewCommit]  # parents first
+    folders: Folders | None = None
     known: dict[str, NewFile] = field(default_factory=dict)  # by git id: the repo holds them already
     pointers: dict[str, Pointer] = field(default_factory=dict)  # by git id
     plain: list[str] = field(default_factory=list)  # git ids of files whose bytes are in the pack
@@ -67,17 +68,20 @@ def look_into(repo: Repo, pack: Pack, tips: Iterable[str]) -> Content:
         BlobNotUploaded: pointers name large files this repo never received; lists the paths.
     """
     found = _in_order(repo, pack, tips)
-    folders, roots, commits = Folders(repo, pack), {oid: fields.tree for oid, (_raw, fields) in found.items()}, []
-    for oid, (raw, fields) in found.items():
+    folders, roots, paths = Folders(repo, pack), {oid: fields.tree for oid, (_raw, fields) in found.items()}, _Paths()
+    for _raw, fields in found.values():
         first = fields.parents[0] if fields.parents else ""
         held = repo.commits.filter(oid=first).first() if first and first not in roots else None
         before = held.tree_oid if held else roots.get(first, "")
-        changes = folders.difference(before, fields.tree, held=held, most=MOST_FILES)
-        _check_paths(changes)
-        commits.append(NewCommit(oid, raw, fields, changes))
-    content = Content(commits)
-    _sort_files(repo, pack, content, _paths_by_id(commits))
+        paths.note(folders.difference(before, fields.tree, held=held, most=MOST_FILES))
+    content = Content([NewCommit(oid, *one) for oid, one in found.items()], folders)
+    _sort_files(repo, pack, content, paths.by_id)
     return content
+
+
+def changes_upon(base: Commit | None, commit: NewCommit, folders: Folders) -> TreeDifference:
+    """How a commit differs from the one before. Worked out anew: those of all commits together may be too many."""
+    return folders.difference(base.tree_oid if base else "", commit.fields.tree, held=base, most=MOST_FILES)
 
 
 def store(repo: Repo, pack: Pack, content: Content, actor: User) -> dict[str, NewFile]:
@@ -129,25 +133,26 @@ def _recorded(repo: Repo, oids: set[str]) -> set[str]:
     return set(chain.from_iterable(batches))
 
 
-def _check_paths(changes: TreeDifference) -> None:
-    for path, new in changes.files.items():
-        if new is not None:
-            check_mirrored_path(path)
-            if len(path) > LONGEST_PATH:
-                raise TooLarge(_("A file's path is longer than %(most)d characters.") % {"most": LONGEST_PATH})
-
-
-def _paths_by_id(commits: list[NewCommit]) -> dict[str, tuple[str, bool]]:
+class _Paths:
     """Every file that is new somewhere: one of its paths, and whether it is a symbolic link wherever it appears."""
-    found: dict[str, tuple[str, bool]] = {}
-    for commit in commits:
-        for path, new in commit.changes.files.items():
+
+    def __init__(self) -> None:
+        self.by_id: dict[str, tuple[str, bool]] = {}
+        self._changes = 0
+
+    def note(self, changes: TreeDifference) -> None:
+        self._changes += len(changes.files)
+        if self._changes > MOST_CHANGES:
+            raise TooLarge(_("A push may change at most %(most)d files; push in steps.") % {"most": MOST_CHANGES})
+        for path, new in changes.files.items():
             if new is not None:
+                check_mirrored_path(path)
+                if len(path) > LONGEST_PATH:
+                    raise TooLarge(_("A file's path is longer than %(most)d characters.") % {"most": LONGEST_PATH})
                 mode, oid = new
                 is_link = mode == git_objects.SYMLINK_MODE
-                earlier = found.get(oid)
-                found[oid] = (path, is_link) if earlier is None else (earlier[0], earlier[1] and is_link)
-    return found
+                earlier = self.by_id.get(oid)
+                self.by_id[oid] = (path, is_link) if earlier is None else (earlier[0], earlier[1] and is_link)
 
 
 def _sort_files(repo: Repo, pack: Pack, content: Content, paths: dict[str, tuple[str, bool]]) -> None:

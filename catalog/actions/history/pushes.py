@@ -7,21 +7,19 @@ facts are written in one transaction. Ids, signatures and authors stay as they w
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from catalog.actions import audit
-from catalog.actions.history import drafts, push_content, recording, refs
-from catalog.actions.history.changesets import ChangeSet, NewFile
-from catalog.actions.history.drafts import Draft
-from catalog.actions.history.push_content import Content, NewCommit
-from catalog.actions.history.tree_building import NewTree
+from catalog.actions.history import push_content, push_recording, recording, refs
+from catalog.actions.history.changesets import NewFile
+from catalog.actions.history.push_content import Content
 from catalog.actions.notices import events
-from catalog.errors import BadInput, BlobNotUploaded, CatalogError, InvalidReference, RefProtected
-from catalog.models import Blob, Commit, Ref, Repo, RepoBlob, TagObject, User
+from catalog.errors import BadInput, CatalogError, InvalidReference, RefProtected
+from catalog.models import Commit, Ref, Repo, TagObject, User
 from catalog.parsing.git_strict import TagFields, strict_tag
 from catalog.parsing.names import check_revision_name
 from catalog.parsing.pack_reading import TAG, Pack
@@ -195,11 +193,8 @@ def _write(
         outcome[update.name] = _lock(repo, update)
     if push.is_atomic and any(outcome.values()):
         return
-    files = files | _large_files(repo, content)
-    _hold(repo, files.values())
     only_offered = all(Ref.kind_and_name(update.name)[0] == Ref.Kind.PULL_REQUEST for update in updates)
-    for commit in content.commits:
-        _record(repo, push.actor, commit, files, only_offered=only_offered)
+    push_recording.record(repo, push.actor, content, files, only_offered=only_offered)
     for update in updates:
         if not outcome[update.name]:
             _apply(push, update, targets.get(update.name))
@@ -216,57 +211,6 @@ def _lock(repo: Repo, update: RefUpdate) -> str:
         except CatalogError as refused:
             return refused.message
     return _moved(repo, update)
-
-
-def _large_files(repo: Repo, content: Content) -> dict[str, NewFile]:
-    """By git id of the pointer."""
-    pointers = content.pointers
-    rows = Blob.objects.in_bulk({pointer.sha256 for pointer in pointers.values()}, field_name="sha256")
-    if any(pointer.sha256 not in rows for pointer in pointers.values()):
-        raise BlobNotUploaded
-    return {
-        oid: NewFile(0, oid, rows[pointer.sha256].size, rows[pointer.sha256].pk, is_lfs=True)
-        for oid, pointer in pointers.items()
-    }
-
-
-def _hold(repo: Repo, files: Iterable[NewFile]) -> None:
-    """Keep the repo's right to these bytes until the transaction ends; it may have run out since they came."""
-    blob_ids = {file.blob_id for file in files if file.blob_id is not None}
-    rows = RepoBlob.objects.select_for_update(no_key=True).filter(repo=repo, blob_id__in=blob_ids).order_by("pk")
-    if set(rows.values_list("blob_id", flat=True)) != blob_ids:
-        raise BlobNotUploaded
-
-
-def _record(repo: Repo, actor: User, commit: NewCommit, files: dict[str, NewFile], *, only_offered: bool) -> None:
-    if repo.commits.filter(oid=commit.oid).exists():  # somebody pushed it a moment ago
-        return
-    first = commit.fields.parents[0] if commit.fields.parents else None
-    base = repo.commits.filter(oid=first).first() if first else None
-    changed = {path: replace(files[new[1]], mode=new[0]) if new else None for path, new in commit.changes.files.items()}
-    change_set = ChangeSet(changed, {new.blob_id for new in changed.values() if new and new.blob_id})
-    tree = NewTree(commit.fields.tree, commit.changes.folders)
-    leaves = only_offered and base is not None and recording.is_head_of_branch(repo, base)
-    recording.record(repo, base, change_set, tree, _draft(commit, actor), on_own_line=leaves)
-
-
-def _draft(commit: NewCommit, actor: User) -> Draft:
-    """The commit as its object says; it is the pusher's own where it carries their address."""
-    fields = commit.fields
-    title, _newline, message = fields.message.replace("\0", "").strip().partition("\n")
-    is_own = fields.author_email in {actor.email, drafts.noreply_address(actor)} and fields.author_email
-    return Draft(
-        oid=commit.oid,
-        tree_oid=fields.tree,
-        parents=fields.parents,
-        author=actor if is_own else None,
-        author_name=fields.author_name.replace("\0", ""),
-        author_email=fields.author_email.replace("\0", ""),
-        committed_at=fields.committer_time,
-        title=title[: drafts.LONGEST_TITLE],
-        message=message.strip(),
-        raw=commit.raw,
-    )
 
 
 def _apply(push: Push, update: RefUpdate, target: _Target | None) -> None:

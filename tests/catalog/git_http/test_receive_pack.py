@@ -8,6 +8,7 @@ import pytest
 from catalog.actions import repos
 from catalog.actions.community import pull_requests
 from catalog.actions.community.pull_requests import Proposal
+from catalog.actions.history import push_content
 from catalog.actions.history.push_content import LARGEST_REGULAR_BYTES
 from catalog.models import AuditEntry, Blob, Commit, Mirror, Repo, RepoBlob, TagObject, TreeEntry
 from catalog.parsing import git_objects
@@ -221,6 +222,24 @@ def test_files_of_earlier_commits_need_not_be_sent_again(repo, objects, push):
         entry.path: entry.oid for entry in trees.entries_of(earlier, recursive=True)
     }
     assert not list(integrity.problems(with_data=True))
+
+
+def test_a_push_may_change_only_so_many_files_over_all_its_commits(repo, objects, push, monkeypatch):
+    start = head(repo)
+    roots = [objects.files(a=b"1", b=b"2"), objects.files(c=b"3", d=b"4")]
+    commits = [start.oid]
+    for turn in range(4):  # few objects, but each commit replaces all files of the one before
+        commits.append(objects.commit(roots[turn % 2], commits[-1], message=f"turn {turn}\n"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(push_content, "MOST_CHANGES", 5)
+        refused = push(repo, repo.created_by, {MAIN: (start.oid, commits[-1])}, objects)
+    told = push(repo, repo.created_by, {MAIN: (start.oid, commits[-1])}, objects)
+
+    assert "push in steps" in refused.message
+    assert told.report == {"unpack": "ok", MAIN: "ok"}
+    assert sorted(TreeEntry.objects.at(head(repo)).values_list("path", flat=True)) == ["c", "d"]
+    assert list(integrity.problems(with_data=True)) == []
 
 
 def test_objects_of_other_repos_are_as_unknown_as_any(objects, push):
