@@ -1,6 +1,6 @@
 """All numbers of this project, measured side by side in one run: `make bench`.
 
-    .venv/bin/python -m tests.bench [--quick] [--only download,upload,requests,snapshots,lists,runner,xet_reads,large]
+    .venv/bin/python -m tests.bench [--quick] [--only download,upload,…] [--upload-gb 4]
 
 Ends with 1 when a promise is missed; `--quick` proves only that everything can be measured.
 """
@@ -19,11 +19,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tests.bench import download, large, lists, requests, runner, snapshots, upload, xet_reads
+from tests.bench import download, large, lists, many_files, requests, runner, snapshots, upload, xet_reads
 from tests.bench.site import MB, running
 from tests.bench.table import Row, markdown
 
-PARTS = ("download", "upload", "requests", "snapshots", "lists", "runner")
+PARTS = ("download", "upload", "requests", "commit_25k", "push_100k", "snapshots", "lists", "runner")
 ONLY_WHEN_NAMED = ("xet_reads", "large")  # minutes and 8 GB of disk; half an hour and 50 GB
 
 
@@ -37,6 +37,8 @@ class Sizes:
     request_rounds: int = 5
     small_files: int = 1000
     tree_files: int = 100_000
+    committed_files: int = 25_000
+    pushed_files: int = 100_000
     snapshot_file_bytes: int = 1000 * MB
     snapshot_small_files: int = 5000
     models: int = 100_000
@@ -56,6 +58,8 @@ QUICK = Sizes(
     request_rounds=1,
     small_files=50,
     tree_files=1500,
+    committed_files=300,
+    pushed_files=1000,
     snapshot_file_bytes=16 * MB,
     snapshot_small_files=50,
     models=2000,
@@ -72,6 +76,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="small sizes; promises are not judged")
     parser.add_argument("--only", default=",".join(PARTS), help="some of: " + ", ".join(PARTS + ONLY_WHEN_NAMED))
     parser.add_argument("--large-mb", type=int, help="another size for the part `large`")
+    parser.add_argument("--upload-gb", type=float, default=1, help="for the part `upload`; the promise is about 4")
     options = parser.parse_args()
     chosen = options.only.split(",")
     if unknown := set(chosen) - set(PARTS + ONLY_WHEN_NAMED):
@@ -79,7 +84,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything is cleaned up
     print(_circumstances(), flush=True)
     started = time.perf_counter()
-    sizes = QUICK if options.quick else Sizes()
+    sizes = QUICK if options.quick else Sizes(upload_bytes=int(options.upload_gb * 1000) * MB)
     if options.large_mb:
         sizes = replace(sizes, large_bytes=options.large_mb * MB)
     rows = measured(chosen, sizes)
@@ -101,6 +106,8 @@ def measured(chosen: list[str], sizes: Sizes) -> list[Row]:
             small_files=sizes.small_files,
             tree_files=sizes.tree_files,
         ),
+        "commit_25k": lambda: _on_a_site(many_files.measure_commit, files=sizes.committed_files),
+        "push_100k": lambda: _on_a_site(many_files.measure_push, files=sizes.pushed_files),
         "snapshots": lambda: _on_a_site(
             snapshots.measure, size=sizes.snapshot_file_bytes, small_files=sizes.snapshot_small_files
         ),

@@ -67,19 +67,19 @@ def _rate(url: str, requests: int, *, token: str = "") -> float:
 
 
 def _commit_of_small_files(http: httpx.Client, files: int) -> Row:
-    _create(http, "small")
-    operations = [_file(f"files/{number}.txt", f"text number {number}\n" * 50) for number in range(files)]
-    seconds = _commit(http, "small", operations)
+    created(http, "small")
+    operations = [file_operation(f"files/{number}.txt", f"text number {number}\n" * 50) for number in range(files)]
+    seconds = committed(http, "small", operations)
     here = f"{seconds:.2f} s"
     return at_most(f"commit of {files} small files", here, "", value=seconds, most=MOST_COMMIT_SECONDS, unit="s")
 
 
 def _tree(http: httpx.Client, files: int) -> Row:
-    _create(http, "tree")
+    created(http, "tree")
     for start in range(0, files, OPERATIONS):
         progress(f"requests: a tree of {files} files, {start} are there")
         names = range(start, min(start + OPERATIONS, files))
-        _commit(http, "tree", [_file(f"data/part-{number:06}.txt", "the same\n") for number in names])
+        committed(http, "tree", [file_operation(f"data/part-{number:06}.txt", "the same\n") for number in names])
     spent = []
     for _ in range(21):
         began = time.perf_counter()
@@ -93,11 +93,12 @@ def _tree(http: httpx.Client, files: int) -> Row:
     return at_most(f"first page of a tree of {files} files", here, "", value=median, most=MOST_TREE_MS, unit="ms")
 
 
-def _create(http: httpx.Client, name: str) -> None:
+def created(http: httpx.Client, name: str) -> None:
     http.post("/api/repos/create", json={"name": name, "type": "model"}).raise_for_status()
 
 
-def _commit(http: httpx.Client, name: str, operations: list[str]) -> float:
+def committed(http: httpx.Client, name: str, operations: list[str]) -> float:
+    """Returns the seconds that a commit of these operations took."""
     body = "\n".join([json.dumps({"key": "header", "value": {"summary": "files"}}), *operations]).encode()
     began = time.perf_counter()
     answer = http.post(
@@ -109,6 +110,7 @@ def _commit(http: httpx.Client, name: str, operations: list[str]) -> float:
     return seconds
 
 
-def _file(path: str, text: str) -> str:
+def file_operation(path: str, text: str) -> str:
+    """A line of a commit that brings a small file."""
     content = base64.b64encode(text.encode()).decode()
     return json.dumps({"key": "file", "value": {"path": path, "content": content, "encoding": "base64"}})

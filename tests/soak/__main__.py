@@ -16,8 +16,11 @@ def main() -> int:
     with own_site():
         from tests.soak import collecting, committing, crashing
 
-        crashes = crashing.crash(injections=options.injections, seed=options.seed)
+        scenarios = tuple(options.scenarios.split(",")) if options.scenarios else tuple(crashing.SCENARIOS)
+        crashes = crashing.crash(injections=options.injections, seed=options.seed, only=scenarios)
         _show("crashes", vars(crashes))
+        if options.crashes_only:
+            return int(bool(crashes.lost or crashes.failures))
         races = committing.race(committers=options.committers)
         _show("committers", {k: v for k, v in vars(races).items() if k != "lock"})
         collected = collecting.soak(seconds=options.seconds, threads=options.threads, seed=options.seed)
@@ -31,6 +34,8 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=660, help="of the collection soak")
     parser.add_argument("--injections", type=int, default=520, help="faults to inject")
+    parser.add_argument("--crashes-only", action="store_true")
+    parser.add_argument("--scenarios", default="", help="of the crashes; all: see tests/soak/scenarios.py")
     parser.add_argument("--committers", type=int, default=32)
     parser.add_argument("--threads", type=int, default=4, help="that upload, commit and delete")
     parser.add_argument("--seed", type=int, default=1)

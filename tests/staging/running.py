@@ -20,7 +20,6 @@ PYTEST = (
     *("-o", "env=", "-o", "addopts=-Werror::FutureWarning --strict-markers"),
     *("-p", "no:cacheprovider", "--continue-on-collection-errors"),
 )
-WITHOUT_XET = " without Xet"
 IN_PARALLEL = ("-n2", "--dist=loadfile")
 LOG = sdist.PLACE / "pytest.log"
 
@@ -38,11 +37,6 @@ class Result:
     @property
     def module(self) -> str:
         return self.test.split("::")[0]
-
-    @property
-    def is_again(self) -> bool:
-        """The second run of a test."""
-        return self.test.endswith(WITHOUT_XET)
 
     @property
     def is_left_out(self) -> bool:
@@ -67,7 +61,7 @@ def run(constants: dict[str, str], *, chosen: Sequence[str] = (), options: Seque
     found = _run(constants, chosen, options)
     if not chosen:
         plain = _run(constants, (), (*options, "-m", "transfer and not xet"), HF_HUB_DISABLE_XET="1")
-        found += [replace(one, test=f"{one.test}{WITHOUT_XET}") for one in plain if not one.is_left_out]
+        found += [replace(one, test=f"{one.test} without Xet") for one in plain if not one.is_left_out]
     return sorted(found, key=lambda one: one.test)
 
 

@@ -20,7 +20,6 @@ from tests.up import Up, clean_environment
 USER, OTHER_USER, ENTERPRISE_USER = "DUMMY_HUB_USER", "DVUser", "EnterpriseAdmin"
 ENTERPRISE_ORG = "EnterpriseOrgPrivate"
 FULL_NAME = "Dummy User"
-POPULAR = "clem"  # has followers, and follows them
 KEEPER = "julien-c"  # owns everything public; an administrator, whose pace nobody limits
 PUBLIC_TEAMS = """
     HuggingFaceBR4 HuggingFaceFW HuggingFaceH4 LiquidAI Qwen albert allenai bigscience black-forest-labs celinah
@@ -29,6 +28,19 @@ PUBLIC_TEAMS = """
 """
 MANY = "100000000"
 WITHOUT_LIMITS = {"RATE_LIMIT_API": MANY, "RATE_LIMIT_RESOLVERS": MANY, "RATE_LIMIT_PAGES": MANY}
+# One process for all: each start of Django takes seconds.
+POPULATE = """
+import json
+from catalog.actions.people import accounts
+people, teams = json.loads({told!r})
+found = {{}}
+for name, full_name in people.items():
+    found[name] = accounts.create_user(name=name, full_name=full_name, is_admin=name == {keeper!r})
+for name, full_name, admin, visibility in teams:
+    accounts.create_organisation(name=name, admin=found[admin], full_name=full_name, default_visibility=visibility)
+tokens = {{name: accounts.create_token(user=user, name="tests", role="write")[1] for name, user in found.items()}}
+print(json.dumps(tokens))
+"""
 
 
 @contextlib.contextmanager
@@ -68,22 +80,16 @@ def _addresses(url: str) -> dict[str, str]:
 
 def _populated(data_dir: Path) -> dict[str, str]:
     """Returns name → token."""
-    told = {
-        "people": {USER: FULL_NAME, OTHER_USER: "", ENTERPRISE_USER: "", KEEPER: "Julien", POPULAR: "Clem"},
-        "administrator": KEEPER,
-        "teams": [
-            ("valid_org_hub", "Dummy Hub Org", USER, "public"),
-            (ENTERPRISE_ORG, "", ENTERPRISE_USER, "private"),
-            *((name, "", KEEPER, "public") for name in PUBLIC_TEAMS.split()),
-        ],
-        "popular": POPULAR,
-        "popular_team": "huggingface",
-        "followers": 501,  # more than they count, and more than a page
-    }
-    command = [sys.executable, "manage.py", "shell", "--verbosity", "0"]
-    own = {"MARKETPLACE_DATA_DIR": str(data_dir), "STAGING_PEOPLE": json.dumps(told)}
-    script = Path(__file__).with_name("populate.py").read_text()
-    tokens: dict[str, str] = json.loads(_output(command, clean_environment() | own, script).splitlines()[-1])
+    people = {USER: FULL_NAME, OTHER_USER: "", ENTERPRISE_USER: "", KEEPER: "Julien"}
+    teams = [
+        ("valid_org_hub", "Dummy Hub Org", USER, "public"),
+        (ENTERPRISE_ORG, "", ENTERPRISE_USER, "private"),
+        *((name, "", KEEPER, "public") for name in PUBLIC_TEAMS.split()),
+    ]
+    script = POPULATE.format(told=json.dumps([people, teams]), keeper=KEEPER)
+    command = [sys.executable, "manage.py", "shell", "--verbosity", "0", "--command", script]
+    environment = clean_environment() | {"MARKETPLACE_DATA_DIR": str(data_dir)}
+    tokens: dict[str, str] = json.loads(_output(command, environment).splitlines()[-1])
     return tokens
 
 

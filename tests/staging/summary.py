@@ -11,20 +11,15 @@ from tests.staging.running import Result
 
 
 def of(results: Sequence[Result], entries: Sequence[ledger.Entry]) -> dict[str, Any]:
-    """Returns counts by kind, in all and for each module of which some test ran, and the reasons with their counts.
-
-    What ran once more without Xet is counted by itself.
-    """
+    """Returns counts by kind, in all and for each module of which some test ran, and the reasons with their counts."""
     by_module: dict[str, Counter[str]] = {}
     for one in results:
-        if not one.is_again:
-            by_module.setdefault(one.module, Counter())[one.kind] += 1
+        by_module.setdefault(one.module, Counter())[one.kind] += 1
     total = sum(by_module.values(), Counter())
     shown = {name: counts for name, counts in by_module.items() if counts["passed"] or counts["failed"]}
     return {
         "version": sdist.VERSION,
         "counts": dict(total),
-        "without_xet": dict(Counter(one.kind for one in results if one.is_again)),
         "kinds": [kind for kind, _ in total.most_common() if any(counts[kind] for counts in shown.values())],
         "modules": [{"module": name, "counts": dict(counts)} for name, counts in shown.items()],
         "left_out": [

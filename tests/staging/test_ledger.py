@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from tests.staging import ledger, summary
-from tests.staging.running import WITHOUT_XET, Result
+from tests.staging.running import Result
 
 
 def result(test: str, outcome: str = "passed", *, reason: str = "", reached: int = 0) -> Result:
@@ -54,7 +54,6 @@ def test_the_summary_counts_what_asked_the_hub_apart():
         result("test_a.py::test_two"),
         result("test_a.py::test_three", "failed", reason="assert"),
         result("test_a.py::TestPapers::test_x", "skipped", reason="Skipped: ledger: out of scope"),
-        result(f"test_a.py::test_one{WITHOUT_XET}", reached=2),
         result("test_b.py::test_windows", "skipped", reason="Skipped: only on Windows"),
     ]
 
@@ -63,6 +62,5 @@ def test_the_summary_counts_what_asked_the_hub_apart():
     assert found["counts"] == {
         "passed": 1, "passed without the hub": 1, "failed": 1, "out of scope": 1, "skips itself": 1,
     }  # fmt: skip
-    assert found["without_xet"] == {"passed": 1}
     assert [one["module"] for one in found["modules"]] == ["test_a.py"]
     assert found["left_out"] == [{"kind": "out of scope", "why": "No papers here.", "tests": 1}]

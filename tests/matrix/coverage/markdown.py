@@ -29,9 +29,8 @@ SUITE = """\
 
 The test suite of huggingface_hub {version}, as PyPI has it, unmodified, against one `manage.py up` (`make staging`):
 {passed} tests that asked this hub passed, {failed} failed, {alone} passed without asking it anything; {left} were left
-out, for the reasons below, and {skipping} skip themselves. Those that move large files ran once more without Xet:
-{plain} that asked the hub passed, {plain_failed} failed. Where a test wants repos of the public Hub, repos of the same
-names with content of our own were put here first.
+out, for the reasons below, and {skipping} skip themselves. Where a test wants repos of the public Hub, repos of the
+same names with content of our own were put here first.
 """
 SIGNS = {"pass": "✓", "fail": "✗", "not offered": "–"}
 
@@ -63,8 +62,6 @@ def _suite(suite: dict[str, Any]) -> list[str]:
         "version": suite["version"],
         "passed": counts.get("passed", 0),
         "failed": counts.get("failed", 0),
-        "plain": suite["without_xet"].get("passed", 0),
-        "plain_failed": suite["without_xet"].get("failed", 0),
         "alone": counts.get("passed without the hub", 0),
         "left": sum(one["tests"] for one in suite["left_out"]),
         "skipping": counts.get("skips itself", 0),
