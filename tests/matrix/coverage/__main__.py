@@ -32,6 +32,8 @@ def main() -> None:
     found["not_served"] = written["not_served"]
     if SEEN.exists():
         found["routes"] = _routes(written["served"], json.loads(SEEN.read_text()))
+    for one in found["routes"]:
+        one["text"] = written["served"].get(one["route"], one["text"])
     if MATRIX.exists():
         found["clients"] = _clients(json.loads(MATRIX.read_text()))
     if STAGING.exists():
