@@ -91,7 +91,7 @@ def new_signing_key() -> str:
 def embedded_database(data_dir: Path) -> dict[str, Any]:
     """Django's entry for the PostgreSQL that `up` runs in this directory."""
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "marketplace.database",
         "NAME": "marketplace",
         "USER": "marketplace",
         "PASSWORD": kept_secret(data_dir, "postgres"),

@@ -24,6 +24,11 @@ LEAST_FREE_BYTES = 512 * 1024 * 1024
 _migrated = threading.Event()  # migrations are never taken back while the process lives
 
 
+def is_stopping() -> bool:
+    """Whether this process takes no more work: the web server puts its own answer here."""
+    return False
+
+
 @require_safe
 @never_cache
 def live(request: HttpRequest) -> JsonResponse:
@@ -34,6 +39,8 @@ def live(request: HttpRequest) -> JsonResponse:
 @never_cache
 def ready(request: HttpRequest) -> JsonResponse:
     """200 when all is well, 503 naming what is not; details stay in the logs."""
+    if is_stopping():
+        return JsonResponse({"status": "stopping", "checks": {}}, status=503)
     with_results = {name: _outcome(future) for name, future in _started_checks().items()}
     is_ready = all(outcome == "ok" for outcome in with_results.values())
     return JsonResponse(

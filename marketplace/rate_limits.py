@@ -6,7 +6,6 @@ are the Hub's (RateLimit, RateLimit-Policy), which its clients read to wait exac
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Callable
@@ -16,20 +15,20 @@ from typing import Final
 import redis
 from django.conf import settings
 from django.db import DatabaseError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
 from catalog import access, errors
-from catalog.access import ANONYMOUS, Actor
-from catalog.hub_api.bodies import drain
-from catalog.pages import errors as pages
+from catalog.hub_api import cas_access
+from marketplace import draining, refusals
 from marketplace.networks import network_of
+from marketplace.shedding import SENDER
 
 UNCOUNTED = ("/health/", "/static/", "/node_api/")  # probes, files of the pages, nodes (leases bound them)
-PROGRAMS = ("/api/", "/-/", "/v1/", "/v2/")
-RESOLVERS = re.compile(r"/resolve/|/raw/|\.git/")
+XET_STORE = ("/v1/", "/v2/")
 AVOIDED_SECONDS: Final = 5.0  # a Redis that did not answer is left alone for so long
+BLOCKS_PER_QUOTA: Final = 1_000
 WARNED_SHARE: Final = 10  # a client hears that it nears its limit when less than 1/10 is left
 
 
@@ -69,86 +68,81 @@ class RateLimits:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.path.startswith(UNCOUNTED):
             return self.get_response(request)
-        bucket, actor = bucket_of(request.path), _actor(request)
-        used = self._counts.add_one(bucket, _who(request, actor))
-        response = _refusal(request, actor, used) if used.is_over else self.get_response(request)
+        who = request.META[SENDER] = _who(request)
+        used = self._counts.add_one(refusals.bucket_of(request.path), who)
+        response = _refusal(request, used) if used.is_over else self.get_response(request)
         used.put_on(response)
         return response
 
 
 class Counts:
-    """Numbers of requests by bucket and sender in the window that runs now."""
+    """Numbers of requests by bucket and sender in the window that runs now.
+
+    A process takes numbers from Redis by the block, a thousandth of the quota at once: one round trip for many
+    requests. Every number is given out once, so the limit is never passed; what other processes hold and have not
+    given out yet counts as used, so it may be felt some thousandths early.
+    """
 
     def __init__(self) -> None:
         self._redis = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=0.25, socket_connect_timeout=0.25)
         self._avoided_until = 0.0
         self._lock = threading.Lock()
         self._own: dict[str, int] = {}
-        self._own_window = 0
+        self._taken: dict[str, list[int]] = {}  # numbers of blocks, the next one last
+        self._window = 0
 
     def add_one(self, bucket: str, who: str) -> Used:
-        seconds = settings.RATE_LIMIT_WINDOW_SECONDS
+        seconds, quota = settings.RATE_LIMIT_WINDOW_SECONDS, settings.RATE_LIMITS[bucket]
         window, passed = divmod(int(time.time()), seconds)
         key = f"rate:{bucket}:{who}:{window}"
-        number = self._by_redis(key, seconds) or self._by_process(key, window)
-        return Used(bucket, number, settings.RATE_LIMITS[bucket], seconds - passed)
+        number = self._held(key, window) or self._by_redis(key, seconds, quota) or self._by_process(key)
+        return Used(bucket, number, quota, seconds - passed)
 
-    def _by_redis(self, key: str, seconds: int) -> int | None:
+    def _held(self, key: str, window: int) -> int | None:
+        """The next number of a block this process has taken."""
+        with self._lock:
+            if window != self._window:
+                self._window, self._own, self._taken = window, {}, {}
+            numbers = self._taken.get(key)
+            return numbers.pop() if numbers else None
+
+    def _by_redis(self, key: str, seconds: int, quota: int) -> int | None:
         if time.monotonic() < self._avoided_until:
             return None
+        size = max(1, quota // BLOCKS_PER_QUOTA)
         try:
             with self._redis.pipeline(transaction=False) as pipeline:
-                pipeline.incr(key)
+                pipeline.incrby(key, size)
                 pipeline.expire(key, seconds + 1)
-                return int(pipeline.execute()[0])
+                last = int(pipeline.execute()[0])
         except redis.RedisError:
             self._avoided_until = time.monotonic() + AVOIDED_SECONDS
             return None
+        if size > 1:
+            with self._lock:  # another thread may have taken a block at the same time
+                self._taken.setdefault(key, []).extend(range(last, last - size + 1, -1))
+        return last - size + 1
 
-    def _by_process(self, key: str, window: int) -> int:
+    def _by_process(self, key: str) -> int:
         with self._lock:
-            if window != self._own_window:
-                self._own_window, self._own = window, {}
             self._own[key] = self._own.get(key, 0) + 1
             return self._own[key]
 
 
-def bucket_of(path: str) -> str:
-    """The Hub's names: what programs ask, files, and what people look at."""
-    if RESOLVERS.search(path):
-        return "resolvers"
-    return "api" if path.startswith(PROGRAMS) else "pages"
-
-
-def _actor(request: HttpRequest) -> Actor:
+def _who(request: HttpRequest) -> str:
+    """The account, which a token of the Xet store names, too; the client's network where there is none."""
     try:
-        return access.actor_of(request)
+        user = access.actor_of(request).user
     except (errors.BadCredentials, DatabaseError):  # the view says so; here such a request counts for its network
-        return ANONYMOUS
+        user_id = cas_access.holder(request) if request.path.startswith(XET_STORE) else None
+    else:
+        user_id = user.pk if user else None
+    return f"u{user_id}" if user_id else network_of(request.META.get("REMOTE_ADDR", ""))
 
 
-def _who(request: HttpRequest, actor: Actor) -> str:
-    return f"u{actor.user.pk}" if actor.user else network_of(request.META.get("REMOTE_ADDR", ""))
-
-
-def _refusal(request: HttpRequest, actor: Actor, used: Used) -> HttpResponse:
+def _refusal(request: HttpRequest, used: Used) -> HttpResponse:
     words = _("Too many requests: %(quota)s in %(seconds)s s are the limit. Try again in %(wait)s s.") % {
         "quota": used.quota, "seconds": settings.RATE_LIMIT_WINDOW_SECONDS, "wait": used.seconds_left,
     }  # fmt: skip
-    if used.bucket == "pages":
-        return pages.answer(request, errors.TooManyRequests(words, retry_after_seconds=used.seconds_left))
-    drain(request, trusted=not actor.is_anonymous)  # a client still sending would see a broken connection instead
-    return JsonResponse(
-        {
-            "error": words,
-            "error_code": "TooManyRequests",
-            "request_id": request.META.get("REQUEST_ID", ""),
-            "details": {"retry_after_seconds": used.seconds_left},
-        },
-        status=429,
-        headers={
-            "Retry-After": str(used.seconds_left),
-            "X-Error-Code": "TooManyRequests",
-            "X-Error-Message": words.encode("ascii", "backslashreplace").decode(),
-        },
-    )
+    draining.dismiss(request)
+    return refusals.later(request, errors.TooManyRequests(words), used.seconds_left)

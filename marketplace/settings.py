@@ -11,7 +11,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from marketplace import data_dir, env, logs
+from marketplace import data_dir, env, logs, web_server
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DEBUG = False
@@ -87,6 +87,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "marketplace.rate_limits.RateLimits",
+    "marketplace.shedding.Shedding",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -121,7 +122,8 @@ _database: dict[str, Any] = (
 DATABASES = {
     "default": {
         **_database,
-        "CONN_MAX_AGE": 60,
+        "ENGINE": "marketplace.database",
+        "CONN_MAX_AGE": 600,  # a new one signs in and plans its statements anew
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             **_database.get("OPTIONS", {}),
@@ -147,6 +149,8 @@ RATE_LIMITS = {  # requests of one person, or of one network of strangers, in ea
     "resolvers": env.number("RATE_LIMIT_RESOLVERS", 60_000, least=1),
     "pages": env.number("RATE_LIMIT_PAGES", 20_000, least=1),
 }
+WEB_THREADS = env.number("WEB_THREADS", web_server.USUAL_THREADS, least=4)
+TRANSFERS_PER_ACTOR = env.number("TRANSFERS_PER_ACTOR", max(1, WEB_THREADS * 2 // 3), least=1)  # in each web process
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_AGE = 14 * 86_400
 

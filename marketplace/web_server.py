@@ -3,10 +3,12 @@
 import gc
 import os
 
+USUAL_THREADS = 24  # two thirds for one actor's transfers, a sixth never for any (ADR 0015)
+
 bind = os.environ.get("BIND", "127.0.0.1:8000")
 workers = int(os.environ.get("WEB_WORKERS", "2"))
-threads = int(os.environ.get("WEB_THREADS", "16"))
-worker_class = "gthread"
+threads = int(os.environ.get("WEB_THREADS", USUAL_THREADS))
+worker_class = "marketplace.web_worker.WebWorker"  # gthread
 # No `sendfile = True`: gunicorn takes any value at all for a no (Config.sendfile), and yes is its default.
 backlog = 512
 keepalive = 15  # seconds
@@ -35,6 +37,13 @@ logconfig_dict: dict[str, object] = {
     },
 }
 control_socket_disable = True
+
+
+def post_worker_init(worker: object) -> None:
+    """A worker that was told to stop says so to probes on connections it still has; new ones nobody takes."""
+    from marketplace import health  # Django is loaded by now
+
+    health.is_stopping = lambda: not worker.alive  # type: ignore[attr-defined]
 
 
 def when_ready(server: object) -> None:

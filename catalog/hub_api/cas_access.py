@@ -55,6 +55,14 @@ def bearer(request: HttpRequest) -> XetActor:
     return XetActor(user=user, token=token, repo=find(actor, kind, owner, name, follow=True), scope=scope)
 
 
+def holder(request: HttpRequest) -> int | None:
+    """The account a token was made for, by its signature alone: who to count a request for, not what it may do."""
+    try:
+        return _opened(request.headers.get("Authorization", ""))[0] or None
+    except BadCredentials:
+        return None
+
+
 def sender(actor: XetActor) -> tuple[User, Repo]:
     """Returns who sends to which repo. Raises `NotAllowed` for a token that only reads."""
     if actor.scope != WRITE or actor.user is None or actor.repo is None:

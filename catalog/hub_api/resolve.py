@@ -48,11 +48,13 @@ def raw(
 def _found(
     actor: Actor, *, kind: str, owner: str, name: str, revision: str, path: str
 ) -> tuple[Repo, Commit, TreeEntry]:
-    repo = access.repo_to_download(actor, kind, owner, name)
-    found = found_files.find_file(repo, revision, path)
+    found = found_files.find_file(actor.user, kind, owner, name, revision=revision, path=path)
     if found is not None:
-        trees.name_removed(found[0], [found[1]])
-        return repo, *found
+        repo, commit, entry = found
+        access.check_files(actor, repo)
+        trees.name_removed(commit, [entry])
+        return found
+    repo = access.repo_to_download(actor, kind, owner, name)
     commit = trees.resolve_revision(repo, revision)
     return repo, commit, trees.file_at(commit, path)
 

@@ -16,10 +16,12 @@ from urllib.parse import quote
 from django.conf import settings
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
 
-from catalog.errors import BlobUnavailable
+from catalog.errors import BlobUnavailable, TooManyRequests
 from catalog.storage.base import BlobStore
 from catalog.stores import blob_store
+from marketplace import load
 
 SIGNED_URL_SECONDS: Final = 300
 ACCEL_PREFIX: Final = "/-/blobs"  # nginx: `location /-/blobs/ { internal; alias <storage directory>/blobs/; }`
@@ -139,11 +141,25 @@ def _body(store: BlobStore, request: HttpRequest, content: Content, span: tuple[
         response: HttpResponseBase = HttpResponse()
         response["X-Accel-Redirect"] = "/".join([ACCEL_PREFIX, *path.parts[-4:]])
         return response
+    begin_download(end - start)
     response = SliceResponse(FileSlice(path, start, end - start), status=206 if is_partial else 200)
     response["Content-Length"] = str(end - start)
     if is_partial:
         response["Content-Range"] = f"bytes {start}-{end - 1}/{content.size}"
     return response
+
+
+def begin_download(size: int) -> None:
+    """Before this thread sends so many bytes. Raises `TooManyRequests`: clients that fetch files come back for it."""
+    if size <= load.LARGE_BYTES:
+        return
+    try:
+        load.of_this_process().begin_transfer()
+    except (load.ActorBusyError, load.ServerBusyError):
+        raise TooManyRequests(
+            _("Too many downloads are under way; this one may begin in a moment."),
+            retry_after_seconds=load.RETRY_AFTER_SECONDS,
+        ) from None
 
 
 def _empty(status: int, size: int) -> HttpResponse:

@@ -38,6 +38,7 @@ def tree(
         recursive=recursive,
         after=wire.opened_cursor(request, listing) or "",
         limit=size + 1,
+        with_changes=expand,
     )
     shown = entries[:size]
     cursor = wire.sealed_cursor(listing, shown[-1].path) if len(entries) > size else None

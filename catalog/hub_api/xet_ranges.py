@@ -10,7 +10,7 @@ from typing import Final
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
-from catalog.hub_api.serving import DOWNLOAD_TYPE
+from catalog.hub_api.serving import DOWNLOAD_TYPE, begin_download
 
 Span = tuple[int, int]  # from, to (exclusive)
 
@@ -42,6 +42,7 @@ def partial(header: str, size: int, content: Callable[[int, int], Iterator[bytes
         content: yields the bytes from its first argument to its second (exclusive).
     """
     spans = spans_of(header, size)
+    begin_download(sum(end - start for start, end in spans))
     if not spans:
         response: HttpResponseBase = HttpResponse(status=416)
         response["Content-Range"] = f"bytes */{size}"

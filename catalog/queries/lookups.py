@@ -2,22 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from catalog.models import AccessToken, Mirror, Namespace, Repo, User
-from catalog.queries.prepared import Columns, Prepared
+from catalog.queries.prepared import Build, Columns, Prepared
 
 _TOKEN = Columns(AccessToken)
-_USER = Columns(User, "user")
+_USER = Columns(User, "user", without=("hardware",))  # JSON needs more than its column
 _USERS_NAMESPACE = Columns(Namespace, "user__namespace")
 
 _REPO = Columns(Repo)
 _NAMESPACE = Columns(Namespace, "namespace")
 _MIRROR = Columns(Mirror, "mirror", without=("token_sealed", "licence_evidence"))
+REPO_COLUMNS: Final = (*_REPO.names, *_NAMESPACE.names, *_MIRROR.names)
+
+
+class ForReader:
+    """A prepared query of what a reader may see: who sees what is another condition for strangers, people and admins.
+
+    Args:
+        build: like that of `Prepared`, with the reader before the values.
+    """
+
+    def __init__(self, build: Build, columns: Sequence[str], **values: type[str | int]) -> None:
+        def of_person(reader: Any, reader_namespace: Any, **named: Any) -> QuerySet[Any]:  # noqa: ANN401  stand-ins
+            return build(User(pk=reader, namespace_id=reader_namespace), **named)
+
+        self._of_anyone = Prepared(partial(build, None), columns, **values)
+        self._of_admin = Prepared(partial(build, User(is_admin=True)), columns, **values)
+        self._of_person = Prepared(of_person, columns, reader=int, reader_namespace=int, **values)
+
+    def first(self, reader: User | None, **values: str | int) -> tuple[Any, ...] | None:
+        if reader is None:
+            return self._of_anyone.first(**values)
+        if reader.is_admin:
+            return self._of_admin.first(**values)
+        return self._of_person.first(**values, reader=reader.pk, reader_namespace=reader.namespace_id)
 
 
 def find_token(digest: str) -> AccessToken | None:
@@ -33,15 +58,17 @@ def find_token(digest: str) -> AccessToken | None:
 
 def find_repo(reader: User | None, kind: str, owner: str, name: str) -> Repo | None:
     """Returns the repo of this name that this person may see; namespace and mirror are selected."""
-    named = {"kind": kind, "owner": owner.casefold(), "name": name.casefold()}
-    if reader is None:
-        row = _OF_ANYONE.first(**named)
-    elif reader.is_admin:
-        row = _OF_ADMIN.first(**named)
-    else:
-        row = _OF_PERSON.first(**named, reader=reader.pk, reader_namespace=reader.namespace_id)
-    if row is None:
-        return None
+    row = _REPOS.first(reader, kind=kind, owner=owner.casefold(), name=name.casefold())
+    return None if row is None else repo_in(row)
+
+
+def repos_named(reader: User | None, kind: str, owner: str, name: str) -> QuerySet[Repo]:
+    """The repo of this name, if this person may see it; owner and name are casefolded."""
+    return Repo.objects.visible_to(reader).filter(kind=kind, namespace__key=owner, name_key=name).order_by()
+
+
+def repo_in(row: Sequence[Any]) -> Repo:
+    """Returns the repo of a row that begins with `REPO_COLUMNS`."""
     repo, at = _REPO.read(row, 0)
     repo.namespace, at = _NAMESPACE.read(row, at)
     mirror = None if row[at] is None else _MIRROR.read(row, at)[0]
@@ -49,20 +76,9 @@ def find_repo(reader: User | None, kind: str, owner: str, name: str) -> Repo | N
     return repo
 
 
-def _repos(reader: User | None, kind: str, owner: str, name: str) -> QuerySet[Repo]:
-    return Repo.objects.visible_to(reader).filter(kind=kind, namespace__key=owner, name_key=name).order_by()
-
-
-def _repos_of_person(reader: Any, reader_namespace: Any, **named: str) -> QuerySet[Repo]:  # noqa: ANN401  stand-ins
-    return _repos(User(pk=reader, namespace_id=reader_namespace), **named)
-
-
 _TOKENS = Prepared(
     lambda digest: AccessToken.objects.usable(at=Now()).filter(digest=digest),
     [*_TOKEN.names, *_USER.names, *_USERS_NAMESPACE.names],
     digest=str,
 )
-_COLUMNS = [*_REPO.names, *_NAMESPACE.names, *_MIRROR.names]
-_OF_ANYONE = Prepared(partial(_repos, None), _COLUMNS, kind=str, owner=str, name=str)
-_OF_ADMIN = Prepared(partial(_repos, User(is_admin=True)), _COLUMNS, kind=str, owner=str, name=str)
-_OF_PERSON = Prepared(_repos_of_person, _COLUMNS, kind=str, owner=str, name=str, reader=int, reader_namespace=int)
+_REPOS = ForReader(repos_named, REPO_COLUMNS, kind=str, owner=str, name=str)

@@ -1,5 +1,6 @@
 """Queries that are compiled once. The ORM writes the SQL of a query anew at every call, which costs a millisecond
 or two and was most of a small request; here it is written once for each process, and only the values change.
+PostgreSQL plans it once for each connection.
 
 The rules of who may see what stay where they are: a prepared query is built by the ORM from the same managers.
 """
@@ -8,10 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import Model, QuerySet
+from psycopg import sql
+from psycopg.types.numeric import Int8
+
+if TYPE_CHECKING:
+    from marketplace.database.base import DatabaseWrapper
 
 Build = Callable[..., QuerySet[Any]]
 M = TypeVar("M", bound=Model)
@@ -40,22 +46,25 @@ class Prepared:
 
     def first(self, **values: str | int) -> tuple[Any, ...] | None:
         """Returns the first row, None when there is none."""
-        sql, template = self._compiled
-        with connection.cursor() as cursor:
-            cursor.execute(sql, [values[name] if name else constant for name, constant in template])
+        statement, names = self._compiled
+        with cast("DatabaseWrapper", connection).preparing_cursor() as cursor:
+            cursor.execute(statement, [_sent(values[name]) for name in names])
             row: tuple[Any, ...] | None = cursor.fetchone()
         return row
 
     @cached_property
-    def _compiled(self) -> tuple[str, list[tuple[str, Any]]]:
-        """The SQL, and for each of its parameters the name of a value, or a constant."""
+    def _compiled(self) -> tuple[str, list[str]]:
+        """The SQL, constants written into it, and for each of its parameters the name of a value."""
         query = self._build(**self._marks).values_list(*self._columns)[:1].query
-        sql, parameters = query.sql_with_params()
+        text, parameters = query.sql_with_params()
         names: Mapping[object, str] = {mark: name for name, mark in self._marks.items()}
-        template = [(names.get(_hashable(value), ""), value) for value in parameters]
-        if missing := set(self._marks) - {name for name, _ in template}:
+        places = [names.get(_hashable(value), "") for value in parameters]
+        if missing := set(self._marks) - set(places):
             raise ValueError(f"the query uses no value named {', '.join(sorted(missing))}")
-        return sql, template
+        statement, *pieces = text.split("%s")
+        for piece, name, value in zip(pieces, places, parameters, strict=True):
+            statement += ("%s" if name else _literal(value)) + piece
+        return statement, [name for name in places if name]
 
 
 class Columns(Generic[M]):
@@ -78,6 +87,15 @@ class Columns(Generic[M]):
         """Returns the object whose columns begin at `start`, and where the next one's begin."""
         end = start + len(self._fields)
         return self._model.from_db(DEFAULT_DB_ALIAS, self._fields, row[start:end]), end
+
+
+def _sent(value: str | int) -> str | int:
+    """As one type for all sizes of numbers: another type would be another statement."""
+    return Int8(value) if isinstance(value, int) else value
+
+
+def _literal(value: object) -> str:
+    return sql.Literal(value).as_string(None).replace("%", "%%")
 
 
 def _hashable(value: object) -> object:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, QuerySet
 from django.utils.translation import gettext as _
 
 from catalog.errors import EntryNotFound, RevisionNotFound
 from catalog.models import Commit, Ref, RemovedFile, Repo, TreeEntry
 from catalog.models.revision import TreeEntryQuerySet
+from catalog.queries.prepared import Columns, Prepared
 
 SHORTEST_COMMIT_ID: Final = 7
 LONGEST_PAGE: Final = 1000
@@ -41,8 +43,8 @@ def commit_named(repo: Repo, oid: str) -> Commit:
 
 def head_of(repo: Repo) -> Commit | None:
     """The newest commit of the default branch; None while a new mirror is still empty."""
-    ref = repo.refs.branches().select_related("commit").filter(name=repo.default_branch).first()
-    return ref.commit if ref else None
+    row = _OF_FULL_REF.first(repo=repo.pk, name=repo.default_branch, kind=Ref.Kind.BRANCH.value)
+    return _COMMIT.read(row, 0)[0] if row else None
 
 
 def file_at(commit: Commit, path: str) -> TreeEntry:
@@ -64,18 +66,27 @@ def entries_at(commit: Commit, paths: Iterable[str]) -> list[TreeEntry]:
 
 
 def entries_of(
-    commit: Commit, *, folder: str = "", recursive: bool = False, after: str = "", limit: int = LONGEST_PAGE
+    commit: Commit,
+    *,
+    folder: str = "",
+    recursive: bool = False,
+    after: str = "",
+    limit: int = LONGEST_PAGE,
+    with_changes: bool = True,
 ) -> list[TreeEntry]:
     """Returns one page of a folder, ordered by the bytes of the path; a recursive one holds folders, too.
 
     Args:
         folder: without slashes at its ends; "" is the root.
         after: path of the last entry of the page before.
+        with_changes: with the commits that changed them last.
 
     Raises:
         EntryNotFound: there is no such folder.
     """
-    entries = _with_changes(entries_in(commit)).order_by("path")
+    entries = entries_in(commit).order_by("path")
+    if with_changes:
+        entries = _with_changes(entries)
     if not recursive:
         entries = entries.filter(folder=folder)
     elif folder:
@@ -137,10 +148,11 @@ def pull_request_refs_of(repo: Repo) -> list[Ref]:
 
 def _commit_of_ref(repo: Repo, revision: str) -> Commit | None:
     kind, name = Ref.kind_and_name(revision)
-    kinds = [kind] if name != revision else [Ref.Kind.BRANCH, Ref.Kind.TAG]
-    # "branch" sorts before "tag": a branch wins over a tag of the same name
-    ref = repo.refs.filter(kind__in=kinds, name=name).select_related("commit").order_by("kind").first()
-    return ref.commit if ref else None
+    if name == revision:
+        row = _OF_NAME.first(repo=repo.pk, name=name)
+    else:
+        row = _OF_FULL_REF.first(repo=repo.pk, name=name, kind=kind)
+    return _COMMIT.read(row, 0)[0] if row else None
 
 
 def _commit_of_id(repo: Repo, revision: str) -> Commit | None:
@@ -172,3 +184,13 @@ def _has_folder(commit: Commit, folder: str) -> bool:
 
 def _not_found(commit: Commit) -> EntryNotFound:
     return EntryNotFound(_("Entry not found"), commit=commit.oid)
+
+
+def _refs(repo: Any, name: str, **named: Any) -> QuerySet[Ref]:  # noqa: ANN401  stand-ins
+    # "branch" sorts before "tag": a branch wins over a tag of the same name
+    return Ref.objects.filter(repo=repo, name=name, **named).order_by("kind")
+
+
+_COMMIT = Columns(Commit, "commit")
+_OF_NAME = Prepared(partial(_refs, kind__in=[Ref.Kind.BRANCH, Ref.Kind.TAG]), _COMMIT.names, repo=int, name=str)
+_OF_FULL_REF = Prepared(_refs, _COMMIT.names, repo=int, name=str, kind=str)

@@ -7,10 +7,15 @@ import re
 import pytest
 from huggingface_hub.utils._http import parse_ratelimit_headers
 
+from catalog.access import Actor
+from catalog.hub_api import cas_access
 from marketplace import env
-from marketplace.rate_limits import Counts, bucket_of, network_of
+from marketplace.networks import network_of
+from marketplace.rate_limits import Counts
+from marketplace.refusals import bucket_of
 from tests.factories import RepoFactory, UserFactory, token_of
 from tests.processes import free_port
+from tests.racing import at_once
 from tests.raw_client import RawClient
 
 pytestmark = pytest.mark.django_db
@@ -137,3 +142,39 @@ def test_no_limit_can_be_switched_off(monkeypatch):
 
     with pytest.raises(env.SettingInvalid):
         env.number("RATE_LIMIT_API", 1, least=1)
+
+
+def test_numbers_are_taken_by_the_block_and_none_is_given_out_twice(few):
+    few.RATE_LIMITS = {"api": 5_000}
+    processes = [Counts(), Counts()]
+
+    used = [process.add_one("api", "u1").number for _ in range(7) for process in processes]
+
+    assert sorted(used) == [*range(1, 13), 16, 17]  # blocks of five: 13 to 15 are still to be given out
+
+
+def test_threads_of_one_process_share_what_it_took(few):
+    few.RATE_LIMITS = {"api": 20_000}
+    counts = Counts()
+
+    used = at_once(*[lambda: [counts.add_one("api", "u2").number for _ in range(50)]] * 8)
+
+    numbers = [number for one in used for number in one]
+    assert len(set(numbers)) == 400
+    assert max(numbers) <= 400 + 8 * 20  # no thread throws away what another took
+
+
+def test_a_token_of_the_xet_store_counts_for_the_account_it_was_made_for(few, raw_client):
+    repo = RepoFactory()
+    user = repo.namespace.user
+    token, _until = cas_access.new_token(Actor(user=user), repo, cas_access.WRITE)
+
+    answers = [
+        raw_client.get(
+            "/v1/chunks/default/x", headers={"Authorization": f"Bearer {token}"}, REMOTE_ADDR=f"198.51.100.{n}"
+        )
+        for n in range(4)
+    ]
+
+    assert [answer.status_code == 429 for answer in answers] == [False, False, False, True]
+    assert as_person(raw_client, token_of(user)).status_code == 429

@@ -45,10 +45,10 @@ def test_head_tells_everything_without_opening_the_file(commit, repo, owner):
     assert response["Accept-Ranges"] == "bytes"
 
 
-def test_head_costs_three_queries(commit, owner, django_assert_num_queries):
+def test_head_costs_two_queries(commit, owner, django_assert_num_queries):
     owner.head(URL)  # the token's last use is noted now and then
 
-    with django_assert_num_queries(3):  # whose token, which repo, which file
+    with django_assert_num_queries(2):  # whose token; which file of which repo
         owner.head(URL)
 
 
@@ -58,14 +58,14 @@ def test_the_short_way_finds_what_the_long_way_finds(commit, repo):
 
     for revision in ("main", "v1", commit.oid, again.oid):
         for path in ("sub/w.bin", "README.md"):
-            found = found_files.find_file(repo, revision, path)
+            found = found_files.find_file(None, "model", "Ann", "MODEL", revision=revision, path=path)
             long_way = trees.resolve_revision(repo, revision)
 
-            assert found == (long_way, trees.file_at(long_way, path))
-            assert found[1].blob == trees.file_at(long_way, path).blob
+            assert found == (repo, long_way, trees.file_at(long_way, path))
+            assert found[2].blob == trees.file_at(long_way, path).blob
 
     for revision, path in (("main", "sub"), ("main", "none"), ("none", "README.md"), ("f" * 40, "README.md")):
-        assert found_files.find_file(repo, revision, path) is None
+        assert found_files.find_file(None, "model", "ann", "model", revision=revision, path=path) is None
 
 
 def test_get_sends_the_large_file_and_raw_its_pointer(commit, repo, stranger):
