@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from django.db.models.functions import Now
 
 from catalog.actions.history.refs import create_tag
 from catalog.models import Blob
 from catalog.queries import found_files, trees
 from tests.catalog.hub_api.conftest import body_of
-from tests.factories import RepoFactory, commit_content
+from tests.factories import RepoFactory, UserFactory, commit_content, token_of
 
 CONTENT = bytes(range(256)) * 4
 URL = "/ann/model/resolve/main/sub/w.bin"
@@ -50,6 +51,24 @@ def test_head_costs_two_queries(commit, owner, django_assert_num_queries):
 
     with django_assert_num_queries(2):  # whose token; which file of which repo
         owner.head(URL)
+
+
+@pytest.mark.parametrize("change", ["revoked", "blocked", "private", "gated", "deleted"])
+def test_what_a_reader_loses_is_lost_with_the_very_next_request(commit, repo, raw_client, change):
+    reader = UserFactory()
+    headers = {"Authorization": f"Bearer {token_of(reader)}"}
+    assert raw_client.head(URL, headers=headers).status_code == 200
+
+    if change == "revoked":
+        reader.tokens.all().delete()
+    elif change == "blocked":
+        type(reader).objects.filter(pk=reader.pk).update(is_active=False)
+    else:
+        changed = {"private": {"visibility": "private"}, "gated": {"gate": "manual"}, "deleted": {"deleted_at": Now()}}
+        type(repo).objects.filter(pk=repo.pk).update(**changed[change])
+
+    expected = {"revoked": 401, "blocked": 401, "private": 404, "gated": 403, "deleted": 404}
+    assert raw_client.head(URL, headers=headers).status_code == expected[change]
 
 
 def test_the_short_way_finds_what_the_long_way_finds(commit, repo):
