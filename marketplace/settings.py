@@ -11,6 +11,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
+from catalog.storage.addresses import browser_origins
 from marketplace import data_dir, env, logs, web_server
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -269,7 +270,7 @@ CONTENT_SECURITY_POLICY = {
         "default-src": [NONE],
         "script-src": [SELF],
         "style-src": [SELF],
-        "img-src": [SELF],
+        "img-src": [SELF, *browser_origins(STORAGE_URL)],  # pictures of cards lie in the bucket
         "font-src": [SELF],
         "connect-src": [SELF],
         "form-action": [SELF],
