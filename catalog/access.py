@@ -29,7 +29,7 @@ from catalog.errors import (
     RepoNotFound,
     SignInAgain,
 )
-from catalog.models import AccessRequest, AccessToken, Membership, Namespace, Organisation, Repo, User
+from catalog.models import AccessRequest, AccessToken, Membership, Namespace, Organisation, Reach, Repo, User
 from catalog.queries import deleted_repos, lookups
 
 LAST_USED_STEP = timedelta(minutes=5)  # how stale `last_used_at` may be: one write per step, not per request
@@ -54,8 +54,20 @@ class Actor:
 
     @property
     def may_write(self) -> bool:
-        """A read token reads, whatever its owner may do; a session does what its owner may."""
-        return self.user is not None and (self.token is None or self.token.role == AccessToken.Role.WRITE)
+        """A read token reads, whatever its owner may do; a session does what its owner may.
+
+        A fine-grained token writes where it says so: `can_write` knows, and so does whoever asks `personally`.
+        """
+        if self.user is None or self.token is None:
+            return self.user is not None
+        if self.user.reach is not None:
+            return self.user.reach.writes_somewhere
+        return self.token.role == AccessToken.Role.WRITE
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether this is all of the person, not just what a fine-grained token names."""
+        return self.user is not None and self.user.reach is None
 
 
 ANONYMOUS = Actor()
@@ -100,6 +112,33 @@ def writer(actor: Actor) -> User:
     user = signed_in(actor)
     if not actor.may_write:
         raise NotAllowed(_("this token may only read; use one with the role write"))
+    return user
+
+
+def in_full(actor: Actor) -> User:
+    """Returns the person, for what is theirs alone, such as their settings.
+
+    Raises:
+        NotSignedIn: anonymous.
+        NotAllowed: a fine-grained token, which is for repos.
+    """
+    user = signed_in(actor)
+    if not actor.is_whole:
+        raise NotAllowed(_("This token is for some repos only."))
+    return user
+
+
+def personally(actor: Actor) -> User:
+    """Like `writer`, for what people do as themselves: rate, like, ask for access. Raises as `writer` and `in_full`."""
+    in_full(actor)
+    return writer(actor)
+
+
+def acting_on(actor: Actor, repo: Repo) -> User:
+    """Like `writer`, for what anybody may do about a repo, such as discussing it; a fine-grained token must name it."""
+    user = writer(actor)
+    if not actor.is_whole and not can_write_to(user, repo):
+        raise NotAllowed(_("this token does not write to %(name)s") % {"name": repo.full_name})
     return user
 
 
@@ -192,6 +231,8 @@ def has_files(actor: Actor, repo: Repo) -> bool:
         return True
     if actor.user is None:
         return False
+    if actor.user.reach is not None and not actor.user.reach.covers(repo.namespace_id, repo.pk):
+        return False
     return (
         actor.user.is_admin
         or belongs_to(actor.user, repo.namespace)
@@ -207,7 +248,7 @@ def repo_to_write(actor: Actor, kind: str, owner: str, name: str, *, follow: boo
         NotSignedIn, NotAllowed: readable but not writable.
         MirrorIsReadOnly: its content comes from another hub.
     """
-    repo = repo_to_administer(actor, kind, owner, name, follow=follow)
+    repo = _repo_to_change(actor, kind, owner, name, follow=follow)
     if repo.is_mirror:
         raise MirrorIsReadOnly
     return repo
@@ -215,15 +256,30 @@ def repo_to_write(actor: Actor, kind: str, owner: str, name: str, *, follow: boo
 
 def repo_to_administer(actor: Actor, kind: str, owner: str, name: str, *, follow: bool = False) -> Repo:
     """Like `repo_to_write` for settings and deletion, which mirrors allow too."""
+    repo = _repo_to_change(actor, kind, owner, name, follow=follow)
+    reach = signed_in(actor).reach
+    if reach is not None and not reach.may_administer(repo.namespace_id, repo.pk):
+        raise NotAllowed(_("this token may not change the settings of %(name)s") % {"name": repo.full_name})
+    return repo
+
+
+def _repo_to_change(actor: Actor, kind: str, owner: str, name: str, *, follow: bool) -> Repo:
     repo = repo_to_read(actor, kind, owner, name, follow=follow)
     user = writer(actor)
-    if not can_write(user, repo.namespace):
+    if not can_write_to(user, repo):
         raise NotAllowed(_("you may read %(full_name)s but not write to it") % {"full_name": repo.full_name})
     return repo
 
 
-def can_write(user: User, namespace: Namespace) -> bool:
-    """Whether this person may create and change repos in this namespace."""
+def can_write_to(user: User, repo: Repo) -> bool:
+    """Whether this person may change this repo."""
+    return can_write(user, repo.namespace, repo_id=repo.pk)
+
+
+def can_write(user: User, namespace: Namespace, *, repo_id: int | None = None) -> bool:
+    """Whether this person may create and change repos in this namespace; with `repo_id`, whether that one."""
+    if user.reach is not None and not user.reach.may_write(namespace.pk, repo_id):
+        return False
     if user.is_admin or user.namespace_id == namespace.pk:
         return True
     return Membership.objects.filter(
@@ -248,7 +304,7 @@ def deleted_repo_to_manage(actor: Actor, public_id: str) -> Repo:
         NotSignedIn, NotAllowed: anonymous; a read token.
         RepoNotFound: absent, its time is over, or not theirs to know of.
     """
-    found = deleted_repos.restorable_by(writer(actor)).filter(public_id=public_id.lower()).first()
+    found = deleted_repos.restorable_by(personally(actor)).filter(public_id=public_id.lower()).first()
     if found is None:
         raise RepoNotFound
     return found
@@ -269,8 +325,9 @@ def namespace_to_create_in(actor: Actor, name: str | None) -> Namespace:
         NotAllowed: a read token, or a namespace of others (existing or not: no difference is told).
     """
     user = writer(actor)
-    if name is None:
+    if name is None and user.reach is None:
         return user.namespace
+    name = name or user.username
     namespace = Namespace.objects.filter(key=name.casefold()).first()
     if namespace is None or not can_write(user, namespace):
         raise NotAllowed(_("you may not create repos in the namespace %(name)r") % {"name": name})
@@ -323,7 +380,22 @@ def _actor_of_token(text: str) -> Actor:
     now = timezone.now()
     if token.last_used_at is None or now - token.last_used_at > LAST_USED_STEP:
         AccessToken.objects.filter(pk=token.pk).update(last_used_at=now)
-    return Actor(user=token.user, token=token)
+    return actor_with(token.user, token)
+
+
+def actor_with(user: User | None, token: AccessToken | None) -> Actor:
+    """The person with this token; a fine-grained one leaves of their rights what it names."""
+    if user is not None and token is not None and token.role == AccessToken.Role.FINE_GRAINED:
+        user.reach = _reach_of(token)
+    return Actor(user=user, token=token)
+
+
+def _reach_of(token: AccessToken) -> Reach:
+    grants = list(token.grants.all())
+    return Reach(
+        {grant.namespace_id: grant.role for grant in grants if grant.namespace_id is not None},
+        {grant.repo_id: grant.role for grant in grants if grant.repo_id is not None},
+    )
 
 
 def _actor_of_session(request: HttpRequest) -> Actor:

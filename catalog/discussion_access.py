@@ -38,7 +38,7 @@ def repo_to_discuss(actor: Actor, kind: str, owner: str, name: str, *, follow: b
         NotAllowed: a read token, or discussions are off.
     """
     repo = repo_with_discussions(actor, kind, owner, name, follow=follow)
-    access.writer(actor)
+    access.acting_on(actor, repo)
     return repo
 
 
@@ -78,14 +78,14 @@ def repo_to_upload_to(actor: Actor, kind: str, owner: str, name: str, *, follow:
     """
     repo = access.repo_to_read(actor, kind, owner, name, follow=follow)
     user = access.writer(actor)
-    if access.can_write(user, repo.namespace) or repo.discussions_disabled:
+    if access.can_write_to(user, repo) or repo.discussions_disabled:
         return access.repo_to_write(actor, kind, owner, name, follow=follow)
     return repo_to_propose_to(actor, kind, owner, name, follow=follow)
 
 
 def may_still_upload(user: User, repo: Repo) -> bool:
     """Whether an upload that was allowed earlier may go on."""
-    if access.can_write(user, repo.namespace):
+    if access.can_write_to(user, repo):
         return True
     readable = Repo.objects.visible_to(user).filter(pk=repo.pk, discussions_disabled=False)
     return readable.exists() and access.has_files(Actor(user=user), repo)
@@ -113,7 +113,7 @@ def discussion_to_change(actor: Actor, repo: Repo, num: int) -> Discussion:
 def discussion_to_merge(actor: Actor, repo: Repo, num: int) -> Discussion:
     """Returns a pull request that this actor may merge. Raises `NotFound`, `NotAllowed`, `MirrorIsReadOnly`."""
     found = discussion_to_read(actor, repo, num)
-    if not access.can_write(access.writer(actor), repo.namespace):
+    if not access.can_write_to(access.writer(actor), repo):
         raise NotAllowed(_("Only whoever may write to the repo can merge."))
     if repo.is_mirror:
         raise MirrorIsReadOnly
@@ -132,7 +132,7 @@ def comment_to_hide(actor: Actor, repo: Repo, num: int, comment_id: str) -> Disc
     """Returns a comment that is one's own, or stands in a repo one may write to. Raises `NotFound`, `NotAllowed`."""
     comment = _comment(actor, repo, num, comment_id)
     user = access.writer(actor)
-    if comment.author_id != user.pk and not access.can_write(user, repo.namespace):
+    if comment.author_id != user.pk and not access.can_write_to(user, repo):
         raise NotAllowed(_("Only its author and whoever may write to the repo can hide a comment."))
     return comment
 
@@ -162,7 +162,7 @@ def _shown_to(user: User | None, attachment: Attachment) -> bool:
 def may_change(actor: Actor, discussion: Discussion) -> bool:
     if actor.user is None or not actor.may_write:
         return False
-    return discussion.author_id == actor.user.pk or access.can_write(actor.user, discussion.repo.namespace)
+    return discussion.author_id == actor.user.pk or access.can_write_to(actor.user, discussion.repo)
 
 
 def _comment(actor: Actor, repo: Repo, num: int, comment_id: str) -> DiscussionEvent:

@@ -119,6 +119,11 @@ class InvalidCursor(BadInput):
     words = _("The page cursor is not one of ours, or belongs to another query.")
 
 
+class IdempotencyKeyReused(BadInput):
+    code = "idempotency_key_reused"
+    words = _("This Idempotency-Key came with another body before; use a new one.")
+
+
 class BadMetadata(BadInput):
     code = "bad_metadata"
     words = _("A file says something about itself that is not true.")

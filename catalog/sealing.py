@@ -11,13 +11,22 @@ from django.conf import settings
 
 def seal(text: str) -> bytes:
     """Returns `text` encrypted and authenticated under a key derived from SECRET_KEY."""
-    return _box().encrypt(text.encode())
+    return seal_bytes(text.encode())
 
 
 def unseal(sealed: bytes | memoryview) -> str | None:
     """Returns the text, or None when it was sealed under another SECRET_KEY."""
+    opened = unseal_bytes(sealed)
+    return None if opened is None else opened.decode()
+
+
+def seal_bytes(content: bytes) -> bytes:
+    return _box().encrypt(content)
+
+
+def unseal_bytes(sealed: bytes | memoryview) -> bytes | None:
     try:
-        return _box().decrypt(bytes(sealed)).decode()
+        return _box().decrypt(bytes(sealed))
     except InvalidToken:
         return None
 

@@ -10,7 +10,7 @@ from celery.signals import worker_shutting_down
 from django.conf import settings
 
 from catalog import jobs
-from catalog.actions import downloads, tallies
+from catalog.actions import audit, downloads, idempotency, tallies
 from catalog.actions.community import attachments
 from catalog.actions.facts import metadata
 from catalog.actions.incoming import upload_parts, uploads, xet_extents
@@ -69,6 +69,8 @@ def sweep() -> None:
     sync_leases.expire()
     mirror_sync.clear_partials()
     tallies.clear()
+    audit.seal()
+    idempotency.clear()
     webhook_delivery.send_again()
 
 

@@ -41,4 +41,4 @@ def run_to_cancel(actor: Actor, run_id: int) -> Run:
 
 def may_cancel(user: User, run: Run) -> bool:
     """Whether this person may stop this run."""
-    return run.requester_id == user.pk or access.can_write(user, run.repo.namespace)
+    return run.requester_id == user.pk or access.can_write_to(user, run.repo)

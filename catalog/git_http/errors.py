@@ -19,6 +19,7 @@ STATUSES: dict[type[CatalogError], int] = {
     errors.TooManyRequests: 429,
     errors.NotFound: 404,
     errors.BadInput: 400,
+    errors.IdempotencyKeyReused: 422,
     errors.InvalidPath: 422,
     errors.TooLarge: 413,
     errors.NameTaken: 409,
@@ -50,7 +51,7 @@ def error_response(request: HttpRequest, error: CatalogError, actor: Actor) -> H
     if isinstance(error, errors.RepoNotFound | errors.GatedRepo) and actor.is_anonymous:
         status = 401
     response = text_response(status, error.message)
-    response["X-Error-Code"] = error.code
+    response["X-Error-Code"] = type(error).__name__
     if status == 401:
         response["WWW-Authenticate"] = 'Basic realm="hub"'
     if status in (429, 503):

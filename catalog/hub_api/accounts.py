@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, JsonResponse
 
 from catalog import access
 from catalog.access import Actor
 from catalog.hub_api import people, wire
-from catalog.models import AccessToken, Membership, User
+from catalog.models import AccessToken, Membership, TokenGrant, User
 
 
 def whoami(request: HttpRequest, actor: Actor) -> JsonResponse:
@@ -57,11 +58,29 @@ def _organisation(request: HttpRequest, membership: Membership) -> dict[str, Any
 def _credential(token: AccessToken | None) -> dict[str, Any]:
     if token is None:
         return {"type": "session"}
-    return {
-        "type": "access_token",
-        "accessToken": {
-            "displayName": token.name,
-            "role": token.role,
-            "createdAt": wire.instant(token.created_at),
-        },
+    shown: dict[str, Any] = {
+        "displayName": token.name,
+        "role": token.role,
+        "createdAt": wire.instant(token.created_at),
     }
+    if token.role == AccessToken.Role.FINE_GRAINED:
+        shown["fineGrained"] = {"global": [], "scoped": [_scope(grant) for grant in _grants(token)]}
+    return {"type": "access_token", "accessToken": shown}
+
+
+def _grants(token: AccessToken) -> QuerySet[TokenGrant]:
+    return token.grants.select_related("namespace__organisation", "repo__namespace").order_by("pk")
+
+
+def _scope(grant: TokenGrant) -> dict[str, Any]:
+    """As the Hub says it: what about, and a list of permissions."""
+    permissions = ["repo.content.read"]
+    if grant.role != TokenGrant.Role.READ:
+        permissions.append("repo.write")
+    if grant.repo is not None:
+        entity = {"_id": grant.repo.public_id, "type": grant.repo.kind, "name": grant.repo.full_name}
+    else:
+        assert grant.namespace is not None  # the database keeps it so
+        kind = "org" if grant.namespace.is_organisation else "user"
+        entity = {"_id": wire.namespace_id(grant.namespace), "type": kind, "name": grant.namespace.name}
+    return {"entity": entity, "permissions": permissions}

@@ -20,7 +20,7 @@ from catalog.parsing import media_types
 
 def upload(request: HttpRequest, actor: Actor) -> HttpResponse:
     """The raw body is the file; the answer is its address as plain text."""
-    user = access.writer(actor)
+    user = access.personally(actor)
     size = bodies.content_length(request)
     made = attachments.attach(chunks=bodies.pieces(request), size=size, actor=user)
     return HttpResponse(wire.origin(request) + made.path, content_type="text/plain; charset=utf-8")

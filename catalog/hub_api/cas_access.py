@@ -50,7 +50,7 @@ def bearer(request: HttpRequest) -> XetActor:
     token = AccessToken.objects.usable().filter(pk=token_id).first() if token_id else None
     if (user_id and user is None) or (token_id and token is None):
         raise BadCredentials
-    actor = Actor(user=user, token=token)
+    actor = access.actor_with(user, token)
     find = discussion_access.repo_to_upload_to if scope == WRITE else access.repo_to_download
     return XetActor(user=user, token=token, repo=find(actor, kind, owner, name, follow=True), scope=scope)
 

@@ -39,6 +39,7 @@ ANSWERS: dict[type[CatalogError], Answer] = {
     errors.RevisionNotFound: Answer(404, "RevisionNotFound"),
     errors.EntryNotFound: Answer(404, "EntryNotFound"),
     errors.BadInput: Answer(400, "BadInput"),
+    errors.IdempotencyKeyReused: Answer(422, "IdempotencyKeyReused"),
     errors.InvalidName: Answer(400, "InvalidName"),
     errors.InvalidReference: Answer(400, "InvalidReference"),
     errors.InvalidCursor: Answer(400, "InvalidCursor"),

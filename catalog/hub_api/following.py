@@ -49,10 +49,10 @@ def _followers(request: HttpRequest, namespace: Namespace) -> HttpResponse:
 
 
 def _follow(actor: Actor, namespace: Namespace) -> JsonResponse:
-    following.follow(namespace=namespace, actor=access.writer(actor))
+    following.follow(namespace=namespace, actor=access.personally(actor))
     return JsonResponse({})
 
 
 def _unfollow(actor: Actor, namespace: Namespace) -> JsonResponse:
-    following.unfollow(namespace=namespace, actor=access.writer(actor))
+    following.unfollow(namespace=namespace, actor=access.personally(actor))
     return JsonResponse({})

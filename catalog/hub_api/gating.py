@@ -20,7 +20,7 @@ from catalog.models import AccessRequest, Repo, User
 def ask(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: str) -> JsonResponse:
     """What the browser's form sends, sent by a program."""
     repo = access.repo_to_read(actor, kind, owner, name)
-    user = access.writer(actor)
+    user = access.personally(actor)
     asked = gating.ask_access(repo=repo, actor=user, fields=_fields(request))
     return JsonResponse({"status": asked.state})
 

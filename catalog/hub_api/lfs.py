@@ -148,7 +148,7 @@ def _reader(user_id: int, token_id: int) -> Actor:
     token = AccessToken.objects.usable().filter(pk=token_id).first() if token_id else None
     if user is None or (token_id and token is None):
         raise NotAllowed(_("the address of this download is not valid any more"))
-    return Actor(user=user, token=token)
+    return access.actor_with(user, token)
 
 
 def _opened_download(token: str) -> tuple[str, str, str, str, int, int]:

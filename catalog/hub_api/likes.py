@@ -16,13 +16,13 @@ from catalog.models import Like, Repo
 
 def like(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: str) -> JsonResponse:
     repo = access.repo_to_read(actor, kind, owner, name)
-    likes.like(repo=repo, actor=access.writer(actor))
+    likes.like(repo=repo, actor=access.personally(actor))
     return JsonResponse({})
 
 
 def unlike(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: str) -> JsonResponse:
     repo = access.repo_to_read(actor, kind, owner, name)
-    likes.unlike(repo=repo, actor=access.writer(actor))
+    likes.unlike(repo=repo, actor=access.personally(actor))
     return JsonResponse({})
 
 

@@ -21,18 +21,20 @@ _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 def move(request: HttpRequest, actor: Actor) -> JsonResponse:
+    user = access.writer(actor)
     body = bodies.json_body(request)
     kind = kind_of(body)
     owner, name = _pair(body, "fromRepo")
     new_owner, new_name = _pair(body, "toRepo")
     repo = access.repo_to_administer(actor, kind, owner, name, follow=True)
     namespace = access.namespace_to_create_in(actor, new_owner)
-    moved = moving.move_repo(repo=repo, namespace=namespace, name=new_name, actor=access.writer(actor))
+    moved = moving.move_repo(repo=repo, namespace=namespace, name=new_name, actor=user)
     return JsonResponse({"url": wire.repo_url(request, moved), "name": moved.full_name})
 
 
 def duplicate(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: str) -> JsonResponse:
     source = access.repo_to_download(actor, kind, owner, name)
+    access.writer(actor)
     body = bodies.json_body(request)
     new_owner, new_name = _pair(body, "repository")
     namespace = access.namespace_to_create_in(actor, new_owner)
@@ -56,6 +58,7 @@ def copy_files(request: HttpRequest, actor: Actor, *, kind: str, owner: str, nam
     Each file is asked for by its path here; what some commit does not hold at that path counts as absent.
     """
     source = access.repo_to_download(actor, kind, owner, name)
+    access.writer(actor)
     body = bodies.json_body(request)
     target = body.get("target")
     if not isinstance(target, dict):

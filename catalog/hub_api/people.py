@@ -95,7 +95,7 @@ def members(request: HttpRequest, actor: Actor, *, organisation: str) -> HttpRes
 
 
 def own_repositories(request: HttpRequest, actor: Actor) -> HttpResponse:
-    return _repositories(request, access.signed_in(actor).namespace)
+    return _repositories(request, access.in_full(actor).namespace)
 
 
 def team_repositories(request: HttpRequest, actor: Actor, *, organisation: str) -> HttpResponse:

@@ -18,11 +18,11 @@ KNOWN_TO_OTHERS = ("kernel", "bucket")  # repo types of the public Hub that this
 
 
 def create(request: HttpRequest, actor: Actor) -> JsonResponse:
+    user = access.writer(actor)
     body = json_body(request)
     kind = kind_of(body)
     owner, name = _owner_and_name(body)
     namespace = access.namespace_to_create_in(actor, owner)
-    user = access.writer(actor)
     sdk = optional_text(body, "sdk") or "" if kind == Repo.Kind.SPACE else ""
     visibility = visibility_of(body)
     try:
@@ -35,9 +35,9 @@ def create(request: HttpRequest, actor: Actor) -> JsonResponse:
 
 
 def delete(request: HttpRequest, actor: Actor) -> JsonResponse:
+    user = access.signed_in(actor)
     body = json_body(request)
     owner, name = _owner_and_name(body)
-    user = access.signed_in(actor)
     repo = access.repo_to_administer(actor, kind_of(body), owner or user.username, name)
     repos.delete_repo(repo=repo, actor=user)
     return JsonResponse({})

@@ -19,18 +19,13 @@ from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
 from catalog.errors import BlobUnavailable, TooManyRequests
+from catalog.raw_headers import SAFE_HEADERS
 from catalog.storage.base import BlobStore
 from catalog.stores import blob_store
 from marketplace import load
 
 SIGNED_URL_SECONDS: Final = 300
 ACCEL_PREFIX: Final = "/-/blobs"  # nginx: `location /-/blobs/ { internal; alias <storage directory>/blobs/; }`
-SAFE_HEADERS: Final = {
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'none'; sandbox; frame-ancestors 'none'",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-}
 DOWNLOAD_TYPE: Final = "application/octet-stream"
 TEXT_SUFFIXES: Final = (
     *(".txt", ".md", ".json", ".jsonl", ".yaml", ".yml", ".csv", ".tsv", ".py", ".toml", ".ini", ".cfg", ".jinja"),

@@ -17,12 +17,12 @@ from catalog.models import Namespace, Repo, Webhook, WebhookWatch
 
 
 def listed(request: HttpRequest, actor: Actor) -> JsonResponse:
-    user = access.signed_in(actor)
+    user = access.in_full(actor)
     return JsonResponse([_webhook(one) for one in user.webhooks.order_by("-pk")], safe=False)
 
 
 def create(request: HttpRequest, actor: Actor) -> JsonResponse:
-    user = access.writer(actor)
+    user = access.personally(actor)
     body = bodies.json_body(request)
     if "jobSourceId" in body:
         raise NotServed("this server runs no jobs; give the webhook a 'url'")
@@ -37,11 +37,11 @@ def create(request: HttpRequest, actor: Actor) -> JsonResponse:
 
 
 def one(request: HttpRequest, actor: Actor, *, webhook_id: str) -> JsonResponse:
-    return JsonResponse({"webhook": _webhook(community_access.webhook_of(access.signed_in(actor), webhook_id))})
+    return JsonResponse({"webhook": _webhook(community_access.webhook_of(access.in_full(actor), webhook_id))})
 
 
 def change(request: HttpRequest, actor: Actor, *, webhook_id: str) -> JsonResponse:
-    webhook = community_access.webhook_of(access.writer(actor), webhook_id)
+    webhook = community_access.webhook_of(access.personally(actor), webhook_id)
     body = bodies.json_body(request)
     changed = webhooks.change_webhook(
         webhook=webhook,
@@ -54,17 +54,17 @@ def change(request: HttpRequest, actor: Actor, *, webhook_id: str) -> JsonRespon
 
 
 def remove(request: HttpRequest, actor: Actor, *, webhook_id: str) -> JsonResponse:
-    webhooks.remove_webhook(webhook=community_access.webhook_of(access.writer(actor), webhook_id))
+    webhooks.remove_webhook(webhook=community_access.webhook_of(access.personally(actor), webhook_id))
     return JsonResponse({})
 
 
 def enable(request: HttpRequest, actor: Actor, *, webhook_id: str) -> JsonResponse:
-    webhook = community_access.webhook_of(access.writer(actor), webhook_id)
+    webhook = community_access.webhook_of(access.personally(actor), webhook_id)
     return JsonResponse({"webhook": _webhook(webhooks.switch_webhook(webhook=webhook, disabled=False))})
 
 
 def disable(request: HttpRequest, actor: Actor, *, webhook_id: str) -> JsonResponse:
-    webhook = community_access.webhook_of(access.writer(actor), webhook_id)
+    webhook = community_access.webhook_of(access.personally(actor), webhook_id)
     return JsonResponse({"webhook": _webhook(webhooks.switch_webhook(webhook=webhook, disabled=True))})
 
 

@@ -24,6 +24,7 @@ from catalog.hub_api.serving import SIGNED_URL_SECONDS
 from catalog.models import AccessToken, Blob, Commit, Repo, TreeEntry, User
 from catalog.parsing.xorb import HEADER_BYTES, plain_header
 from catalog.parsing.xorb_view import CHUNK_BYTES, STORED_CHUNK_BYTES, XORB_BYTES, ViewTerm, XorbView
+from catalog.raw_headers import SAFE_HEADERS
 from catalog.stores import blob_store
 
 PIECE_CHUNKS: Final = 8  # sent at a time, 1 MiB
@@ -62,7 +63,8 @@ def xorb(request: HttpRequest, actor: Actor, token: str, index: str) -> HttpResp
         raise NotFound(_("there is no such xorb"))
     asked = request.headers.get("Range", "")
     response = xet_ranges.partial(asked, whole.stored_end, lambda start, end: _stored(view, whole, start, end))
-    response["Cache-Control"] = "private, no-store"
+    for name, value in {**SAFE_HEADERS, "Cache-Control": "private, no-store"}.items():
+        response[name] = value
     return response
 
 
@@ -163,8 +165,7 @@ def _opened(token: str) -> tuple[Repo, str]:
     try:
         kind, owner, name, sha256, user_id, token_id = signing.loads(token, salt=_SALT, max_age=SIGNED_URL_SECONDS)
         user = User.objects.get(pk=user_id, is_active=True) if user_id else None
-        if token_id:
-            AccessToken.objects.usable().get(pk=token_id)
-        return access.repo_to_download(Actor(user=user), kind, owner, name, follow=True), sha256
+        used = AccessToken.objects.usable().get(pk=token_id) if token_id else None
+        return access.repo_to_download(access.actor_with(user, used), kind, owner, name, follow=True), sha256
     except (signing.BadSignature, ValueError, TypeError, ObjectDoesNotExist, RepoNotFound, GatedRepo):
         raise NotAllowed(_("the address of this download is not valid any more")) from None

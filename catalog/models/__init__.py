@@ -4,19 +4,21 @@ from catalog.models import lookups as _lookups  # noqa: F401  fields know them o
 from catalog.models.access_request import AccessRequest
 from catalog.models.accounts import (
     AccessToken,
-    AuditEntry,
     Membership,
     Namespace,
     Organisation,
+    Reach,
     User,
 )
 from catalog.models.attachment import Attachment, AttachmentUse
+from catalog.models.audit import AuditEntry, AuditSeal
 from catalog.models.blob import Blob, RepoBlob, Upload
 from catalog.models.collection import Collection, CollectionItem
 from catalog.models.device_login import DeviceLogin, RefreshToken
 from catalog.models.discussion import CommentVersion, Discussion, DiscussionEvent
 from catalog.models.follow import Follow
 from catalog.models.git_tag import TagObject
+from catalog.models.idempotency import KeptAnswer
 from catalog.models.like import Like
 from catalog.models.metadata import RepoFacts
 from catalog.models.mirror import Mirror, SyncRun
@@ -25,6 +27,7 @@ from catalog.models.redirect import RepoRedirect
 from catalog.models.repo import DownloadCount, Repo, WeightsDownload
 from catalog.models.revision import Commit, Line, Ref, TreeEntry
 from catalog.models.tally import Tally
+from catalog.models.token_grant import TokenGrant
 from catalog.models.upkeep import NamespaceQuota, RemovedFile, UpkeepLease
 from catalog.models.webhook import RepoEvent, Webhook, WebhookDelivery, WebhookWatch
 from catalog.models.xet import MarkedChunk, StagedXorb, UploadPart, XorbExtent
@@ -35,6 +38,7 @@ __all__ = [
     "Attachment",
     "AttachmentUse",
     "AuditEntry",
+    "AuditSeal",
     "Blob",
     "Collection",
     "CollectionItem",
@@ -45,6 +49,7 @@ __all__ = [
     "DiscussionEvent",
     "DownloadCount",
     "Follow",
+    "KeptAnswer",
     "Like",
     "Line",
     "MarkedChunk",
@@ -55,6 +60,7 @@ __all__ = [
     "Organisation",
     "Rating",
     "RatingEdit",
+    "Reach",
     "Ref",
     "RefreshToken",
     "RemovedFile",
@@ -67,6 +73,7 @@ __all__ = [
     "SyncRun",
     "TagObject",
     "Tally",
+    "TokenGrant",
     "TreeEntry",
     "UpkeepLease",
     "Upload",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
@@ -11,6 +13,8 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+WRITING: Final = ("write", "admin")  # roles of a grant that may commit
 
 
 class Namespace(models.Model):
@@ -36,6 +40,27 @@ class Namespace(models.Model):
         return getattr(self, "organisation", None) is not None
 
 
+@dataclass(frozen=True)
+class Reach:
+    """How far a fine-grained token goes: the role it has in some namespaces and repos, by their keys."""
+
+    namespaces: Mapping[int, str] = field(default_factory=dict)
+    repos: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def writes_somewhere(self) -> bool:
+        return any(role in WRITING for role in (*self.namespaces.values(), *self.repos.values()))
+
+    def covers(self, namespace_id: int, repo_id: int | None = None) -> bool:
+        return namespace_id in self.namespaces or repo_id in self.repos
+
+    def may_write(self, namespace_id: int, repo_id: int | None = None) -> bool:
+        return self.namespaces.get(namespace_id) in WRITING or self.repos.get(repo_id or 0) in WRITING
+
+    def may_administer(self, namespace_id: int, repo_id: int | None = None) -> bool:
+        return "admin" in (self.namespaces.get(namespace_id), self.repos.get(repo_id or 0))
+
+
 class UserManager(BaseUserManager["User"]):
     """Django's hooks for authentication; accounts are created by `actions.accounts`."""
 
@@ -54,6 +79,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_admin = models.BooleanField(default=False)  # administers the whole site
     hardware = models.JSONField(default=dict, blank=True)  # "my machine" for the fit facet
     created_at = models.DateTimeField(default=timezone.now)
+
+    # Set by `access` on the person a fine-grained token stands for: whatever asks for their rights gets no more.
+    reach: Reach | None = None
 
     objects = UserManager()
 
@@ -137,10 +165,11 @@ class AccessToken(models.Model):
     class Role(models.TextChoices):
         READ = "read", _("read")
         WRITE = "write", _("write")
+        FINE_GRAINED = "fineGrained", _("only what it names")
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tokens")
     name = models.CharField(max_length=100)
-    role = models.CharField(max_length=5, choices=Role, default=Role.READ)
+    role = models.CharField(max_length=11, choices=Role, default=Role.READ)
     digest = models.CharField(max_length=64, unique=True)  # HMAC-SHA256(pepper, token), hex
     last_four = models.CharField(max_length=4)
     created_at = models.DateTimeField(default=timezone.now)
@@ -156,16 +185,3 @@ class AccessToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} of {self.user} (…{self.last_four})"
-
-
-class AuditEntry(models.Model):
-    """One privileged change: who, what, on what. Rows are only ever added."""
-
-    at = models.DateTimeField(default=timezone.now, db_index=True)
-    actor = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
-    action = models.CharField(max_length=60)  # "repo.create", "token.create", …
-    target = models.CharField(max_length=255, blank=True)  # "models/ns/name", "user/ann"
-    details = models.JSONField(default=dict)
-
-    def __str__(self) -> str:
-        return f"{self.at:%Y-%m-%d %H:%M} {self.action} {self.target}"

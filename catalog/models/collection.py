@@ -17,6 +17,14 @@ class CollectionQuerySet(models.QuerySet["Collection"]):
         """Public ones, and those of one's own namespaces; what they hold is filtered for each reader besides."""
         if user is None:
             return self.filter(is_private=False)
+        if user.reach is not None:
+            theirs = (
+                Q()
+                if user.is_admin
+                else Q(namespace_id=user.namespace_id)
+                | Q(namespace_id__in=Membership.objects.filter(user=user).values("organisation__namespace_id"))
+            )
+            return self.filter(Q(is_private=False) | (Q(namespace_id__in=list(user.reach.namespaces)) & theirs))
         if user.is_admin:
             return self
         teams = Membership.objects.filter(user=user).values("organisation__namespace_id")

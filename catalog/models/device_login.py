@@ -8,6 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 from catalog.models.accounts import AccessToken, User
 
+ROLES = AccessToken.Role.choices[:2]  # a program reads or writes as its person does
+
 
 class DeviceLogin(models.Model):
     """One program waiting for somebody to approve it; ends with its token, a refusal or its time."""
@@ -23,7 +25,7 @@ class DeviceLogin(models.Model):
     client_id = models.CharField(max_length=100)
     client_note = models.CharField(max_length=200, blank=True)  # the program's own words: its user agent
     state = models.CharField(max_length=8, choices=State, default=State.WAITING)
-    role = models.CharField(max_length=5, choices=AccessToken.Role, default=AccessToken.Role.READ)  # as approved
+    role = models.CharField(max_length=5, choices=ROLES, default=AccessToken.Role.READ)  # as approved
     user = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()

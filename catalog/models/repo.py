@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from catalog.models.accounts import Membership, Namespace, User
+from catalog.models.accounts import Membership, Namespace, Reach, User
 
 
 def new_public_id() -> str:
@@ -30,12 +30,21 @@ class RepoQuerySet(models.QuerySet["Repo"]):
         """Like `visible_to`, with the deleted ones among them: for telling people that they are gone."""
         if user is None:
             return self.filter(visibility=Repo.Visibility.PUBLIC)
+        if user.reach is not None:
+            return self._within_reach(user, user.reach)
         if user.is_admin:
             return self
         teams = Membership.objects.filter(user=user).values("organisation__namespace_id")
         return self.filter(
             Q(visibility=Repo.Visibility.PUBLIC) | Q(namespace_id=user.namespace_id) | Q(namespace_id__in=teams)
         )
+
+    def _within_reach(self, user: User, reach: Reach) -> RepoQuerySet:
+        """What is public, and of what this person may read the part that their token names."""
+        teams = Membership.objects.filter(user=user).values("organisation__namespace_id")
+        theirs = Q(namespace_id=user.namespace_id) | Q(namespace_id__in=teams)
+        named = Q(namespace_id__in=list(reach.namespaces)) | Q(pk__in=list(reach.repos))
+        return self.filter(Q(visibility=Repo.Visibility.PUBLIC) | (named & (Q() if user.is_admin else theirs)))
 
 
 class Repo(models.Model):

@@ -22,7 +22,7 @@ LIST = "/settings/deleted"
 
 @page
 def deleted_list(request: HttpRequest) -> HttpResponse:
-    user = access.signed_in(access.actor_of(request))
+    user = access.in_full(access.actor_of(request))
     owner = request.GET.get("owner", "").replace("\0", "")
     found = deleted_repos.find_restorable(user, owner=owner, cursor=request.GET.get("cursor", ""))
     more = {"cursor": found.next_cursor, **({"owner": owner} if owner else {})}
@@ -42,7 +42,7 @@ def restore(request: HttpRequest, public_id: str) -> HttpResponseBase:
     repo = access.deleted_repo_to_manage(actor, public_id)
     name = request.POST.get("name", "").strip() or None
     try:
-        restored = purge.undelete(repo=repo, name=name, actor=access.writer(actor))
+        restored = purge.undelete(repo=repo, name=name, actor=access.personally(actor))
     except (InvalidName, NameTaken, QuotaExceeded) as error:
         messages.error(request, error.message)
         return redirect(LIST)
@@ -61,6 +61,6 @@ def give_up(request: HttpRequest, public_id: str) -> HttpResponseBase:
             request, _("Nothing was deleted: the name you typed is not %(name)s.") % {"name": repo.full_name}
         )
         return redirect(LIST)
-    purge.give_up(repo=repo, actor=access.writer(actor))
+    purge.give_up(repo=repo, actor=access.personally(actor))
     messages.success(request, _("%(name)s is gone for good.") % {"name": repo.full_name})
     return redirect(LIST)

@@ -107,7 +107,7 @@ def thread(request: HttpRequest, kind: str, owner: str, name: str, num: int) -> 
     discussion = discussion_access.discussion_to_read(actor, repo, num)
     if request.method != "POST":
         return thread_page(request, actor, discussion, CommentForm())
-    user = access.writer(actor)
+    user = access.acting_on(actor, repo)
     form = CommentForm(request.POST, request.FILES)
     if form.is_valid():
         try:
@@ -188,7 +188,7 @@ def _shown(
     if event.kind != DiscussionEvent.Kind.COMMENT or event.is_hidden or actor.user is None or not actor.may_write:
         return ShownEvent(event, may_edit=False, may_hide=False, form=None)
     is_own = event.author_id == actor.user.pk
-    may_hide = is_own or access.can_write(actor.user, discussion.repo.namespace)
+    may_hide = is_own or access.can_write_to(actor.user, discussion.repo)
     is_edited = is_own and request.GET.get("edit") == event.public_id
     form = CommentForm(initial={"text": event.text}, auto_id="edit-%s") if is_edited else None
     if edited is not None and edited.comment == event.public_id:

@@ -36,6 +36,7 @@ STATUSES: Statuses = {
     errors.NotFound: 404,
     errors.RepoMoved: 404,
     errors.BadInput: 400,
+    errors.IdempotencyKeyReused: 422,
     errors.InvalidPath: 400,
     errors.TooLarge: 413,
     errors.QuotaExceeded: 413,

@@ -22,7 +22,7 @@ SHOWN = 500
 @require_POST
 def toggle(request: HttpRequest, owner: str) -> HttpResponseBase:
     namespace = access.namespace_named(owner)
-    user = access.writer(access.actor_of(request))
+    user = access.personally(access.actor_of(request))
     try:
         if follows.is_following(user, namespace):
             following.unfollow(namespace=namespace, actor=user)

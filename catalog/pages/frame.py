@@ -18,7 +18,7 @@ def readable(request: HttpRequest, kind: str, owner: str, name: str) -> Repo:
 
 
 def may_administer(actor: Actor, repo: Repo) -> bool:
-    return actor.user is not None and actor.may_write and access.can_write(actor.user, repo.namespace)
+    return actor.user is not None and actor.may_write and access.can_write_to(actor.user, repo)
 
 
 def frame(request: HttpRequest, repo: Repo, tab: str, **more: object) -> dict[str, Any]:

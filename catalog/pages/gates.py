@@ -35,7 +35,7 @@ def ask(request: HttpRequest, kind: str, owner: str, name: str) -> HttpResponseB
     actor = access.actor_of(request)
     gate = gate_of(repo, request.POST if request.method == "POST" else None)
     if request.method == "POST" and gate.form.is_valid():
-        asked = gating.ask_access(repo=repo, actor=access.writer(actor), fields=gate.form.answers())
+        asked = gating.ask_access(repo=repo, actor=access.personally(actor), fields=gate.form.answers())
         told = {
             AccessRequest.State.ACCEPTED: _("You have access now."),
             AccessRequest.State.PENDING: _("Your request is with the owner."),

@@ -19,7 +19,7 @@ from catalog.pages.frame import readable
 @require_POST
 def toggle(request: HttpRequest, kind: str, owner: str, name: str) -> HttpResponseBase:
     repo = readable(request, kind, owner, name)
-    user = access.writer(access.actor_of(request))
+    user = access.personally(access.actor_of(request))
     if repo.likes.filter(user=user).exists():
         likes.unlike(repo=repo, actor=user)
         messages.info(request, _("You like it no more."))

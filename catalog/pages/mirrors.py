@@ -108,4 +108,4 @@ def _frame(request: HttpRequest, mirror_id: int) -> dict[str, Any]:
 
 
 def _may_sync(user: User, found: Mirror) -> bool:
-    return access.can_write(user, found.repo.namespace)
+    return access.can_write_to(user, found.repo)

@@ -45,13 +45,13 @@ def reviews(request: HttpRequest, kind: str, owner: str, name: str) -> HttpRespo
 @require_POST
 def withdraw(request: HttpRequest, kind: str, owner: str, name: str) -> HttpResponseBase:
     repo = readable(request, kind, owner, name)
-    ratings.withdraw_rating(repo=repo, actor=access.writer(access.actor_of(request)))
+    ratings.withdraw_rating(repo=repo, actor=access.personally(access.actor_of(request)))
     messages.success(request, _("Your rating is withdrawn."))
     return redirect(f"{repo.web_path}/reviews")
 
 
 def _rate(request: HttpRequest, repo: Repo) -> HttpResponseBase:
-    user = access.writer(access.actor_of(request))
+    user = access.personally(access.actor_of(request))
     form = ReviewForm(request.POST)
     if form.is_valid():
         try:

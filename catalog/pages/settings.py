@@ -22,7 +22,7 @@ from catalog.pages.snippets import endpoint_of
 
 @page
 def profile(request: HttpRequest) -> HttpResponseBase:
-    user = access.signed_in(access.actor_of(request))
+    user = access.in_full(access.actor_of(request))
     form = ProfileForm(request.POST or None, initial={"full_name": user.full_name, "email": user.email})
     if request.method == "POST" and form.is_valid():
         # Whoever changes the address can have a new password sent to it.
@@ -38,7 +38,7 @@ def profile(request: HttpRequest) -> HttpResponseBase:
 @page
 def tokens(request: HttpRequest) -> HttpResponseBase:
     """The list; a new token's secret is on the answer to the form that made it, and never again."""
-    user = access.signed_in(access.actor_of(request))
+    user = access.in_full(access.actor_of(request))
     form, secret = TokenForm(request.POST or None), ""
     if request.method == "POST" and form.is_valid():
         access.in_person(access.actor_of(request), back="/settings/tokens")
@@ -61,7 +61,7 @@ def tokens(request: HttpRequest) -> HttpResponseBase:
 @page
 @require_POST
 def revoke(request: HttpRequest, token_id: int) -> HttpResponseBase:
-    user = access.writer(access.actor_of(request))
+    user = access.personally(access.actor_of(request))
     token = AccessToken.objects.filter(user=user, pk=token_id).first()
     if token is None:
         raise NotFound

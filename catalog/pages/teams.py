@@ -35,7 +35,7 @@ def teams(request: HttpRequest) -> HttpResponse:
 
 @page
 def new_team(request: HttpRequest) -> HttpResponseBase:
-    user = access.writer(access.actor_of(request))
+    user = access.personally(access.actor_of(request))
     form = TeamForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -94,7 +94,7 @@ def change(request: HttpRequest, name: str, person: str) -> HttpResponseBase:
 
 
 def _check_manages(request: HttpRequest, organisation: Organisation) -> User:
-    user = access.writer(access.actor_of(request))
+    user = access.personally(access.actor_of(request))
     if not may_manage(user, organisation.namespace):
         raise NotAllowed(_("Only administrators of the team decide who is in it."))
     return user

@@ -28,12 +28,12 @@ DOMAINS = {
 @page
 def webhook_list(request: HttpRequest) -> HttpResponseBase:
     actor = access.actor_of(request)
-    user = access.signed_in(actor)
+    user = access.in_full(actor)
     problem, heard = "", request.POST.getlist("domains")
     if request.method == "POST":
         try:
             webhooks.add_webhook(
-                actor=access.writer(actor),
+                actor=access.personally(actor),
                 url=request.POST.get("url", "").strip(),
                 watched=[_target(actor, request.POST.get("watched", "").strip())],
                 domains=heard,
@@ -61,7 +61,7 @@ def webhook_list(request: HttpRequest) -> HttpResponseBase:
 @page
 @require_POST
 def change(request: HttpRequest, webhook_id: str) -> HttpResponseBase:
-    user = access.writer(access.actor_of(request))
+    user = access.personally(access.actor_of(request))
     webhook = community_access.webhook_of(user, webhook_id)
     if request.POST.get("do") == "remove":
         webhooks.remove_webhook(webhook=webhook)

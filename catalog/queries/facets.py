@@ -191,5 +191,5 @@ def _counts(facet: str, request: SearchRequest, user: User | None, among: _Match
 
 
 def _key(what: str, request: SearchRequest, user: User | None) -> str:
-    reader = "anyone" if user is None else str(user.pk)
+    reader = "anyone" if user is None else f"{user.pk}{user.reach or ''}"
     return f"search:{what}:{reader}:{replace(request, sort='downloads').fingerprint}"

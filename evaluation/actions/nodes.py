@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from catalog import tokens
+from catalog.actions import audit
 from evaluation.errors import BadNodeToken
 from evaluation.models import Node
 
@@ -31,6 +32,7 @@ def create_node(name: str, *, queues: tuple[str, ...] = (CPU_QUEUE,), is_embedde
             "is_active": True,
         },
     )
+    audit.record(None, "node.token", f"node/{name}", queues=list(queues))
     return node, secret
 
 

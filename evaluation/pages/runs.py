@@ -103,6 +103,7 @@ def evaluate(request: HttpRequest, owner: str, name: str) -> HttpResponseBase:
     actor = catalog_access.actor_of(request)
     repo = catalog_access.repo_to_read(actor, Repo.Kind.MODEL, owner, name)
     if request.method == "POST":
+        catalog_access.acting_on(actor, repo)
         chosen = benchmark_named(request.POST.get("benchmark", ""))
         return _request(request, repo, chosen, request.POST.get("revision", "").strip())
     found = current_benchmarks()
@@ -138,7 +139,7 @@ def _named_or_first(fitting: list[Benchmark], slug: str) -> Benchmark | None:
 
 
 def _request(request: HttpRequest, repo: Repo, benchmark: Benchmark, revision: str) -> HttpResponseBase:
-    user = catalog_access.writer(catalog_access.actor_of(request))
+    user = catalog_access.acting_on(catalog_access.actor_of(request), repo)
     catalog_access.check_files(catalog_access.actor_of(request), repo)
     try:
         run, created = actions.request_run(repo=repo, benchmark=benchmark, revision=revision, actor=user)

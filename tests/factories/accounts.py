@@ -1,8 +1,10 @@
+from collections.abc import Sequence
+
 import factory
 from factory.django import DjangoModelFactory
 
 from catalog.actions.people import accounts
-from catalog.models import Membership, Organisation, User
+from catalog.models import Membership, Namespace, Organisation, Repo, User
 
 
 class UserFactory(DjangoModelFactory):
@@ -42,7 +44,12 @@ class OrganisationFactory(DjangoModelFactory):
         return organisation
 
 
-def token_of(user: User, role: str = "write") -> str:
-    """Returns the secret of a new access token."""
-    _token, secret = accounts.create_token(user=user, name=f"token {user.tokens.count()}", role=role)
+def token_of(user: User, role: str = "write", grants: Sequence[tuple[str | Repo, str]] = ()) -> str:
+    """Returns the secret of a new access token; `grants=[("acme", "read"), (repo, "write")]` make it fine-grained."""
+    places = [
+        (Namespace.objects.get(key=place) if isinstance(place, str) else place, role_there)
+        for place, role_there in grants
+    ]
+    role = "fineGrained" if grants else role
+    _token, secret = accounts.create_token(user=user, name=f"token {user.tokens.count()}", role=role, grants=places)
     return secret

@@ -21,14 +21,14 @@ def record(repo: Repo, actor: User, content: Content, files: dict[str, NewFile],
     """Write all commits of a push.
 
     Args:
-        files: by git id, what `push_content.store` returned; large files are added to it.
+        files: by git id, what `push_content.store` returned.
         only_offered: whether they are for pull requests alone.
 
     Raises:
         BlobNotUploaded: the repo's right to some bytes ran out since they came.
         BadInput: a commit that these are built upon is gone by now.
     """
-    files.update(_large_files(repo, content))  # a copy of a hundred thousand would cost megabytes
+    files = files | _large_files(repo, content)
     _hold(repo, files.values())
     if content.folders is not None:
         stored = _Stored(files, content.folders)
@@ -73,7 +73,6 @@ def _record(repo: Repo, actor: User, commit: NewCommit, content: _Stored, *, onl
         raise BadInput(_("The history is incomplete: commit %(oid)s is missing.") % {"oid": first})
     changes = push_content.changes_upon(base, commit, content.folders)
     changed = {path: _as_named(content.files[new[1]], new[0]) if new else None for path, new in changes.files.items()}
-    changes.files.clear()
     change_set = ChangeSet(changed, {new.blob_id for new in changed.values() if new and new.blob_id})
     tree = NewTree(commit.fields.tree, changes.folders)
     leaves = only_offered and base is not None and recording.is_head_of_branch(repo, base)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -15,10 +16,12 @@ from django.utils.translation import gettext as _
 from catalog import tokens
 from catalog.actions import audit
 from catalog.errors import BadInput, NameTaken
-from catalog.models import AccessToken, Membership, Namespace, Organisation, User
+from catalog.models import AccessToken, Membership, Namespace, Organisation, Repo, TokenGrant, User
 from catalog.parsing import names
 
 LONGEST_TOKEN_LIFETIME_DAYS: Final = 365
+MOST_GRANTS: Final = 100  # of one token
+Grant = tuple[Namespace | Repo, str]  # where, and the role there
 FIRST_ADMIN: Final = "admin"  # reserved for everybody else, so it is free when the site starts
 
 
@@ -76,12 +79,19 @@ def add_member(*, organisation: Organisation, user: User, role: str, actor: User
 
 @transaction.atomic
 def create_token(
-    *, user: User, name: str, role: str, lifetime_days: int = 90, actor: User | None = None
+    *,
+    user: User,
+    name: str,
+    role: str,
+    lifetime_days: int = 90,
+    grants: Sequence[Grant] = (),
+    actor: User | None = None,
 ) -> tuple[AccessToken, str]:
     """Returns a new access token and its secret, which is shown once and never stored.
 
     Args:
         lifetime_days: 1 to 365.
+        grants: what a fine-grained token may do; none for the other roles.
         actor: who asks; None is the owner.
 
     Raises:
@@ -91,7 +101,12 @@ def create_token(
     if not 0 < len(name) <= 100:
         raise BadInput(_("A token needs a name of at most 100 characters."))
     if role not in AccessToken.Role.values:
-        raise BadInput(_("A token's role is read or write."))
+        raise BadInput(_("A token's role is read, write or fineGrained."))
+    if (role == AccessToken.Role.FINE_GRAINED) != bool(grants) or len(grants) > MOST_GRANTS:
+        raise BadInput(
+            _("A fine-grained token names between 1 and %(most)s places, and no other token does.")
+            % {"most": MOST_GRANTS}
+        )
     if not 1 <= lifetime_days <= LONGEST_TOKEN_LIFETIME_DAYS:
         raise BadInput(
             _("A token lives between 1 and %(longest_token_lifetime_days)s days.")
@@ -108,7 +123,9 @@ def create_token(
         last_four=secret[-4:],
         expires_at=timezone.now() + timedelta(days=lifetime_days),
     )
-    audit.record(actor or user, "token.create", f"user/{user}", token=name, role=role)
+    TokenGrant.objects.bulk_create(_grant(token, grant) for grant in dict(grants).items())
+    named = [f"{role_there} in {place}" for place, role_there in grants]
+    audit.record(actor or user, "token.create", f"user/{user}", token=name, role=role, grants=named)
     return token, secret
 
 
@@ -171,6 +188,15 @@ def ensure_admin_link() -> str | None:
         return None
     admin = admins[0] if admins else _add_user(FIRST_ADMIN, is_admin=True)
     return password_link(admin)
+
+
+def _grant(token: AccessToken, grant: Grant) -> TokenGrant:
+    place, role = grant
+    if role not in TokenGrant.Role.values:
+        raise BadInput(_("A grant is read, write or admin."))
+    if isinstance(place, Repo):
+        return TokenGrant(token=token, repo=place, role=role)
+    return TokenGrant(token=token, namespace=place, role=role)
 
 
 def _switch(user: User, *, is_active: bool) -> None:

@@ -90,7 +90,7 @@ def decide(*, login: DeviceLogin, user: User, approved: bool, role: str) -> None
         BadInput: no such role.
         NotFound: decided meanwhile.
     """
-    if role not in AccessToken.Role.values:
+    if role not in (AccessToken.Role.READ, AccessToken.Role.WRITE):
         raise BadInput("A token's role is read or write.")
     state = DeviceLogin.State.APPROVED if approved else DeviceLogin.State.DENIED
     changed = DeviceLogin.objects.filter(pk=login.pk, state=DeviceLogin.State.WAITING).update(

@@ -20,6 +20,7 @@ from catalog.actions import tallies
 from catalog.actions.people.accounts import password_link
 from catalog.errors import TooManyRequests
 from catalog.models import User
+from marketplace.logs import FOR_OPERATOR
 from marketplace.networks import network_of
 
 ATTEMPTS: Final = 10  # wrong passwords for one account from one network
@@ -92,7 +93,8 @@ def send_password_link(*, asked: str, address: str, site: str) -> None:
         title = _("A new password for %(site)s") % {"site": settings.SITE_NAME}
         _letters.submit(_mail, title, words % {"name": user.username, "link": link}, user.email)
     else:
-        logger.warning("%s asked for a new password; hand over this link: %s", user.username, link)
+        words = "%s asked for a new password; hand over this link: %s"
+        logger.warning(words, user.username, link, extra=FOR_OPERATOR)
 
 
 def _mail(title: str, words: str, to: str) -> None:

@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 from django.core.management.base import CommandParser
 
+from catalog.actions import audit
 from catalog.actions.upkeep import collection, garbage
 from catalog.actions.upkeep.collection import Graces
 from catalog.management.base import CatalogCommand
@@ -28,4 +29,5 @@ class Command(CatalogCommand):
         garbage.expire_uncommitted()
         leftovers = garbage.clear_leftovers()
         done = collection.collect(graces, force=force)
+        audit.record(None, "store.collect", "store", force=force, **asdict(done))
         self.stdout.write(json.dumps({"dry_run": False, **asdict(done), "leftovers": leftovers}))

@@ -20,6 +20,7 @@ from catalog.models import Blob, Commit, Repo, TreeEntry
 from catalog.parsing import formats
 from catalog.parsing.paths import check_mirrored_path
 from catalog.queries import trees
+from catalog.raw_headers import SAFE_HEADERS
 from catalog.rest_api.v1.base import REPO_PATH, ApiView, actor_of
 from catalog.stores import blob_store
 
@@ -107,6 +108,7 @@ def _note_download(repo: Repo, commit: Commit, actor: access.Actor) -> None:
 
 def _headers(repo: Repo, commit: Commit) -> dict[str, str]:
     return {
+        **SAFE_HEADERS,
         "X-Repo-Commit": commit.oid,
         "ETag": f'"{commit.oid}.tar"',
         "Cache-Control": "private, no-store" if repo.is_private else "no-cache",

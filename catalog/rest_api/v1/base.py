@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from typing import Any, ClassVar, Final, Literal
 
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -20,6 +22,7 @@ from catalog.access import Actor
 from catalog.queries.paging import LARGEST_PAGE
 from catalog.rest_api.v1.authentication import BearerAuthentication
 from catalog.rest_api.v1.errors import STATUSES, Statuses
+from catalog.rest_api.v1.once import answered_once
 
 OWNER = OpenApiParameter("owner", str, OpenApiParameter.PATH, description="User or team.")
 NAME = OpenApiParameter("name", str, OpenApiParameter.PATH, description="Name of the repo.")
@@ -74,6 +77,12 @@ class ApiView(APIView):
     metadata_class = None
     schema = ApiSchema()
     statuses: ClassVar[Statuses] = STATUSES
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:  # noqa: ANN401  DRF's own
+        """Unsafe requests with an `Idempotency-Key` act once; the second one gets the first one's answer."""
+        if request.method in SAFE_METHODS or "Idempotency-Key" not in request.headers:
+            return super().dispatch(request, *args, **kwargs)
+        return answered_once(request, lambda: super(ApiView, self).dispatch(request, *args, **kwargs))
 
 
 def django_request(request: Request) -> HttpRequest:

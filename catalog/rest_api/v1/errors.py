@@ -43,6 +43,7 @@ STATUSES: Final[dict[type[CatalogError], int]] = {
     errors.RevisionNotFound: 404,
     errors.EntryNotFound: 404,
     errors.BadInput: 400,
+    errors.IdempotencyKeyReused: 422,
     errors.InvalidName: 400,
     errors.InvalidReference: 400,
     errors.InvalidCursor: 400,

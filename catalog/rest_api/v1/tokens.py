@@ -9,15 +9,29 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog import access
+from catalog.access import Actor
 from catalog.actions.people import accounts
-from catalog.errors import NotAllowed, NotFound
-from catalog.models import AccessToken
+from catalog.errors import BadInput, NotAllowed, NotFound
+from catalog.models import AccessToken, Namespace, Repo, TokenGrant
 from catalog.rest_api.v1.base import ApiView, actor_of
+
+
+class GrantIn(serializers.Serializer[object]):
+    on = serializers.CharField(
+        max_length=250, help_text="A user or team, or one repo: `models/ns/name`, `datasets/ns/name`, `spaces/ns/name`."
+    )
+    role = serializers.ChoiceField(
+        choices=TokenGrant.Role.choices, help_text="`admin` is `write`, settings and deletion besides."
+    )
 
 
 class TokenIn(serializers.Serializer[object]):
     name = serializers.CharField(max_length=100)
     role = serializers.ChoiceField(choices=AccessToken.Role.choices)
+    grants = serializers.ListField(
+        child=GrantIn(), required=False, default=list, max_length=accounts.MOST_GRANTS,
+        help_text="Only with the role `fineGrained`: beyond what is public the token sees and does nothing else.",
+    )  # fmt: skip
     lifetime_days = serializers.IntegerField(
         required=False, min_value=1, max_value=accounts.LONGEST_TOKEN_LIFETIME_DAYS, default=90
     )
@@ -48,7 +62,7 @@ class TokenListView(ApiView):
     @extend_schema(responses=TokenListOut)
     def get(self, request: Request) -> Response:
         """Your tokens, newest first, without their secrets."""
-        user = access.signed_in(actor_of(request))
+        user = access.in_full(actor_of(request))
         return Response(TokenListOut({"results": user.tokens.order_by("-pk"), "next": None}).data)
 
     @extend_schema(request=TokenIn, responses={201: NewTokenOut})
@@ -57,7 +71,9 @@ class TokenListView(ApiView):
         user = access.in_person(actor_of(request))
         asked = TokenIn(data=request.data)
         asked.is_valid(raise_exception=True)
-        token, secret = accounts.create_token(user=user, **asked.validated_data)
+        told = asked.validated_data
+        grants = [(_place(actor_of(request), grant["on"]), grant["role"]) for grant in told.pop("grants")]
+        token, secret = accounts.create_token(user=user, grants=grants, **told)
         body = {**TokenOut(token).data, "token": secret}
         return Response(body, status=201, headers={"Cache-Control": "no-store"})
 
@@ -77,3 +93,15 @@ class TokenView(ApiView):
             raise NotAllowed(_("A token may revoke only itself; sign in to revoke others."))
         accounts.revoke_token(token=token, actor=user)
         return Response(status=204)
+
+
+def _place(actor: Actor, text: str) -> Namespace | Repo:
+    """What a grant is about. Raises `NotFound`, also for what the actor may not see."""
+    folder, slash, rest = text.partition("/")
+    if not slash:
+        return access.namespace_named(text)
+    kind = folder.removesuffix("s")
+    owner, _slash, name = rest.partition("/")
+    if kind not in Repo.Kind.values:
+        raise BadInput(_("A grant is about a user, a team, or models/…, datasets/…, spaces/…"))
+    return access.repo_to_read(actor, kind, owner, name, follow=True)

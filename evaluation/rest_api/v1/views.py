@@ -69,7 +69,7 @@ class ModelRunsView(EvaluationView):
         """Ask for an evaluation; anyone signed in who can read the model may."""
         actor = actor_of(request)
         repo = catalog_access.repo_to_download(actor, Repo.Kind.MODEL, owner, name)
-        user = catalog_access.writer(actor)
+        user = catalog_access.acting_on(actor, repo)
         asked = shapes.RunIn(data=request.data)
         asked.is_valid(raise_exception=True)
         benchmark = benchmark_named(asked.validated_data["benchmark"])
