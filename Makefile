@@ -64,11 +64,22 @@ system-packages:
 lint: install  ## Everything that is checked without running it
 	$(PY) -m ruff check $(LINTED)
 	$(PY) -m ruff format --check $(LINTED)
+	$(PY) .ci/secret-scan
 	$(PY) -m mypy
 	.venv/bin/lint-imports
 	$(PY) -m djlint --quiet --lint templates
 	$(PY) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run --verbosity 0
 	$(MANAGE) spectacular --validate --fail-on-warn --file build/schema.yaml
+
+.PHONY: audit
+audit: build/audit/bin/pip-audit  ## Known holes in the locked packages, and build/sbom.json (needs a network)
+	build/audit/bin/pip-audit --disable-pip --require-hashes -r requirements/lock.txt
+	build/audit/bin/cyclonedx-py requirements requirements/lock.txt --output-file build/sbom.json
+	@echo build/sbom.json
+
+build/audit/bin/pip-audit:
+	@$(PYTHON) -m venv build/audit
+	@build/audit/bin/pip install -qq pip-audit cyclonedx-bom
 
 format: install  ## Let ruff put the code in its shape
 	$(PY) -m ruff check --fix $(LINTED)

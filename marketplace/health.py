@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import tempfile
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,6 +16,8 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+
+from catalog.stores import blob_store
 
 SECONDS_PER_CHECK = 1.0
 LEAST_FREE_BYTES = 512 * 1024 * 1024
@@ -70,14 +70,8 @@ def check_redis() -> None:
 
 
 def check_storage() -> None:
-    """Writes, syncs and removes a small file where the blobs lie; object storage is asked by its own client."""
-    folder = local_storage_folder()
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=".probe-") as file:
-            file.write(b"probe")
-            file.flush()
-            os.fsync(file.fileno())
+    """Writes, reads and removes a few bytes where the blobs are, on a disk or in a bucket."""
+    blob_store().probe()
 
 
 def check_headroom() -> None:

@@ -11,11 +11,16 @@ from contextvars import ContextVar
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
-# Access tokens, and signatures or passwords in URLs.
+# Access tokens, signatures or passwords in URLs, and addresses that are their own credential.
 CONFIDENTIAL = re.compile(
-    r"(hf_)[A-Za-z0-9]{8,}|((?:sig|signature|token|password)=)[^&\s\"']+|(://[^/\s:@]*:)[^/\s@]+(?=@)"
+    r"((?:hf|node)_)[A-Za-z0-9]{8,}|((?:sig|signature|token|password)=)[^&\s\"']+|(://[^/\s:@]*:)[^/\s@]+(?=@)"
+    r"|(/-/(?:lfs|xorbs)/|/join/[^/\s]+/)[^/\s?\"']+",
+    re.IGNORECASE,
 )
 LONGEST_MESSAGE = 8_000  # characters
+FOR_OPERATOR = {"is_for_operator": True}  # `extra` of a message whose point is the one-time link in it
+# What JSON leaves as it is though terminals and readers of lines obey it: DEL, C1, line separators, bidi controls.
+UNESCAPED = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 
 class JsonLines(logging.Formatter):
@@ -24,21 +29,22 @@ class JsonLines(logging.Formatter):
     converter = staticmethod(time.gmtime)  # UTC, as everything here
 
     def format(self, record: logging.LogRecord) -> str:
+        told = record.getMessage()
         line = {
             "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S") + f".{int(record.msecs):03d}Z",
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": redacted(record.getMessage())[:LONGEST_MESSAGE],
+            "message": (told if getattr(record, "is_for_operator", False) else redacted(told))[:LONGEST_MESSAGE],
         }
         if request_id.get():
             line["request_id"] = request_id.get()
         if record.exc_info:
             line["exception"] = redacted(self.formatException(record.exc_info))
-        return json.dumps(line, ensure_ascii=False)
+        return UNESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(line, ensure_ascii=False))
 
 
 def redacted(text: str) -> str:
-    return CONFIDENTIAL.sub(lambda found: (found[1] or found[2] or found[3]) + "…", text)
+    return CONFIDENTIAL.sub(lambda found: next(kept for kept in found.groups() if kept) + "…", text)
 
 
 def to_stderr(level: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import psycopg
@@ -16,9 +16,12 @@ from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from psycopg import errors as pg
 
-from marketplace import health, logs
+from catalog.tokens import is_well_formed
+from marketplace import health, logs, metrics
+from marketplace.env import Network
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
+TOKEN: Final = re.compile(r"(?:hf|node)_[0-9A-Za-z]{40}", re.ASCII)
 SANE_TRACE_ID = re.compile(r"[A-Za-z0-9=;:,._-]{1,128}")
 
 
@@ -66,11 +69,57 @@ class ForwardedHeaders:
 
 
 def _is_trusted(address: str) -> bool:
+    return _is_in(address, settings.TRUSTED_PROXIES)
+
+
+def _is_in(address: str, networks: Iterable[Network]) -> bool:
     try:
         found = ipaddress.ip_address(address)
     except ValueError:
         return False
-    return any(found in network for network in settings.TRUSTED_PROXIES)
+    return any(found in network for network in networks)
+
+
+class TokensInAddresses:
+    """An access token belongs into a header: addresses end up in logs, histories and Referers (security 11)."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        query = request.META.get("QUERY_STRING", "")
+        if "_" in query and any(is_well_formed(found) for found in TOKEN.findall(query)):
+            words = _("An access token stood in the address. Send it in the Authorization header, and revoke this one.")
+            body = {"error": words, "error_code": "TokenInAddress", "request_id": request.META.get("REQUEST_ID", "")}
+            headers = {"X-Error-Code": "TokenInAddress", "Cache-Control": "no-store"}
+            return JsonResponse({**body, "details": {}}, status=400, headers=headers)
+        return self.get_response(request)
+
+
+class BlockedNetworks:
+    """Nobody from these networks gets an answer, whatever credentials they hold."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if settings.BLOCKED_NETWORKS and _is_in(request.META.get("REMOTE_ADDR", ""), settings.BLOCKED_NETWORKS):
+            words = _("This network may not use this site.")
+            body = {"error": words, "error_code": "NetworkBlocked", "request_id": request.META.get("REQUEST_ID", "")}
+            return JsonResponse({**body, "details": {}}, status=403, headers={"X-Error-Code": "NetworkBlocked"})
+        return self.get_response(request)
+
+
+class Metrics:
+    """Before anybody takes the word of a proxy: `/metrics` is for who comes from our own networks directly."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path == "/metrics" and metrics.is_internal(request):
+            return metrics.metrics(request)
+        return self.get_response(request)
 
 
 class Health:

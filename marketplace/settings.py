@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,7 +12,6 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from catalog.storage.addresses import browser_origins
 from marketplace import data_dir, env, logs, web_server
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -44,6 +44,8 @@ ALLOWED_HOSTS = env.names("ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]"
 if PUBLIC_URL:
     ALLOWED_HOSTS.append(urlsplit(PUBLIC_URL).hostname or "")
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
+BLOCKED_NETWORKS = env.networks("BLOCKED_NETWORKS")
+METRICS_NETWORKS = env.networks("METRICS_NETWORKS") or [ip_network("127.0.0.0/8"), ip_network("::1/128")]
 USE_X_FORWARDED_HOST = bool(TRUSTED_PROXIES)  # ForwardedHeaders drops these headers of anyone else
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
@@ -76,7 +78,10 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "marketplace.middleware.RequestIds",
+    "marketplace.middleware.TokensInAddresses",
+    "marketplace.middleware.Metrics",
     "marketplace.middleware.ForwardedHeaders",
+    "marketplace.middleware.BlockedNetworks",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -270,7 +275,7 @@ CONTENT_SECURITY_POLICY = {
         "default-src": [NONE],
         "script-src": [SELF],
         "style-src": [SELF],
-        "img-src": [SELF, *browser_origins(STORAGE_URL)],  # pictures of cards lie in the bucket
+        "img-src": [SELF],
         "font-src": [SELF],
         "connect-src": [SELF],
         "form-action": [SELF],
@@ -301,6 +306,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_NAME_OVERRIDES": {
+        "TokenRoleEnum": "catalog.models.AccessToken.Role",
+        "GrantRoleEnum": "catalog.models.TokenGrant.Role",
+    },
 }
 
 LOGGING_CONFIG = None

@@ -12,6 +12,8 @@ from django.core.management import get_commands
 
 READY_FILES = ("worker.ready", "mirrors.ready")  # in run/, written by marketplace/celery.py
 DRAIN_SECONDS = 20
+# Jobs may take their time, but none waits for ever: what ends by these is sent again by a sweep.
+PATIENCE = {"STATEMENT_TIMEOUT_MS": "1800000", "LOCK_TIMEOUT_MS": "300000"}
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ def _celery_worker(name: str, run_dir: Path, *options: str) -> Part:
             *("-m", "celery", "-A", "marketplace", "worker", *options, "--hostname", f"{name}@embedded"),
             *("--without-gossip", "--without-mingle", "--loglevel", "INFO"),
         ),
-        {"WORKER_READY_FILE": str(run_dir / f"{name}.ready")},
+        {"WORKER_READY_FILE": str(run_dir / f"{name}.ready"), **PATIENCE},
     )
 
 

@@ -4,6 +4,7 @@ import shutil
 import pytest
 from django.test import override_settings
 
+from catalog import stores
 from marketplace import health
 
 
@@ -104,3 +105,18 @@ def test_gunicorn_hands_over_encoded_paths_and_request_ids(hub):
     assert encoded.status == 404
     assert unreserved.status == 200
     assert unreserved.headers["X-Request-Id"].endswith(";abc")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_bucket_that_takes_nothing_is_not_ready(raw_client, settings, s3_endpoint, monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    settings.STORAGE_URL = f"s3://no-such-bucket/prefix?endpoint={s3_endpoint}"
+    stores.blob_store.cache_clear()
+    try:
+        answer = raw_client.get("/health/ready")
+    finally:
+        stores.blob_store.cache_clear()
+
+    assert answer.status_code == 503
+    assert answer.json()["checks"]["storage"] != "ok"
