@@ -39,8 +39,8 @@ def line_of(message: str, *args: object) -> str:
 @pytest.mark.parametrize(
     "secret",
     [
-        "Bearer " + tokens.new_token(),
-        "Bearer " + tokens.new_token(tokens.NODE_PREFIX, "n"),
+        pytest.param("Bearer " + tokens.new_token(), id="access token"),  # named: it differs in every process
+        pytest.param("Bearer " + tokens.new_token(tokens.NODE_PREFIX, "n"), id="node token"),
         "/-/uploads/7?sig=abcdefSECRET",
         "https://bucket/x?X-Amz-Signature=SECRETSECRET&x=1",
         "postgres://user:SECRET@host/db",
