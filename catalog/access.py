@@ -234,7 +234,7 @@ def has_files(actor: Actor, repo: Repo) -> bool:
     if actor.user.reach is not None and not actor.user.reach.covers(repo.namespace_id, repo.pk):
         return False
     return (
-        actor.user.is_admin
+        actor.user.administers
         or belongs_to(actor.user, repo.namespace)
         or repo.access_requests.filter(user=actor.user, state=AccessRequest.State.ACCEPTED).exists()
     )
@@ -280,7 +280,7 @@ def can_write(user: User, namespace: Namespace, *, repo_id: int | None = None) -
     """Whether this person may create and change repos in this namespace; with `repo_id`, whether that one."""
     if user.reach is not None and not user.reach.may_write(namespace.pk, repo_id):
         return False
-    if user.is_admin or user.namespace_id == namespace.pk:
+    if user.administers or user.namespace_id == namespace.pk:
         return True
     return Membership.objects.filter(
         user=user,
@@ -291,7 +291,7 @@ def can_write(user: User, namespace: Namespace, *, repo_id: int | None = None) -
 
 def manages(user: User, namespace: Namespace) -> bool:
     """Whether the namespace is this person's own, or a team they administer; site administrators manage all."""
-    if user.is_admin or user.namespace_id == namespace.pk:
+    if user.administers or user.namespace_id == namespace.pk:
         return True
     teams = Membership.objects.filter(user=user, organisation__namespace=namespace, role=Membership.Role.ADMIN)
     return teams.exists()

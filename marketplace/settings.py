@@ -66,6 +66,9 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
     "csp",
     "django_htmx",
     "drf_spectacular",
@@ -92,6 +95,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",  # allauth wants it; its pages are not ours
     "marketplace.rate_limits.RateLimits",
     "marketplace.shedding.Shedding",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -207,6 +211,11 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "login"
+ADMIN_SECOND_FACTOR = env.choice(
+    "ADMIN_SECOND_FACTOR", "optional" if IS_EMBEDDED else "required", among=("required", "optional")
+)
+MFA_ADAPTER = "catalog.authenticators.SealedAuthenticators"
+MFA_TOTP_TOLERANCE = 1  # time steps of 30 seconds, before and after: people type slowly and clocks are wrong
 CSRF_FAILURE_VIEW = "catalog.pages.errors.csrf_failure"
 LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "home"
 EMAIL_URL = env.url("EMAIL_URL", "", schemes=("smtp", "smtps"))

@@ -77,6 +77,7 @@ class Hub:
             "TOKEN_PEPPER": "a token pepper of forty characters for tests",
             "SIGNING_KEY": places.kept_secret(self.home, "signing_key", places.new_signing_key),
             "ALLOWED_HOSTS": "127.0.0.1,localhost",
+            "ADMIN_SECOND_FACTOR": "optional",  # DATABASE_URL makes this a site in earnest
             "MIRROR_ALLOWED_HOSTS": "127.0.0.1:*,127.0.0.1",
             "PLAIN_STATIC": "1",
             "PYTHONWARNINGS": "default",

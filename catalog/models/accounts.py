@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
+from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 WRITING: Final = ("write", "admin")  # roles of a grant that may commit
@@ -61,11 +64,26 @@ class Reach:
         return "admin" in (self.namespaces.get(namespace_id), self.repos.get(repo_id or 0))
 
 
+def second_factors() -> models.QuerySet[Any]:
+    """What people sign in with besides a password; recovery codes only stand in for it."""
+    found: models.QuerySet[Any] = Authenticator.objects.exclude(type=Authenticator.Type.RECOVERY_CODES)
+    return found
+
+
+def _is_factor_required() -> bool:
+    return settings.ADMIN_SECOND_FACTOR == "required"
+
+
 class UserManager(BaseUserManager["User"]):
     """Django's hooks for authentication; accounts are created by `actions.accounts`."""
 
     def get_by_natural_key(self, username: str | None) -> User:
         return self.get(namespace__key=(username or "").casefold())
+
+    def administering(self) -> models.QuerySet[User]:
+        """Those whose `administers` holds."""
+        admins = self.filter(is_admin=True)
+        return admins.filter(pk__in=second_factors().values("user")) if _is_factor_required() else admins
 
 
 class User(AbstractBaseUser, PermissionsMixin):
@@ -96,10 +114,25 @@ class User(AbstractBaseUser, PermissionsMixin):
     def display_name(self) -> str:
         return self.full_name or self.username
 
+    @cached_property
+    def has_second_factor(self) -> bool:
+        """Whether signing in asks for more than the password."""
+        return bool(second_factors().filter(user=self.pk).exists())
+
+    @property
+    def is_held_back(self) -> bool:
+        """An administrator without the second factor this site demands of them: nobody special until they have one."""
+        return self.is_admin and _is_factor_required() and not self.has_second_factor
+
+    @property
+    def administers(self) -> bool:
+        """Whether they may do what only administrators may, now; whatever decides about rights asks this."""
+        return self.is_admin and not self.is_held_back
+
     @property
     def is_staff(self) -> bool:
         """What Django calls staff we call administrator."""
-        return self.is_admin
+        return self.administers
 
     def get_full_name(self) -> str:
         return self.display_name

@@ -20,12 +20,12 @@ class CollectionQuerySet(models.QuerySet["Collection"]):
         if user.reach is not None:
             theirs = (
                 Q()
-                if user.is_admin
+                if user.administers
                 else Q(namespace_id=user.namespace_id)
                 | Q(namespace_id__in=Membership.objects.filter(user=user).values("organisation__namespace_id"))
             )
             return self.filter(Q(is_private=False) | (Q(namespace_id__in=list(user.reach.namespaces)) & theirs))
-        if user.is_admin:
+        if user.administers:
             return self
         teams = Membership.objects.filter(user=user).values("organisation__namespace_id")
         return self.filter(Q(is_private=False) | Q(namespace_id=user.namespace_id) | Q(namespace_id__in=teams))

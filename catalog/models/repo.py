@@ -32,7 +32,7 @@ class RepoQuerySet(models.QuerySet["Repo"]):
             return self.filter(visibility=Repo.Visibility.PUBLIC)
         if user.reach is not None:
             return self._within_reach(user, user.reach)
-        if user.is_admin:
+        if user.administers:
             return self
         teams = Membership.objects.filter(user=user).values("organisation__namespace_id")
         return self.filter(
@@ -44,7 +44,7 @@ class RepoQuerySet(models.QuerySet["Repo"]):
         teams = Membership.objects.filter(user=user).values("organisation__namespace_id")
         theirs = Q(namespace_id=user.namespace_id) | Q(namespace_id__in=teams)
         named = Q(namespace_id__in=list(reach.namespaces)) | Q(pk__in=list(reach.repos))
-        return self.filter(Q(visibility=Repo.Visibility.PUBLIC) | (named & (Q() if user.is_admin else theirs)))
+        return self.filter(Q(visibility=Repo.Visibility.PUBLIC) | (named & (Q() if user.administers else theirs)))
 
 
 class Repo(models.Model):

@@ -62,7 +62,7 @@ class WebhookQuerySet(models.QuerySet["Webhook"]):
             own = Q(user__namespace_id=repo.namespace_id)
             readers = (
                 own
-                | Q(user__is_admin=True)
+                | Q(user__in=User.objects.administering())
                 | Q(user__in=Membership.objects.filter(organisation__namespace_id=repo.namespace_id).values("user"))
             )
         return self.filter(

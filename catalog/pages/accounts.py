@@ -1,14 +1,17 @@
-"""Signing in and out, and setting a password by a one-time link (decision 23)."""
+"""Signing in (in two steps, for whoever has a second factor) and out, and passwords by one-time links (decision 23)."""
 
 from __future__ import annotations
 
-from urllib.parse import quote
+from typing import Final
+from urllib.parse import quote, urlencode
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import authenticate, login, logout
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.forms import SetPasswordForm
 from django.contrib.auth.tokens import default_token_generator
+from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -19,11 +22,13 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from catalog import access
-from catalog.actions.people import accounts, sign_in
+from catalog.actions.people import accounts, second_factor, sign_in
 from catalog.errors import NotAllowed
 from catalog.models import User
 from catalog.pages.errors import missing, page
-from catalog.pages.forms import SignInForm
+from catalog.pages.forms import SecondStepForm, SignInForm
+
+SECOND_STEP_SECONDS: Final = 600  # from the password to the code
 
 
 @sensitive_post_parameters("password")
@@ -40,11 +45,31 @@ def sign_in_page(request: HttpRequest) -> HttpResponseBase:
             user = authenticate(request, username=name, password=form.cleaned_data["password"])
             trying.succeeded = user is not None
         if user is not None:
-            login(request, user)
-            return redirect(target)
+            return _enter(request, user, target)
         form.add_error(None, _("The name and the password do not belong together."))
     shown = {"form": form, "target": target, "has_mail": bool(settings.EMAIL_URL)}
     return render(request, "accounts/login.html", shown, status=422 if form.errors else 200)
+
+
+@sensitive_post_parameters("code")
+@never_cache
+@page
+def second_step(request: HttpRequest) -> HttpResponseBase:
+    """The code after the password. Until it is right there is no session: a signed ticket says whose password was."""
+    target, ticket = _safe_target(request), request.POST.get("ticket", "")
+    user = _user_of_ticket(ticket)
+    if request.method != "POST" or user is None:
+        if request.method == "POST":
+            messages.warning(request, _("That took too long. Sign in again."))
+        return redirect(f"/login?{urlencode({'next': target, 'again': 'yes'})}")
+    form = SecondStepForm(request.POST)
+    if form.is_valid():
+        with sign_in.attempt(user.username, request.META.get("REMOTE_ADDR", ""), is_code=True) as trying:
+            trying.succeeded = second_factor.accept(user=user, code=form.cleaned_data["code"])
+        if trying.succeeded:
+            return _start_session(request, user, target)
+        form.add_error("code", _("This code does not work. Each works once, and only for a moment: take the next."))
+    return _ask_for_code(request, form, ticket=ticket, target=target)
 
 
 @page
@@ -58,7 +83,7 @@ def sign_out(request: HttpRequest) -> HttpResponseBase:
 @never_cache
 @page
 def join(request: HttpRequest, code: str, token: str) -> HttpResponseBase:
-    """Whoever holds the one-time link sets a password and is signed in."""
+    """Whoever holds the one-time link sets a password and is signed in; it does not stand for a second factor."""
     user = _user_of(code)
     if user is None or not default_token_generator.check_token(user, token):
         return render(request, "accounts/link_over.html", status=404)
@@ -68,9 +93,8 @@ def join(request: HttpRequest, code: str, token: str) -> HttpResponseBase:
     if request.method == "POST" and form.is_valid():
         # The link is over from here: its token was made from the old password.
         accounts.set_password(user=user, password=form.cleaned_data["new_password1"])
-        login(request, user, backend="django.contrib.auth.backends.ModelBackend")
-        messages.success(request, _("Your password is set, and you are signed in."))
-        return redirect("/")
+        messages.success(request, _("Your password is set."))
+        return _enter(request, user, "/")
     return render(request, "accounts/join.html", {"form": form, "person": user}, status=422 if form.errors else 200)
 
 
@@ -93,13 +117,51 @@ def forgotten(request: HttpRequest) -> HttpResponse:
 def link_for(request: HttpRequest, owner: str) -> HttpResponse:
     """Shows an administrator a new one-time link for somebody, to hand over in person."""
     asking = access.in_person(access.actor_of(request), back=f"/{quote(owner)}")
-    if not asking.is_admin:
+    if asking.is_held_back:
+        raise NotAllowed(_("Administrators of this site need a second factor; set one up in your settings first."))
+    if not asking.administers:
         raise NotAllowed(_("Only administrators make one-time links for others."))
     user = access.namespace_named(owner).owner
     if not isinstance(user, User):
         return missing(request)
     link = request.build_absolute_uri(accounts.hand_over_link(user=user, actor=asking))
     return render(request, "accounts/link_for.html", {"person": user, "link": link})
+
+
+def _enter(request: HttpRequest, user: AbstractBaseUser, target: str) -> HttpResponseBase:
+    """After the password: the session, or the question for the code."""
+    assert isinstance(user, User)  # AUTH_USER_MODEL
+    if not user.has_second_factor:
+        return _start_session(request, user, target)
+    ticket = signing.dumps(_claims(user), salt="second-step")
+    return _ask_for_code(request, SecondStepForm(), ticket=ticket, target=target)
+
+
+def _ask_for_code(request: HttpRequest, form: SecondStepForm, *, ticket: str, target: str) -> HttpResponse:
+    shown = {"form": form, "ticket": ticket, "target": target}
+    return render(request, "accounts/code.html", shown, status=422 if form.errors else 200)
+
+
+def _start_session(request: HttpRequest, user: User, target: str) -> HttpResponseBase:
+    login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+    if user.is_held_back:
+        messages.warning(request, _("Administrators of this site need a second factor. Set one up to go on as one."))
+        return redirect("/settings/second-factor/new")
+    return redirect(target)
+
+
+def _claims(user: User) -> list[object]:
+    """What a ticket for the second step stands for: another password or another sign-in ends it."""
+    return [user.pk, user.get_session_auth_hash(), user.last_login.isoformat() if user.last_login else ""]
+
+
+def _user_of_ticket(ticket: str) -> User | None:
+    try:
+        claims = signing.loads(ticket, salt="second-step", max_age=SECOND_STEP_SECONDS)
+    except signing.BadSignature:
+        return None
+    user = User.objects.filter(pk=claims[0], is_active=True).first()
+    return user if user is not None and claims == _claims(user) else None
 
 
 def _user_of(code: str) -> User | None:

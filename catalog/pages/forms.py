@@ -45,6 +45,24 @@ class SignInForm(PageForm):
     )  # fmt: skip
 
 
+class CodeForm(PageForm):
+    """A code of one's app, as people type it."""
+
+    code = forms.CharField(
+        label=_("Code"), max_length=40, help_text=_("Six digits, from the app."),
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "class": "input code"}),
+    )  # fmt: skip
+
+
+class SecondStepForm(CodeForm):
+    """The code after the password; a recovery code will do."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  passed through to Django
+        super().__init__(*args, **kwargs)
+        self.fields["code"].help_text = _("Six digits from your app, or one of your recovery codes.")
+        self.fields["code"].widget.attrs["autofocus"] = True
+
+
 class NewRepoForm(PageForm):
     """Where a new model or dataset goes; the choices of `namespace` are those this person may create in."""
 

@@ -54,7 +54,7 @@ def may_manage(user: User, namespace: Namespace) -> bool:
     if not namespace.is_organisation:
         return False
     roles = Membership.objects.filter(organisation__namespace=namespace, user=user, role=Membership.Role.ADMIN)
-    return user.is_admin or roles.exists()
+    return user.administers or roles.exists()
 
 
 def _repos(namespace: Namespace, kind: str, user: User | None) -> list[object]:

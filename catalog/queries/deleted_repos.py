@@ -40,7 +40,7 @@ def restorable() -> QuerySet[Repo]:
 
 def restorable_by(user: User) -> QuerySet[Repo]:
     """Of these, the ones this person may bring back: their own, of teams they administer, or all of the site."""
-    if user.is_admin:
+    if user.administers:
         return restorable()
     teams = Membership.objects.filter(user=user, role=Membership.Role.ADMIN).values("organisation__namespace_id")
     return restorable().filter(Q(namespace_id=user.namespace_id) | Q(namespace_id__in=teams))

@@ -33,9 +33,11 @@ class ForReader:
         def of_person(reader: Any, reader_namespace: Any, **named: Any) -> QuerySet[Any]:  # noqa: ANN401  stand-ins
             return build(User(pk=reader, namespace_id=reader_namespace), **named)
 
+        admin = User(is_admin=True)
+        admin.has_second_factor = True  # nobody in particular, so nobody to look up
         self._build, self._columns = build, columns
         self._of_anyone = Prepared(partial(build, None), columns, **values)
-        self._of_admin = Prepared(partial(build, User(is_admin=True)), columns, **values)
+        self._of_admin = Prepared(partial(build, admin), columns, **values)
         self._of_person = Prepared(of_person, columns, reader=int, reader_namespace=int, **values)
 
     def first(self, reader: User | None, **values: str | int) -> tuple[Any, ...] | None:
@@ -44,7 +46,7 @@ class ForReader:
         if reader.reach is not None:  # each fine-grained token has a condition of its own: nothing to prepare
             rows: list[tuple[Any, ...]] = list(self._build(reader, **values).values_list(*self._columns)[:1])
             return rows[0] if rows else None
-        if reader.is_admin:
+        if reader.administers:
             return self._of_admin.first(**values)
         return self._of_person.first(**values, reader=reader.pk, reader_namespace=reader.namespace_id)
 

@@ -247,6 +247,8 @@ GET     200 200 200  robots.txt
 GET     200 200 200  docs/coverage
 GET     302 302 302  favicon.ico
 GET     200 302 302  login
+GET     302 302 302  login/code
+POST    302 302 302  login/code
 POST    302 302 302  logout
 GET     404 404 404  join/<segment:code>/<segment:token>
 POST    404 404 404  join/<segment:code>/<segment:token>
@@ -259,6 +261,11 @@ GET     302 200 200  settings/tokens
 POST    401 200 200  settings/tokens
 POST    401 404 404  settings/tokens/<int:token_id>/revoke
 POST    401 403 200  settings/link/<owner:owner>
+GET     302 200 200  settings/second-factor
+GET     302 200 200  settings/second-factor/new
+POST    401 200 200  settings/second-factor/new
+POST    401 400 400  settings/second-factor/codes
+POST    401 302 302  settings/second-factor/off
 GET     302 200 200  settings/deleted
 POST    401 404 404  settings/deleted/<segment:public_id>/restore
 POST    401 404 404  settings/deleted/<segment:public_id>/give-up

@@ -124,6 +124,10 @@ def fill() -> None:
     )  # fmt: skip
 
 
+def newcomer(name: str, password: str) -> None:
+    UserFactory(name=name, password=password)
+
+
 def _talk(repo: Repo, actor: User) -> None:
     """A discussion with an answer, a pull request that waits and one that was merged."""
     asked = discussions.open_discussion(

@@ -32,6 +32,7 @@ OWN = [
     f"{GUARDED}/settings", f"{GUARDED}/settings/access", "/spaces/ann/empty-space", f"{SPACE}/upload/main",
     f"/collections/ann/empty-{EMPTY}", "/settings/webhooks", "/oauth/approve", f"/oauth/approve?user_code={WAITING}",
     "/activity", "/bo", "/settings/deleted", "/settings/deleted?owner=zespol-nlp",
+    "/settings/second-factor", "/settings/second-factor/new",
 ]  # fmt: skip
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 LOOKS = [(1280, "light"), (360, "dark")]

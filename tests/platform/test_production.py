@@ -41,6 +41,14 @@ def test_a_production_site_without_it_does_not_start(tmp_path, name):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("environment", "told"),
+    [(COMPLETE, "required"), ({}, "optional"), ({"ADMIN_SECOND_FACTOR": "required"}, "required")],
+)
+def test_administrators_need_a_second_factor_where_the_database_is_not_embedded(tmp_path, environment, told):
+    assert settings_in(environment, "settings.ADMIN_SECOND_FACTOR", tmp_path) == told
+
+
 def test_a_complete_environment_starts_and_generates_nothing(tmp_path):
     expression = "settings.DATABASES['default']['HOST'], settings.DATABASES['default']['OPTIONS']['sslmode']"
 

@@ -199,7 +199,7 @@ def _rendered(repo: Repo, text: str, author: User) -> str:
 
 def _check_pace(actor: User, repo: Repo, *, opens: bool) -> None:
     """Whoever owns a repo may write there as fast as they like, others within reason. Raises `TooManyRequests`."""
-    if actor.is_admin or actor.namespace_id == repo.namespace_id:
+    if actor.administers or actor.namespace_id == repo.namespace_id:
         return
     since = timezone.now() - HOUR
     if opens:

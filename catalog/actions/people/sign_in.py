@@ -26,6 +26,7 @@ from marketplace.networks import network_of
 ATTEMPTS: Final = 10  # wrong passwords for one account from one network
 ATTEMPTS_ON_ACCOUNT: Final = 100  # for one account from everywhere: many networks guess together
 ATTEMPTS_OF_NETWORK: Final = 100  # for all accounts
+ATTEMPTS_AT_CODE: Final = 10  # wrong codes for one account from everywhere: only who has the password gets there
 LINKS: Final = 5  # one-time links asked for from one network
 LINKS_FOR_ACCOUNT: Final = 10  # from everywhere: nobody fills somebody's mailbox
 WINDOW_SECONDS: Final = 900
@@ -42,8 +43,11 @@ class Attempt:
 
 
 @contextmanager
-def attempt(name: str, address: str) -> Iterator[Attempt]:
+def attempt(name: str, address: str, *, is_code: bool = False) -> Iterator[Attempt]:
     """Count a try before the password is looked at: a hundred at once are a hundred, and all but a few are refused.
+
+    Args:
+        is_code: the second step, after the password; it counts as a password does, and more strictly besides.
 
     Raises:
         TooManyRequests: too many were wrong lately.
@@ -54,10 +58,13 @@ def attempt(name: str, address: str) -> Iterator[Attempt]:
         f"sign-in:{account}:": ATTEMPTS_ON_ACCOUNT,
         f"sign-in::{network}": ATTEMPTS_OF_NETWORK,
     }
+    if is_code:
+        limits[f"sign-in-code:{account}"] = ATTEMPTS_AT_CODE
     counted = {key: tallies.add_one(key, window_seconds=WINDOW_SECONDS) for key in limits}
     if any(counted[key] > most for key, most in limits.items()):
         raise TooManyRequests(
-            _("Too many wrong passwords. Try again in a quarter of an hour."), retry_after_seconds=WINDOW_SECONDS
+            _("Too many wrong passwords or codes. Try again in a quarter of an hour."),
+            retry_after_seconds=WINDOW_SECONDS,
         )
     trying = Attempt()
     yield trying

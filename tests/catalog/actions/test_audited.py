@@ -25,12 +25,13 @@ from catalog.actions.history import refs, removal
 from catalog.actions.mirroring import mirrors
 from catalog.actions.mirroring.mirrors import Upstream
 from catalog.actions.notices import webhooks
-from catalog.actions.people import accounts, device_login, members
+from catalog.actions.people import accounts, device_login, members, second_factor
 from catalog.actions.upkeep import purge, scrub
 from catalog.models import AuditEntry, Blob, Repo
 from evaluation.actions import nodes
 from tests.catalog.git_http.conftest import Objects, basic, sent
 from tests.factories import OrganisationFactory, RepoFactory, UserFactory, add, commit_content, token_of
+from tests.factories.second_factors import enrolled
 from tests.raw_client import RawClient
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -54,6 +55,11 @@ def gated(site) -> Repo:
 
 def asked(site):
     return gating.ask_access(repo=gated(site), actor=site.bob)
+
+
+def recovered(site):
+    codes = enrolled(site.ann).recovery_codes
+    assert second_factor.accept(user=site.ann, code=codes[0])
 
 
 def hook(site):
@@ -177,6 +183,11 @@ SCENARIOS: dict[str, Callable] = {
     "user.link": lambda site: accounts.hand_over_link(user=site.bob, actor=site.ann),
     "user.password": lambda site: accounts.set_password(user=site.ann, password="correct horse battery"),
     "user.profile": lambda site: members.change_profile(user=site.ann, full_name="Ann", email=""),
+    "user.recovery_code": recovered,
+    "user.recovery_codes": lambda site: (enrolled(site.ann), second_factor.new_recovery_codes(user=site.ann)),
+    "user.second_factor": lambda site: enrolled(site.ann),
+    "user.second_factor_off": lambda site: second_factor.switch_off(user=site.ann),
+    "user.second_factor_reset": lambda site: second_factor.reset(user=site.ann, actor=None),
     "user.unblock": lambda site: accounts.unblock(user=site.bob, actor=site.ann),
     "webhook.add": hook,
     "webhook.change": lambda site: webhooks.change_webhook(webhook=hook(site), domains=["discussion"]),

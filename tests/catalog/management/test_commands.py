@@ -4,8 +4,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from catalog import tokens
-from catalog.models import AccessToken, Membership, Organisation, User
+from catalog.models import AccessToken, AuditEntry, Membership, Organisation, User
 from tests.factories import UserFactory
+from tests.factories.second_factors import enrolled
 
 pytestmark = pytest.mark.django_db
 
@@ -75,3 +76,19 @@ def test_what_is_refused_is_said_in_a_sentence(command, sentence):
 
     with pytest.raises(CommandError, match=sentence):
         call_command(*command)
+
+
+def test_reset_second_factor_lets_somebody_in_who_lost_theirs():
+    user = UserFactory(name="ann")
+    enrolled(user)
+
+    printed = output_of("reset_second_factor", "Ann")
+
+    assert printed == "ann signs in with the password alone now.\n"
+    assert not User.objects.get(pk=user.pk).has_second_factor
+    assert AuditEntry.objects.filter(actor=None, action="user.second_factor_reset", target="user/ann").count() == 1
+
+
+def test_reset_second_factor_of_nobody_says_so():
+    with pytest.raises(CommandError, match="no user named"):
+        output_of("reset_second_factor", "nobody")
