@@ -25,6 +25,7 @@ from catalog import access
 from catalog.actions.people import accounts, second_factor, sign_in
 from catalog.errors import NotAllowed
 from catalog.models import User
+from catalog.pages import passkeys
 from catalog.pages.errors import missing, page
 from catalog.pages.forms import SecondStepForm, SignInForm
 
@@ -63,13 +64,20 @@ def second_step(request: HttpRequest) -> HttpResponseBase:
             messages.warning(request, _("That took too long. Sign in again."))
         return redirect(f"/login?{urlencode({'next': target, 'again': 'yes'})}")
     form = SecondStepForm(request.POST)
-    if form.is_valid():
+    if "credential" in request.POST:
+        form = SecondStepForm()
+        with sign_in.attempt(user.username, request.META.get("REMOTE_ADDR", ""), is_code=True) as trying:
+            trying.succeeded = passkeys.is_answered(request, user)
+        if trying.succeeded:
+            return _start_session(request, user, target)
+        messages.error(request, _("The passkey was not accepted. Try again, or type a code."))
+    elif form.is_valid():
         with sign_in.attempt(user.username, request.META.get("REMOTE_ADDR", ""), is_code=True) as trying:
             trying.succeeded = second_factor.accept(user=user, code=form.cleaned_data["code"])
         if trying.succeeded:
             return _start_session(request, user, target)
         form.add_error("code", _("This code does not work. Each works once, and only for a moment: take the next."))
-    return _ask_for_code(request, form, ticket=ticket, target=target)
+    return _ask_for_code(request, user, form, ticket=ticket, target=target)
 
 
 @page
@@ -134,11 +142,11 @@ def _enter(request: HttpRequest, user: AbstractBaseUser, target: str) -> HttpRes
     if not user.has_second_factor:
         return _start_session(request, user, target)
     ticket = signing.dumps(_claims(user), salt="second-step")
-    return _ask_for_code(request, SecondStepForm(), ticket=ticket, target=target)
+    return _ask_for_code(request, user, SecondStepForm(), ticket=ticket, target=target)
 
 
-def _ask_for_code(request: HttpRequest, form: SecondStepForm, *, ticket: str, target: str) -> HttpResponse:
-    shown = {"form": form, "ticket": ticket, "target": target}
+def _ask_for_code(request: HttpRequest, user: User, form: SecondStepForm, *, ticket: str, target: str) -> HttpResponse:
+    shown = {"form": form, "ticket": ticket, "target": target} | passkeys.asked(request, user)
     return render(request, "accounts/code.html", shown, status=422 if form.errors else 200)
 
 

@@ -63,6 +63,12 @@ class SecondStepForm(CodeForm):
         self.fields["code"].widget.attrs["autofocus"] = True
 
 
+class PasskeyForm(PageForm):
+    name = forms.CharField(
+        label=_("Name"), max_length=100, help_text=_("By which you know it again, such as “blue key”.")
+    )
+
+
 class NewRepoForm(PageForm):
     """Where a new model or dataset goes; the choices of `namespace` are those this person may create in."""
 

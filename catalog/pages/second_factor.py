@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from allauth.mfa.webauthn.internal.auth import WebAuthn
 from django.contrib import messages
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -17,6 +18,7 @@ from catalog import access, sealing
 from catalog.actions.people import second_factor
 from catalog.errors import BadInput
 from catalog.models import User
+from catalog.models.accounts import second_factors
 from catalog.pages.errors import page
 from catalog.pages.forms import CodeForm
 from catalog.pages.qr import QrCode
@@ -30,7 +32,7 @@ _PENDING: Final = "second_factor_pending"  # in the session: the secret that wai
 @page
 def overview(request: HttpRequest) -> HttpResponseBase:
     user = access.in_full(access.actor_of(request))
-    return _overview(request, user)
+    return show(request, user)
 
 
 @sensitive_post_parameters()
@@ -39,7 +41,7 @@ def overview(request: HttpRequest) -> HttpResponseBase:
 def enrol(request: HttpRequest) -> HttpResponseBase:
     """Shows a secret as a picture and as text; a first code made from it switches the second factor on."""
     user = access.in_person(access.actor_of(request), back=NEW)
-    if user.has_second_factor:
+    if second_factor.has_app(user):
         return redirect(HERE)
     secret, form = _pending_secret(request), CodeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -49,7 +51,7 @@ def enrol(request: HttpRequest) -> HttpResponseBase:
             form.add_error("code", error.message)
         else:
             del request.session[_PENDING]
-            return _overview(request, User.objects.get(pk=user.pk), codes)
+            return show(request, User.objects.get(pk=user.pk), codes)
     spaced = " ".join(secret[at : at + 4] for at in range(0, len(secret), 4))
     shown = {"form": form, "secret": spaced, "is_held_back": user.is_held_back}
     shown["qr"] = QrCode.of(second_factor.address_of(user, secret))
@@ -62,7 +64,7 @@ def enrol(request: HttpRequest) -> HttpResponseBase:
 def recovery_codes(request: HttpRequest) -> HttpResponseBase:
     """New ones, on the answer to the form that made them and never again."""
     user = access.in_person(access.actor_of(request), back=HERE)
-    return _overview(request, user, second_factor.new_recovery_codes(user=user))
+    return show(request, user, second_factor.new_recovery_codes(user=user))
 
 
 @page
@@ -77,9 +79,11 @@ def switch_off(request: HttpRequest) -> HttpResponseBase:
 _TAB: Final = {"tab": "second-factor"}
 
 
-def _overview(request: HttpRequest, user: User, codes: list[str] | None = None) -> HttpResponseBase:
+def show(request: HttpRequest, user: User, codes: list[str] | None = None) -> HttpResponseBase:
     shown = {
         "is_on": user.has_second_factor,
+        "has_app": second_factor.has_app(user),
+        "passkeys": [WebAuthn(factor) for factor in second_factors().filter(user=user, type="webauthn").order_by("pk")],
         "is_held_back": user.is_held_back,
         "codes": codes,
         "codes_left": second_factor.recovery_codes_left(user),

@@ -266,6 +266,9 @@ GET     302 200 200  settings/second-factor/new
 POST    401 200 200  settings/second-factor/new
 POST    401 400 400  settings/second-factor/codes
 POST    401 302 302  settings/second-factor/off
+GET     302 200 200  settings/second-factor/passkeys/new
+POST    401 200 200  settings/second-factor/passkeys/new
+POST    401 302 302  settings/second-factor/passkeys/<int:passkey_id>/remove
 GET     302 200 200  settings/deleted
 POST    401 404 404  settings/deleted/<segment:public_id>/restore
 POST    401 404 404  settings/deleted/<segment:public_id>/give-up

@@ -21,6 +21,7 @@ from catalog.actions import audit
 from catalog.authenticators import Unreadable
 from catalog.errors import BadInput
 from catalog.models import User
+from catalog.models.accounts import second_factors
 
 TAKEN = "last_counter"  # in the data of a TOTP factor: the time step of the newest code that was taken
 
@@ -41,17 +42,17 @@ def address_of(user: User, secret: str) -> str:
 
 @transaction.atomic
 def enrol(*, user: User, secret: str, code: str) -> list[str]:
-    """Let signing in ask for codes made from `secret`; returns the recovery codes, which are shown once.
+    """Let signing in ask for codes made from `secret`; returns recovery codes, shown once, if it is the first factor.
 
     Args:
         code: made from it just now: whoever has no working app must not lock themselves out.
 
     Raises:
-        BadInput: not such a code, or there is a second factor already.
+        BadInput: not such a code, or there is an app already.
     """
     User.objects.select_for_update().get(pk=user.pk)  # two enrolments at once: one of them comes second
-    if Authenticator.objects.filter(user=user).exists():
-        raise BadInput(_("You have a second factor already; switch it off first."))
+    if has_app(user):
+        raise BadInput(_("Signing in takes codes of an app already; switch it off first."))
     counter = _step_of(secret, normalised(code), after=0)
     if counter is None:
         raise BadInput(_("This is not the code of this moment. Is the clock of your device right?"))
@@ -59,7 +60,7 @@ def enrol(*, user: User, secret: str, code: str) -> list[str]:
     factor.data[TAKEN] = counter
     factor.save(update_fields=["data"])
     audit.record(user, "user.second_factor", f"user/{user}")
-    return _unused(RecoveryCodes.activate(user))
+    return first_recovery_codes(user)
 
 
 @transaction.atomic
@@ -78,6 +79,23 @@ def accept(*, user: User, code: str) -> bool:
         except Unreadable:
             logger.error("a second factor of %s was sealed under another SECRET_KEY", user)  # noqa: TRY400  no fault of the code
     return False
+
+
+def has_app(user: User) -> bool:
+    return bool(Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists())
+
+
+def first_recovery_codes(user: User) -> list[str]:
+    """Returns new recovery codes for whoever has none; those who do were shown theirs."""
+    if Authenticator.objects.filter(user=user, type=Authenticator.Type.RECOVERY_CODES).exists():
+        return []
+    return _unused(RecoveryCodes.activate(user))
+
+
+def forget_codes_without_factor(user: User) -> None:
+    """Recovery codes alone are no second factor."""
+    if not second_factors().filter(user=user).exists():
+        _forget(user)
 
 
 def recovery_codes_left(user: User) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.core.cache import cache
 from django.core.management import call_command
 from django.utils import timezone
@@ -25,12 +26,13 @@ from catalog.actions.history import refs, removal
 from catalog.actions.mirroring import mirrors
 from catalog.actions.mirroring.mirrors import Upstream
 from catalog.actions.notices import webhooks
-from catalog.actions.people import accounts, device_login, members, second_factor
+from catalog.actions.people import accounts, device_login, members, passkeys, second_factor
 from catalog.actions.upkeep import purge, scrub
 from catalog.models import AuditEntry, Blob, Repo
 from evaluation.actions import nodes
 from tests.catalog.git_http.conftest import Objects, basic, sent
 from tests.factories import OrganisationFactory, RepoFactory, UserFactory, add, commit_content, token_of
+from tests.factories.passkeys import passkey_of
 from tests.factories.second_factors import enrolled
 from tests.raw_client import RawClient
 
@@ -181,6 +183,11 @@ SCENARIOS: dict[str, Callable] = {
     "user.block": lambda site: accounts.block(user=site.bob, actor=site.ann),
     "user.create": lambda _site: UserFactory(),
     "user.link": lambda site: accounts.hand_over_link(user=site.bob, actor=site.ann),
+    "user.passkey": lambda site: passkey_of(site.ann),
+    "user.passkey_removed": lambda site: (
+        passkey_of(site.ann),
+        passkeys.remove(user=site.ann, passkey_id=Authenticator.objects.get(type="webauthn").pk),
+    ),
     "user.password": lambda site: accounts.set_password(user=site.ann, password="correct horse battery"),
     "user.profile": lambda site: members.change_profile(user=site.ann, full_name="Ann", email=""),
     "user.recovery_code": recovered,
