@@ -15,6 +15,7 @@ from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils.crypto import salted_hmac
 from django.utils.http import url_has_allowed_host_and_scheme, urlsafe_base64_decode
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -160,7 +161,9 @@ def _start_session(request: HttpRequest, user: User, target: str) -> HttpRespons
 
 def _claims(user: User) -> list[object]:
     """What a ticket for the second step stands for: another password or another sign-in ends it."""
-    return [user.pk, user.get_session_auth_hash(), user.last_login.isoformat() if user.last_login else ""]
+    since = user.last_login.isoformat() if user.last_login else ""
+    # A ticket is signed, not sealed: whoever has the password may read it, and learns nothing more by it.
+    return [user.pk, salted_hmac("second-step", f"{user.get_session_auth_hash()} {since}").hexdigest()]
 
 
 def _user_of_ticket(ticket: str) -> User | None:

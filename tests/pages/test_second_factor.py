@@ -166,7 +166,8 @@ def test_an_old_ticket_is_over(client, app, monkeypatch):
 
 
 def test_a_ticket_cannot_be_made_from_other_signatures(client, app):
-    forged = signing.dumps([app.user.pk, app.user.get_session_auth_hash(), ""], salt="something-else")
+    claims = signing.loads(type_password(client)["ticket"], salt="second-step")
+    forged = signing.dumps(claims, salt="something-else")
 
     client.post("/login/code", {"ticket": forged, "code": app.code()})
 
@@ -230,3 +231,10 @@ def test_the_page_tells_how_many_recovery_codes_are_left(signed_in, app):
     second_factor.accept(user=app.user, code=app.recovery_codes[0])
 
     assert "9 recovery codes are left" in text_of(signed_in(app.user).get(HERE))
+
+
+def test_a_ticket_tells_whose_it_is_and_nothing_of_the_password(client, app):
+    claims = signing.loads(type_password(client)["ticket"], salt="second-step")
+
+    assert claims[0] == app.user.pk
+    assert app.user.get_session_auth_hash() not in str(claims)
