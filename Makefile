@@ -55,7 +55,7 @@ test-fast: install  ## Without browsers and whole-site stories
 
 test-slow: install  ## Minutes, not seconds; also the stores on Ceph's radosgw
 	@.ci/system-packages slow
-	$(PY) -m pytest -m slow $(PYTEST_ARGS)
+	$(PY) -m pytest -n $(JOBS) --dist loadfile -m slow $(PYTEST_ARGS)
 
 .PHONY: system-packages
 system-packages:

@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from tests.bench.table import HEADINGS, at_least, at_most, markdown
 from tests.processes import ROOT
 
@@ -43,6 +45,7 @@ def test_a_missed_promise_is_seen():
     assert "≤ 10 MB (kept)" in kept
 
 
+@pytest.mark.slow
 def test_large_uploads_are_measured_with_memory_and_disk():
     ratios = quick("large", "--large-mb", "20")
 
@@ -51,6 +54,7 @@ def test_large_uploads_are_measured_with_memory_and_disk():
     assert ratios["web memory, Xet upload of 20 MB"] > 0
 
 
+@pytest.mark.slow
 def test_reads_through_xet_are_measured_beside_plain_ones():
     ratios = quick("xet_reads")
 

@@ -36,7 +36,7 @@ OWN = [
     "/settings/second-factor/passkeys/new",
 ]  # fmt: skip
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-LOOKS = [(1280, "light"), (360, "dark")]
+DESKTOP, PHONE = (1280, "light"), (360, "dark")
 
 MOST_BYTES = {"/models": 60_000, MODEL: 60_000, "/leaderboards/digits": 70_000, "/runs/1": 90_000}
 MOST_REQUESTS = {"/models": 8, MODEL: 8, "/leaderboards/digits": 8, "/runs/1": 10}
@@ -55,7 +55,7 @@ def check(reader, path: str, *, status: int = 200) -> None:
     assert reader.page.locator("h1").count() == 1, path
 
 
-@pytest.mark.parametrize(("width", "theme"), LOOKS)
+@pytest.mark.parametrize(("width", "theme"), [pytest.param(*DESKTOP, marks=pytest.mark.slow), PHONE])
 def test_public_pages(visit, width, theme):
     reader = visit(width=width, color_scheme=theme)
 
@@ -63,7 +63,7 @@ def test_public_pages(visit, width, theme):
         check(reader, path)
 
 
-@pytest.mark.parametrize(("width", "theme"), LOOKS)
+@pytest.mark.parametrize(("width", "theme"), [DESKTOP, pytest.param(*PHONE, marks=pytest.mark.slow)])
 def test_pages_of_somebody_signed_in(visit, width, theme):
     reader = visit(width=width, color_scheme=theme)
     reader.sign_in("ann")
@@ -72,7 +72,7 @@ def test_pages_of_somebody_signed_in(visit, width, theme):
         check(reader, path)
 
 
-@pytest.mark.parametrize(("width", "theme"), LOOKS)
+@pytest.mark.parametrize(("width", "theme"), [DESKTOP, PHONE])
 def test_pages_of_somebody_who_may_little(visit, width, theme):
     reader = visit(width=width, color_scheme=theme)
     reader.sign_in("dora")

@@ -154,6 +154,7 @@ def test_the_client_waits_for_its_turn_behind_its_own_downloads(narrow, tokens, 
     assert (tmp_path / "big" / "file.bin").read_bytes() == BIG
 
 
+@pytest.mark.slow
 def test_the_limit_is_there_while_redis_is_not(tokens, narrow):
     with Hub.started("no-redis", WEB_WORKERS="1", WEB_THREADS="8") as hub:
         hub.command("create_user", "bob")
@@ -168,6 +169,7 @@ def test_the_limit_is_there_while_redis_is_not(tokens, narrow):
     assert listed.status_code == 200
 
 
+@pytest.mark.slow
 def test_a_server_that_is_told_to_stop_takes_nobody_new_and_finishes_what_it_began():
     with Hub.started("stopping", WEB_WORKERS="1") as hub:
         restart_web(hub, DRAIN_SECONDS="60", ready="/health/ready")

@@ -182,7 +182,7 @@ def test_datasets_have_a_list_of_their_own(client):
     assert "/datasets/ann/opinie" not in links_of(client.get("/models"))
 
 
-@pytest.mark.parametrize(("path", "most"), [("/models", 3), ("/", 4), ("/ann", 9)])
+@pytest.mark.parametrize(("path", "most"), [("/models", 3), ("/", 4), ("/ann", 19)])  # a profile: activity, followers
 def test_longer_lists_take_no_more_queries(client, django_assert_max_num_queries, path, most):
     # given
     for number in range(20):

@@ -1,3 +1,4 @@
+import contextlib
 import http.client
 import shutil
 
@@ -6,6 +7,22 @@ from django.test import override_settings
 
 from catalog import stores
 from marketplace import health
+
+
+@pytest.fixture
+def storage_at():
+    """A place for the blobs while a `with` block lasts; a process opens its store once."""
+
+    @contextlib.contextmanager
+    def use(url):
+        with override_settings(STORAGE_URL=url):
+            stores.blob_store.cache_clear()
+            try:
+                yield
+            finally:
+                stores.blob_store.cache_clear()
+
+    return use
 
 
 @pytest.mark.django_db(transaction=True)
@@ -81,14 +98,14 @@ def test_a_full_disk_is_not_ready(raw_client, monkeypatch):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_storage_that_cannot_be_written_is_not_ready(raw_client, tmp_path):
+def test_storage_that_cannot_be_written_is_not_ready(raw_client, tmp_path, storage_at):
     (tmp_path / "file").write_text("not a folder")
 
-    with override_settings(STORAGE_URL=f"file://{tmp_path}/file"):
+    with storage_at(f"file://{tmp_path}/file"):
         answer = raw_client.get("/health/ready")
 
     assert answer.status_code == 503
-    assert answer.json()["checks"]["storage"] == "FileExistsError"
+    assert answer.json()["checks"]["storage"] == "NotADirectoryError"
 
 
 def test_gunicorn_hands_over_encoded_paths_and_request_ids(hub):
@@ -108,15 +125,12 @@ def test_gunicorn_hands_over_encoded_paths_and_request_ids(hub):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_bucket_that_takes_nothing_is_not_ready(raw_client, settings, s3_endpoint, monkeypatch):
+def test_a_bucket_that_takes_nothing_is_not_ready(raw_client, s3_endpoint, monkeypatch, storage_at):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    settings.STORAGE_URL = f"s3://no-such-bucket/prefix?endpoint={s3_endpoint}"
-    stores.blob_store.cache_clear()
-    try:
+
+    with storage_at(f"s3://no-such-bucket/prefix?endpoint={s3_endpoint}"):
         answer = raw_client.get("/health/ready")
-    finally:
-        stores.blob_store.cache_clear()
 
     assert answer.status_code == 503
     assert answer.json()["checks"]["storage"] != "ok"
