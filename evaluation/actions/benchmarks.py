@@ -9,7 +9,8 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from evaluation.benchmarks.definitions import Definition, builtin_definitions, definition_hash
+from evaluation.benchmarks.definitions import builtin_definitions, definition_hash
+from evaluation.benchmarks.schema import Definition
 from evaluation.errors import BadDefinition
 from evaluation.metrics.registry import REGISTRY
 from evaluation.models import Benchmark

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from catalog.models import RepoFacts
-from evaluation.benchmarks.definitions import Definition
+from evaluation.benchmarks.schema import Definition
 from evaluation.metrics.registry import REGISTRY
 from evaluation.metrics.scoring import MetricValue
 from evaluation.models import Run

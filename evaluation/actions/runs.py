@@ -14,7 +14,7 @@ from catalog.errors import NotSignedIn
 from catalog.models import Repo, User
 from catalog.queries import trees
 from evaluation import jobs, signing
-from evaluation.benchmarks.definitions import Definition
+from evaluation.benchmarks.schema import Definition
 from evaluation.errors import NotEvaluable, RunIsOver, TooManyRuns
 from evaluation.models import Benchmark, Run
 from evaluation.queries import evaluability

@@ -18,7 +18,7 @@ from catalog.stores import blob_store
 from evaluation import signing
 from evaluation.actions import inputs, leases, provenance
 from evaluation.benchmarks.corpora import DataUnavailable
-from evaluation.benchmarks.definitions import Definition
+from evaluation.benchmarks.schema import Definition
 from evaluation.errors import BadOutput, RunIsOver, RunLeaseLost
 from evaluation.metrics.predictions import read_predictions
 from evaluation.metrics.registry import REGISTRY

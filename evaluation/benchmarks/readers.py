@@ -4,32 +4,21 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from evaluation.benchmarks import corpora
 from evaluation.benchmarks.corpora import DataUnavailable
-from evaluation.benchmarks.definitions import Definition, definition_hash
+from evaluation.benchmarks.definitions import builtin_definitions, definition_hash
+from evaluation.benchmarks.items import MEDIA_COLUMNS, Items, Row
+from evaluation.benchmarks.schema import Definition
+from evaluation.benchmarks.sources import READERS, django_catalogues
+from evaluation.benchmarks.sources.sklearn_digits import digits_train
 
-Row = dict[str, Any]  # one JSON object of inputs.jsonl or of the gold list; shapes in docs of `read`
 MEDIA = "media.tar"
 
 __all__ = ["DataUnavailable", "InputFile", "InputFiles", "Items", "digits_train", "langid_train", "materialise", "read"]
-
-
-@dataclass(frozen=True)
-class Items:
-    """Inputs and gold, row by row in the order of the data; ids are still speaking ones.
-
-    inputs: {"id", "text", "role"?} or {"id", "image": PNG bytes}; role is query or document.
-    gold: {"id", "label", "chars"?, "cluster"?} for classification;
-          {"id", "pools": ["en-pl"]} for a document, {"id", "targets": {"en-pl": [ids]}, "cluster"?} for a query.
-    """
-
-    inputs: list[Row]
-    gold: list[Row]
 
 
 @dataclass(frozen=True)
@@ -88,10 +77,9 @@ def materialise(definition: Definition, *, run_seed: str, directory: Path) -> In
     rows = sorted((row | {"id": names[row["id"]]} for row in items.inputs), key=lambda row: str(row["id"]))
     gold = sorted((_renamed(row, names) for row in items.gold), key=lambda row: str(row["id"]))
     directory.mkdir(parents=True, exist_ok=True)
-    media = {f"{row['id']}.png": row["image"] for row in rows if "image" in row}
+    rows, media = _apart(rows)
     if media:
         (directory / MEDIA).write_bytes(_tar(media))
-        rows = [row | {"image": f"{row['id']}.png"} for row in rows]
     lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     (directory / "inputs.jsonl").write_text(lines, encoding="utf-8")
     files = tuple(_described(directory, name) for name in ("inputs.jsonl", MEDIA) if name == "inputs.jsonl" or media)
@@ -100,74 +88,11 @@ def materialise(definition: Definition, *, run_seed: str, directory: Path) -> In
 
 def langid_train() -> list[tuple[str, str]]:
     """(sentence, language) pairs that the benchmark `langid` never asks about."""
-    languages = _definition("langid").label_names
-    return [(sentence.text, sentence.language) for sentence in corpora.labelled_sentences(languages, test=False)]
-
-
-def digits_train() -> list[tuple[bytes, str]]:
-    """(PNG, digit) pairs that the benchmark `digits` never asks about; images look as in the benchmark."""
-    return [(digit.png, digit.label) for digit in corpora.digits(test=False)]
+    return django_catalogues.langid_train(_definition("langid").label_names)
 
 
 def _definition(name: str) -> Definition:
-    from evaluation.benchmarks.definitions import builtin_definitions
-
     return next(definition for definition in builtin_definitions() if definition.id == name)
-
-
-def _read_bitext(definition: Definition) -> Items:
-    languages = tuple(pair.partition("-")[2] for pair in definition.dataset.config.split(","))
-    inputs: list[Row] = []
-    gold: list[Row] = []
-    for number, texts in enumerate(corpora.translations(languages)):
-        inputs.append({"id": f"{number}-en", "text": texts["en"]})
-        targets = {f"en-{language}": [f"{number}-{language}"] for language in languages}
-        gold.append({"id": f"{number}-en", "targets": targets, "cluster": f"{number}"})
-        for language in languages:
-            inputs.append({"id": f"{number}-{language}", "text": texts[language]})
-            gold.append({"id": f"{number}-{language}", "pools": [f"en-{language}"]})
-    return Items(inputs=inputs, gold=gold)
-
-
-def _read_manual(definition: Definition) -> Items:
-    inputs: list[Row] = []
-    gold: list[Row] = []
-    for number, paragraph in enumerate(corpora.manual_paragraphs()):
-        query, document = f"{number}-query", f"{number}-document"
-        inputs.append({"id": query, "text": paragraph.opening, "role": "query"})
-        inputs.append({"id": document, "text": paragraph.rest, "role": "document"})
-        gold.append({"id": query, "targets": {"": [document]}, "cluster": paragraph.topic})
-        gold.append({"id": document, "pools": [""]})
-    return Items(inputs=inputs, gold=gold)
-
-
-def _read_langid(definition: Definition) -> Items:
-    test = definition.dataset.split == "test"
-    found = corpora.labelled_sentences(definition.label_names, test=test)
-    keys = [f"{sentence.language}: {sentence.message}" for sentence in found]
-    return Items(
-        inputs=[{"id": key, "text": sentence.text} for key, sentence in zip(keys, found, strict=True)],
-        gold=[
-            {"id": key, "label": sentence.language, "chars": len(sentence.text), "cluster": sentence.message}
-            for key, sentence in zip(keys, found, strict=True)
-        ],
-    )
-
-
-def _read_digits(definition: Definition) -> Items:
-    found = corpora.digits(test=definition.dataset.split == "test")
-    return Items(
-        inputs=[{"id": str(digit.index), "image": digit.png} for digit in found],
-        gold=[{"id": str(digit.index), "label": digit.label} for digit in found],
-    )
-
-
-READERS: dict[tuple[str, str], Callable[[Definition], Items]] = {
-    ("builtin:django-catalogues", "embed"): _read_bitext,
-    ("builtin:django-catalogues", "classify"): _read_langid,
-    ("builtin:python-manual", "embed"): _read_manual,
-    ("builtin:sklearn-digits", "image-classify"): _read_digits,
-}
 
 
 def _subset(definition: Definition, items: Items) -> Items:
@@ -203,6 +128,17 @@ def _renamed(row: Row, names: dict[str, str]) -> Row:
     if "targets" in row:
         renamed["targets"] = {pool: [names[key] for key in keys] for pool, keys in row["targets"].items()}
     return renamed
+
+
+def _apart(rows: list[Row]) -> tuple[list[Row], dict[str, bytes]]:
+    """Rows that name their media, and the media by name."""
+    media: dict[str, bytes] = {}
+    named = []
+    for row in rows:
+        own = {column: f"{row['id']}.{ending}" for column, ending in MEDIA_COLUMNS.items() if column in row}
+        media.update((name, row[column]) for column, name in own.items())
+        named.append(row | own)
+    return named, media
 
 
 def _tar(files: dict[str, bytes]) -> bytes:

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluation.benchmarks.definitions import Definition, MetricUse, Slice
+from evaluation.benchmarks.schema import Definition, MetricUse, Slice
 from evaluation.metrics.arrays import Ints
 from evaluation.metrics.intervals import Interval, bootstrap_interval, mean_interval, proportion_interval
-from evaluation.metrics.joining import sample_of
-from evaluation.metrics.predictions import Predictions
+from evaluation.metrics.predictions import Predictions, sample_of
 from evaluation.metrics.registry import REGISTRY
 from evaluation.metrics.samples import Gold, Sample
 

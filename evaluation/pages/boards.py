@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from catalog import access
 from catalog.errors import BadInput
 from catalog.models import User
-from evaluation.benchmarks.definitions import Definition
+from evaluation.benchmarks.schema import Definition
 from evaluation.models import Benchmark
 from evaluation.pages import charts, numbers
 from evaluation.pages.charts import Datum

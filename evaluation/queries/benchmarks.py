@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
-from evaluation.benchmarks.definitions import Definition
+from evaluation.benchmarks.schema import Definition
 from evaluation.benchmarks.strict import build
 from evaluation.errors import BenchmarkNotFound
 from evaluation.models import Benchmark

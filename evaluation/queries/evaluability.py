@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from catalog.models import Commit, Repo, RepoFacts
 from catalog.stores import blob_store
-from evaluation.benchmarks.definitions import Definition
+from evaluation.benchmarks.schema import Definition
 from evaluation.queries.snapshots import Snapshot, SnapshotFile
 
 LARGEST_CONFIG = 1024 * 1024  # bytes

@@ -7,13 +7,14 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 
 FSYNC_EVERY_SECONDS = 10.0
 PART = "results.part.jsonl"
 
+Form = Literal["lines", "table"]
 Result = dict[str, Any]  # one JSON object: what a task says about one item
 
 
@@ -77,13 +78,18 @@ class PartialResults:
         self._stream.close()
 
 
-def write_predictions(folder: Path, ids: Sequence[str], results: dict[str, Result]) -> None:
+def write_results(folder: Path, form: Form, ids: Sequence[str], results: dict[str, Result]) -> None:
+    """All results in the order of the inputs: predictions.jsonl, or embeddings.npy with ids.json."""
+    (_write_table if form == "table" else _write_lines)(folder, ids, results)
+
+
+def _write_lines(folder: Path, ids: Sequence[str], results: dict[str, Result]) -> None:
     """predictions.jsonl in the order of the inputs."""
     lines = (json.dumps({"id": key} | results[key], ensure_ascii=False) + "\n" for key in ids)
     _replace(folder / "predictions.jsonl", "".join(lines).encode())
 
 
-def write_embeddings(folder: Path, ids: Sequence[str], results: dict[str, Result]) -> None:
+def _write_table(folder: Path, ids: Sequence[str], results: dict[str, Result]) -> None:
     """embeddings.npy (items, dimensions) float32, and ids.json naming its rows, in the order of the inputs."""
     table = np.stack([unpack(results[key]["embedding"]) for key in ids])
     temporary = folder / "embeddings.tmp.npy"

@@ -13,7 +13,7 @@ from evaluation.runner.events import Events
 from evaluation.runner.failures import unsupported
 from evaluation.runner.loading import Loader
 from evaluation.runner.measuring import Clock, measurements, versions
-from evaluation.runner.outputs import PART, PartialResults, Result, write_embeddings, write_json, write_predictions
+from evaluation.runner.outputs import PART, PartialResults, Result, write_json, write_results
 from evaluation.runner.spec import InputRow, RunSpec, read_inputs
 from evaluation.runner.tasks import Task, task_for
 
@@ -46,7 +46,7 @@ def perform(run: RunSpec, loader: Loader, events: Events) -> None:
     results, done = _compute(run, rows, driver, task, events)
     clock.lap("compute")
     ids = [row.id for row in rows]
-    (write_embeddings if run.request == "embed" else write_predictions)(run.output, ids, results)
+    write_results(run.output, task.form, ids, results)
     facts = measurements(
         loaded=task.loaded, was_loaded=task.was_loaded, driver=driver, clock=clock, items=len(rows), done=done
     )

@@ -26,6 +26,7 @@ class RunSpec:
     dtype: Dtype = "auto"
     preprocess: Mapping[str, Any] = field(default_factory=dict)
     limits: Mapping[str, float] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)  # of this request alone: generation, templates, …
 
     @property
     def max_length(self) -> int | None:
@@ -46,12 +47,21 @@ class Spec:
 
 @dataclass(frozen=True)
 class InputRow:
-    """One item: a text (with the role query or document in retrieval) or the name of an image."""
+    """One item; each request reads the columns it needs, the others are empty."""
 
     id: str
     text: str = ""
-    role: str = ""
-    image: str = ""
+    pair: str = ""  # the second text of a pair; the question, where `text` is the context
+    role: str = ""  # query or document in retrieval
+    words: tuple[str, ...] = ()  # of token classification
+    contexts: tuple[str, ...] = ()  # of log-likelihood: with `continuations`, pair by pair
+    continuations: tuple[str, ...] = ()
+    image: str = ""  # name of a file in the media
+    audio: str = ""  # likewise
+
+    def __post_init__(self) -> None:
+        for name in ("words", "contexts", "continuations"):  # JSON knows lists only
+            object.__setattr__(self, name, tuple(getattr(self, name)))
 
 
 def read_spec(path: Path, output: Path) -> Spec:
@@ -85,6 +95,7 @@ def _run(body: dict[str, Any], output: Path) -> RunSpec:
         dtype=body.get("dtype", "auto"),
         preprocess=body.get("preprocess") or {},
         limits=body.get("limits") or {},
+        options=body.get("options") or {},
     )
 
 

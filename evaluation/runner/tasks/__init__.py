@@ -1,12 +1,13 @@
 """One adapter per request: what a request needs of a model, and what one item's answer looks like."""
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Protocol
 
 from evaluation.runner.batching import Budget
 from evaluation.runner.computing import Batch
 from evaluation.runner.loading import Loaded, Loader
-from evaluation.runner.outputs import Result
+from evaluation.runner.outputs import Form, Result
 from evaluation.runner.spec import InputRow, RunSpec
 
 
@@ -17,6 +18,7 @@ class Task(Protocol):
     was_loaded: bool  # in memory already, from an earlier run of this process
     unit: str  # what lengths and budget count: tokens or images
     settings: dict[str, object]  # facts for the score's provenance
+    form: Form  # of the results: lines of JSON, or one table of numbers
 
     def __init__(self, run: RunSpec, loader: Loader) -> None:
         """Loads and checks. Raises RunFailed."""
@@ -32,15 +34,17 @@ class Task(Protocol):
     def compute(self, batch: Batch) -> list[Result]: ...
 
 
-def task_for(request: str) -> type[Task] | None:
-    """The adapter of a request; None when there is none."""
-    from evaluation.runner.tasks.embeddings import Embeddings
-    from evaluation.runner.tasks.image_classification import ImageClassification
-    from evaluation.runner.tasks.text_classification import TextClassification
+ADAPTERS = {
+    "classify": "text_classification:TextClassification",
+    "embed": "embeddings:Embeddings",
+    "image-classify": "image_classification:ImageClassification",
+}
 
-    adapters: dict[str, type[Task]] = {
-        "classify": TextClassification,
-        "embed": Embeddings,
-        "image-classify": ImageClassification,
-    }
-    return adapters.get(request)
+
+def task_for(request: str) -> type[Task] | None:
+    """The adapter of a request, imported only now; None when there is none."""
+    if request not in ADAPTERS:
+        return None
+    module, name = ADAPTERS[request].split(":")
+    found: type[Task] = getattr(import_module(f"evaluation.runner.tasks.{module}"), name)
+    return found

@@ -9,7 +9,7 @@ import transformers
 from evaluation.runner.batching import Budget
 from evaluation.runner.computing import Batch, as_rows, first_budget, guarded, on_device
 from evaluation.runner.loading import Loader
-from evaluation.runner.outputs import Result, pack
+from evaluation.runner.outputs import Form, Result, pack
 from evaluation.runner.spec import InputRow, RunSpec
 from evaluation.runner.tasks.pooling import SentenceLayout, pool
 from evaluation.runner.tasks.texts import TokenisedTexts
@@ -17,6 +17,7 @@ from evaluation.runner.tasks.texts import TokenisedTexts
 
 class Embeddings:
     unit = "tokens"
+    form: Form = "table"
 
     def __init__(self, run: RunSpec, loader: Loader) -> None:
         self.layout = SentenceLayout.read(run.model_dir)

@@ -1,30 +1,27 @@
 """request: image-classify. One label per image, with the probability of every label."""
 
-import io
-import tarfile
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
 import transformers
-from PIL import Image
 
 from evaluation.runner.batching import Budget
 from evaluation.runner.computing import Batch, as_rows, guarded, on_device
 from evaluation.runner.failures import RunFailed
 from evaluation.runner.labels import LabelMap
 from evaluation.runner.loading import Loader, load_image_processor
-from evaluation.runner.outputs import Result
+from evaluation.runner.media import Media
+from evaluation.runner.outputs import Form, Result
 from evaluation.runner.spec import InputRow, RunSpec
 
-MEDIA = "media.tar"  # beside inputs.jsonl; one archive instead of many small files
 IMAGES_PER_BATCH = {"cpu": 32, "cuda": 256}
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
 
 class ImageClassification:
     unit = "images"
+    form: Form = "lines"
 
     def __init__(self, run: RunSpec, loader: Loader) -> None:
         self.loaded, self.was_loaded = loader.load(
@@ -63,30 +60,3 @@ class ImageClassification:
             return torch.softmax(logits.float(), dim=-1)
 
         return self.labels.results(as_rows(guarded(forward)))
-
-
-class Media:
-    """Images beside the inputs, out of one archive or as files."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.places: dict[str, tuple[int, int]] = {}  # name → offset and size in the archive
-        if (folder / MEDIA).is_file():
-            with tarfile.open(folder / MEDIA) as archive:
-                self.places = {member.name: (member.offset_data, member.size) for member in archive.getmembers()}
-
-    def image(self, name: str, mode: str) -> Image.Image:
-        """Raises RunFailed: data_unavailable."""
-        try:
-            with Image.open(io.BytesIO(self._bytes(name))) as image:
-                return image.convert(mode)
-        except (OSError, ValueError) as error:
-            raise RunFailed("data_unavailable", f"The image {name!r} of the inputs cannot be read.") from error
-
-    def _bytes(self, name: str) -> bytes:
-        if name not in self.places:
-            return (self.folder / name).read_bytes()
-        offset, size = self.places[name]
-        with (self.folder / MEDIA).open("rb") as stream:
-            stream.seek(offset)
-            return stream.read(size)

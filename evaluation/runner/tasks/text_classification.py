@@ -9,13 +9,14 @@ from evaluation.runner.batching import Budget
 from evaluation.runner.computing import Batch, as_rows, first_budget, guarded, on_device
 from evaluation.runner.labels import LabelMap
 from evaluation.runner.loading import Loader
-from evaluation.runner.outputs import Result
+from evaluation.runner.outputs import Form, Result
 from evaluation.runner.spec import InputRow, RunSpec
 from evaluation.runner.tasks.texts import TokenisedTexts
 
 
 class TextClassification:
     unit = "tokens"
+    form: Form = "lines"
 
     def __init__(self, run: RunSpec, loader: Loader) -> None:
         self.loaded, self.was_loaded = loader.load(

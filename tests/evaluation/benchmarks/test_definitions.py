@@ -8,7 +8,7 @@ from evaluation.benchmarks import definitions
 from evaluation.benchmarks.definitions import builtin_definitions, definition_hash, load_definition
 from evaluation.errors import BadDefinition
 
-FOLDER = Path(definitions.__file__).parent
+FOLDER = Path(definitions.__file__).parent / "builtin"
 DIGITS = (FOLDER / "digits.yaml").read_text(encoding="utf-8")
 
 

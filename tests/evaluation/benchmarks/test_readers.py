@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from evaluation.benchmarks import corpora, readers
-from evaluation.benchmarks.definitions import Subset, builtin_definitions
+from evaluation.benchmarks.definitions import builtin_definitions
+from evaluation.benchmarks.schema import Subset
 
 DEFINITIONS = {definition.id: definition for definition in builtin_definitions()}
 

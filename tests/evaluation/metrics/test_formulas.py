@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
-from evaluation.metrics.accuracy import hits
-from evaluation.metrics.brier import brier
-from evaluation.metrics.confusion import confusion
-from evaluation.metrics.ece import ece
-from evaluation.metrics.log_loss import log_loss
-from evaluation.metrics.macro_f1 import macro_f1
-from evaluation.metrics.mcc import mcc
-from evaluation.metrics.mrr import reciprocal_rank
-from evaluation.metrics.ndcg import ndcg_at
-from evaluation.metrics.ranks import cosine_ranks
-from evaluation.metrics.recall import recall_at
-from evaluation.metrics.top_k import hits_among_top
+from evaluation.metrics.formulas.accuracy import hits
+from evaluation.metrics.formulas.brier import brier
+from evaluation.metrics.formulas.confusion import confusion
+from evaluation.metrics.formulas.ece import ece
+from evaluation.metrics.formulas.log_loss import log_loss
+from evaluation.metrics.formulas.macro_f1 import macro_f1
+from evaluation.metrics.formulas.mcc import mcc
+from evaluation.metrics.formulas.mrr import reciprocal_rank
+from evaluation.metrics.formulas.ndcg import ndcg_at
+from evaluation.metrics.formulas.ranks import cosine_ranks
+from evaluation.metrics.formulas.recall import recall_at
+from evaluation.metrics.formulas.top_k import hits_among_top
 
 CLASSES = 7
 CLOSE = {"abs": 1e-9}

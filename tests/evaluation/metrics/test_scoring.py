@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 
 from evaluation.benchmarks import readers
-from evaluation.benchmarks.definitions import MetricUse, Slice, Uncertainty, builtin_definitions
+from evaluation.benchmarks.definitions import builtin_definitions
+from evaluation.benchmarks.schema import MetricUse, Slice, Uncertainty
 from evaluation.errors import BadOutput
-from evaluation.metrics.predictions import Predictions, read_predictions
+from evaluation.metrics.kinds.embeddings import EmbeddingPredictions
+from evaluation.metrics.kinds.labels import LabelPredictions
+from evaluation.metrics.predictions import read_predictions
 from evaluation.metrics.registry import REGISTRY
 from evaluation.metrics.scoring import score
 
@@ -37,7 +40,7 @@ def test_a_constant_model_scores_the_share_of_its_class(tmp_path):
     gold = gold_of("digits", tmp_path)
     ids = tuple(row["id"] for row in gold)
 
-    found = by_name(score(DIGITS, gold, Predictions(ids=ids, labels=("3",) * len(ids))))
+    found = by_name(score(DIGITS, gold, LabelPredictions(ids=ids, labels=("3",) * len(ids))))
 
     share = sum(row["label"] == "3" for row in gold) / len(gold)
     assert found["accuracy"].value == share
@@ -55,7 +58,7 @@ def test_a_lookup_model_with_planted_errors_scores_what_was_planted(tmp_path):
     for index in range(0, 700, 7):
         answers[index] = names[(names.index(answers[index]) + 1) % len(names)]
     order = np.random.default_rng(0).permutation(len(gold))
-    predictions = Predictions(
+    predictions = LabelPredictions(
         ids=tuple(gold[index]["id"] for index in order),
         labels=tuple(answers[index] for index in order),
         probabilities=one_hot([answers[index] for index in order], names),
@@ -90,7 +93,7 @@ def test_a_perfect_and_a_half_right_bitext_model(tmp_path):
             vectors[target] = own if pool == "en-pl" else np.ones(len(place))
     ids = tuple(vectors)
 
-    values = score(definition, gold, Predictions(ids=ids, embeddings=np.stack([vectors[key] for key in ids])))
+    values = score(definition, gold, EmbeddingPredictions(ids=ids, embeddings=np.stack([vectors[key] for key in ids])))
 
     assert by_name(values, "pair:en-pl")["bitext_accuracy"].value == 1.0
     assert by_name(values, "pair:en-de")["bitext_accuracy"].value == 0.0
@@ -108,7 +111,7 @@ def test_slices_by_label_and_by_field_and_small_parts_left_out(tmp_path):
     )
     ids = tuple(row["id"] for row in gold)
 
-    values = score(definition, gold, Predictions(ids=ids, labels=("0",) * len(ids)))
+    values = score(definition, gold, LabelPredictions(ids=ids, labels=("0",) * len(ids)))
 
     parts = {value.slice: value for value in values}
     assert parts["digit:0"].value == 1.0
@@ -123,7 +126,7 @@ def test_the_bootstrap_can_be_asked_for(tmp_path):
     ids = tuple(row["id"] for row in gold)
     definition = dataclasses.replace(DIGITS, uncertainty=Uncertainty(method="bootstrap", resamples=500))
 
-    found = by_name(score(definition, gold, Predictions(ids=ids, labels=("3",) * len(ids))))
+    found = by_name(score(definition, gold, LabelPredictions(ids=ids, labels=("3",) * len(ids))))
 
     assert found["accuracy"].method == "bootstrap"
     assert found["accuracy"].low < found["accuracy"].value < found["accuracy"].high
@@ -142,7 +145,7 @@ def test_ids_must_match_exactly(change, said, tmp_path):
     ids = change(tuple(row["id"] for row in gold))
 
     with pytest.raises(BadOutput, match=said):
-        score(DIGITS, gold, Predictions(ids=ids, labels=("3",) * len(ids)))
+        score(DIGITS, gold, LabelPredictions(ids=ids, labels=("3",) * len(ids)))
 
 
 UNIFORM = [0.1] * 10

@@ -1,0 +1,89 @@
+"""What must hold of a definition beyond its shape."""
+
+import re
+
+from evaluation.benchmarks.schema import Definition
+from evaluation.benchmarks.strict import bad
+from evaluation.metrics.registry import REGISTRY, metrics_of
+
+
+def check(definition: Definition) -> None:
+    """Raises BadDefinition: with the path of the key and a sentence."""
+    for part in (_check_identity, _check_dataset, _check_labels, _check_metrics, _check_slices, _check_numbers):
+        part(definition)
+
+
+def _check_identity(definition: Definition) -> None:
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", definition.id) or len(definition.id) > 80:
+        raise bad("id", "use at most 80 lower case letters, digits and single hyphens.")
+    if definition.version < 1:
+        raise bad("version", "versions count from 1.")
+    if definition.supersedes is not None and not re.fullmatch(r"[a-z0-9-]+@[1-9][0-9]*", definition.supersedes):
+        raise bad("supersedes", "write it as id@version.")
+    if not definition.tasks:
+        raise bad("tasks", "name at least one pipeline tag that this benchmark takes.")
+
+
+def _check_dataset(definition: Definition) -> None:
+    dataset = definition.dataset
+    if dataset.repo.startswith("builtin:"):
+        if not re.fullmatch(r"[a-z0-9_.-]+(==[0-9][A-Za-z0-9.]*)?", dataset.revision):
+            raise bad("dataset.revision", "name the package that carries the data, as package==version.")
+    elif not re.fullmatch(r"[0-9a-f]{40}", dataset.revision):
+        raise bad("dataset.revision", "give a commit of 40 hex digits, never a branch or a tag.")
+    if dataset.subset is not None and dataset.subset.n < 1:
+        raise bad("dataset.subset.n", "a subset has at least one row.")
+    if dataset.expect_rows is not None and dataset.expect_rows < 1:
+        raise bad("dataset.expect_rows", "at least one row is expected.")
+
+
+def _check_labels(definition: Definition) -> None:
+    needed = definition.request in ("classify", "image-classify", "audio-classify")
+    if needed and not definition.labels:
+        raise bad("labels", "a classification benchmark lists its labels.")
+    if definition.labels:
+        if sorted(definition.labels) != list(range(len(definition.labels))):
+            raise bad("labels", "number the labels 0, 1, 2, … without gaps.")
+        if len(set(definition.labels.values())) != len(definition.labels):
+            raise bad("labels", "two labels have the same name.")
+
+
+def _check_metrics(definition: Definition) -> None:
+    for number, use in enumerate(definition.metrics):
+        if use.name not in REGISTRY:
+            known = ", ".join(sorted(REGISTRY))
+            raise bad(f"metrics[{number}].name", f"{use.name!r} is not a metric; known: {known}.")
+        if use.name not in (fitting := metrics_of(definition.request)):
+            raise bad(
+                f"metrics[{number}].name",
+                f"{use.name} does not judge answers to {definition.request!r}; "
+                f"metrics that do: {', '.join(fitting) or 'none yet'}.",
+            )
+        wanted = REGISTRY[use.name].params
+        for key in use.params:
+            if key not in wanted:
+                raise bad(f"metrics[{number}].params.{key}", f"{use.name} has no such parameter.")
+    if sum(use.primary for use in definition.metrics) != 1:
+        raise bad("metrics", "exactly one metric is primary.")
+    if len({use.name for use in definition.metrics}) != len(definition.metrics):
+        raise bad("metrics", "a metric is listed twice.")
+
+
+def _check_slices(definition: Definition) -> None:
+    for number, part in enumerate(definition.slices):
+        if not re.fullmatch(r"group|chars|label|field:[\w.]+", part.by):
+            raise bad(f"slices[{number}].by", "slice by group, chars, label or field:<name>.")
+        if part.by == "chars" and (len(part.bins) < 1 or list(part.bins) != sorted(set(part.bins))):
+            raise bad(f"slices[{number}].bins", "give rising lower bounds, such as [0, 150, 400].")
+
+
+def _check_numbers(definition: Definition) -> None:
+    use, limits = definition.uncertainty, definition.limits
+    if not 0.5 <= use.level < 1:
+        raise bad("uncertainty.level", "a level lies between 0.5 and 1.")
+    if not 100 <= use.resamples <= 100_000:
+        raise bad("uncertainty.resamples", "take 100 to 100000 resamples.")
+    if min(limits.minutes, limits.ram_gb, limits.output_mb) <= 0:
+        raise bad("limits", "limits are positive.")
+    if isinstance(definition.preprocess.max_length, int) and definition.preprocess.max_length < 1:
+        raise bad("preprocess.max_length", "at least one token must remain.")

@@ -1,0 +1,163 @@
+"""The shape of a benchmark definition (evaluation-notes 2)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from evaluation.benchmarks.vocabulary import RequestKind, Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subset:
+    n: int
+    seed: int
+    stratify: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """Which rows. Revisions are exact: 40 hex digits, or `package==version` for data that a package carries."""
+
+    repo: str
+    revision: str
+    config: str = "default"
+    split: str = "test"
+    fewshot_split: str | None = None
+    license: str = "unknown"
+    subset: Subset | None = None
+    expect_rows: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preprocess:
+    """What happens to an item before the model; "model" takes the model's own setting."""
+
+    max_length: int | Literal["model"] = "model"
+    truncation: Literal["right", "left"] = "right"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prompt:
+    template: str
+    choices: str | tuple[str, ...] | None = None
+    description: str = ""
+    target_delimiter: str = " "
+    fewshot_delimiter: str = "\n\n"
+    shots: int = 0
+    shot_seed: int = 0
+    chat_template: Literal["auto", "off"] = "off"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generation:
+    max_new_tokens: int
+    stop: tuple[str, ...] = ()
+    do_sample: bool = False
+    temperature: float = 1.0
+    repeats: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricUse:
+    name: str
+    primary: bool = False
+    params: Mapping[str, int | float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Uncertainty:
+    method: Literal["auto", "wilson", "t", "bootstrap"] = "auto"
+    level: float = 0.95
+    resamples: int = 2000
+    seed: int = 7
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slice:
+    """A division of the items; `by` is group, chars, label or field:<name of a gold field>."""
+
+    name: str
+    by: str
+    bins: tuple[float, ...] = ()
+    min_n: int = 1
+    role: Literal["diagnostic", "fairness"] = "diagnostic"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Perturbation:
+    name: str
+    seed: int
+    p: float | None = None
+    role: Literal["robustness", "fairness"] = "robustness"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Efficiency:
+    scenarios: tuple[Literal["single_stream", "offline"], ...]
+    input: str = "dataset"
+    warmup: int = 10
+    min_iterations: int = 200
+    min_seconds: float = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interpret:
+    method: Literal["integrated-gradients", "occlusion"]
+    samples: int = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    minutes: float = 60
+    ram_gb: float = 32
+    output_mb: float = 512
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engine:
+    name: Literal["native", "lm_eval", "mteb"] = "native"
+    harness_task: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Definition:
+    """One version of one benchmark."""
+
+    id: str
+    version: int
+    title: str
+    task: Task
+    request: RequestKind
+    tasks: tuple[str, ...]  # the pipeline tags of the models it takes (decision 25)
+    dataset: Dataset
+    metrics: tuple[MetricUse, ...]
+    schema: Literal[1] = 1
+    summary: str = ""
+    languages: tuple[str, ...] = ()  # a model that names its languages must name one of these
+    supersedes: str | None = None
+    status: Literal["draft", "stable", "deprecated"] = "draft"
+    fields: Mapping[str, str | None] = field(default_factory=dict)
+    labels: Mapping[int, str] | None = None
+    preprocess: Preprocess = Preprocess()
+    prompt: Prompt | None = None
+    generation: Generation | None = None
+    filters: tuple[str, ...] = ()
+    uncertainty: Uncertainty = Uncertainty()
+    slices: tuple[Slice, ...] = ()
+    perturbations: tuple[Perturbation, ...] = ()
+    efficiency: Efficiency | None = None
+    interpret: Interpret | None = None
+    limits: Limits = Limits()
+    seed: int = 1234
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    engine: Engine = Engine()
+    reference: str = ""
+
+    @property
+    def primary(self) -> MetricUse:
+        return next(metric for metric in self.metrics if metric.primary)
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """The labels in the order of their numbers; probabilities come in this order."""
+        return tuple(self.labels[number] for number in sorted(self.labels)) if self.labels else ()

@@ -1,0 +1,10 @@
+"""Where items come from: one file per source, each with its readers by (dataset, request)."""
+
+from evaluation.benchmarks.items import Reader
+from evaluation.benchmarks.sources import django_catalogues, python_manual, sklearn_digits
+
+READERS: dict[tuple[str, str], Reader] = {
+    **django_catalogues.READERS,
+    **python_manual.READERS,
+    **sklearn_digits.READERS,
+}

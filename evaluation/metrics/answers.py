@@ -1,0 +1,62 @@
+"""What a node sent, doubted before anything is believed: files, lines, ids."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evaluation.benchmarks.schema import Definition
+from evaluation.errors import BadOutput
+from evaluation.metrics.samples import Gold
+
+PREDICTIONS = "predictions.jsonl"
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """The answers of one run; each kind adds columns with one row per id."""
+
+    ids: tuple[str, ...]
+
+
+def require_files(definition: Definition, folder: Path, names: Sequence[str]) -> None:
+    """Raises BadOutput: a file is missing, or all are larger than the definition allows."""
+    for name in names:
+        if not (folder / name).is_file():
+            raise BadOutput(f"The run sent no {name}.")
+    size = sum((folder / name).stat().st_size for name in names)
+    if size > definition.limits.output_mb * 2**20:
+        raise BadOutput(f"The run sent more than the {definition.limits.output_mb:g} MB that the benchmark allows.")
+
+
+def json_lines(path: Path) -> list[dict[str, Any]]:
+    """The objects of a file, in order. Raises BadOutput with the number of the line."""
+    rows = []
+    try:
+        with path.open(encoding="utf-8") as stream:
+            for number, line in enumerate(stream, start=1):
+                row = json.loads(line)
+                if not isinstance(row, dict):
+                    raise BadOutput(f"Line {number} of {path.name} is not a JSON object.")
+                rows.append(row)
+    except (ValueError, RecursionError) as error:
+        raise BadOutput(f"{path.name} is not JSON, line {len(rows) + 1}.") from error
+    return rows
+
+
+def places(gold: Gold, found: Predictions) -> dict[str, int]:
+    """Where each id stands among the predictions.
+
+    Raises:
+        BadOutput: an id is unknown, missing or given twice.
+    """
+    place = {key: index for index, key in enumerate(found.ids)}
+    wanted = {row["id"] for row in gold}
+    if len(place) != len(found.ids):
+        raise BadOutput("The run answered an item twice.")
+    if unknown := place.keys() - wanted:
+        raise BadOutput(f"The run answered {len(unknown)} items that it was not asked about.")
+    if missing := wanted - place.keys():
+        raise BadOutput(f"The run did not answer {len(missing)} of {len(wanted)} items.")
+    return place

@@ -1,0 +1,17 @@
+"""The kinds of answers there are: how each is read, and how it is judged against gold.
+
+A new request of the runner needs three things on this side: a file with `KIND`, its line in `KINDS`, and its
+metrics in `metrics.registry`.
+"""
+
+from typing import Any
+
+from evaluation.benchmarks.vocabulary import RequestKind
+from evaluation.metrics.kinds import embeddings, labels
+from evaluation.metrics.kinds.kind import AnswerKind
+
+KINDS: dict[RequestKind, AnswerKind[Any]] = {
+    "classify": labels.KIND,
+    "image-classify": labels.KIND,
+    "embed": embeddings.KIND,
+}

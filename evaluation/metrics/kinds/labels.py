@@ -1,0 +1,123 @@
+"""One label per item, with or without the probability of every label."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from evaluation.benchmarks.schema import Definition, MetricUse
+from evaluation.errors import BadOutput
+from evaluation.metrics.answers import PREDICTIONS, Predictions, json_lines
+from evaluation.metrics.arrays import Floats, Ints
+from evaluation.metrics.formulas.accuracy import hits
+from evaluation.metrics.formulas.brier import brier
+from evaluation.metrics.formulas.confusion import confusion
+from evaluation.metrics.formulas.ece import ece
+from evaluation.metrics.formulas.log_loss import log_loss
+from evaluation.metrics.formulas.macro_f1 import macro_f1
+from evaluation.metrics.formulas.mcc import mcc
+from evaluation.metrics.formulas.top_k import hits_among_top
+from evaluation.metrics.kinds.kind import AnswerKind
+from evaluation.metrics.registry import REGISTRY
+from evaluation.metrics.registry.labels import LABELS, PROBABILITIES
+from evaluation.metrics.registry.metric import Need
+from evaluation.metrics.samples import Gold, Sample, Statistic, cluster_numbers
+
+SUM_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True)
+class LabelPredictions(Predictions):
+    """Labels by name; probabilities (items, labels) sum to 1 in each row, in the order of the definition's labels."""
+
+    labels: tuple[str, ...] = ()
+    probabilities: Floats | None = None
+
+
+@dataclass(frozen=True)
+class LabelSample(Sample):
+    """Classified items."""
+
+    classes: int
+    gold: Ints
+    predicted: Ints
+    probabilities: Floats | None
+
+    @property
+    def offers(self) -> frozenset[Need]:
+        return LABELS if self.probabilities is None else PROBABILITIES
+
+    def per_item(self, use: MetricUse) -> Floats | None:
+        if use.name == "accuracy":
+            return hits(self.gold, self.predicted)
+        if use.name == "top5":
+            return hits_among_top(self.gold, self._needed(use), 5)
+        if use.name == "brier":
+            return brier(self.gold, self._needed(use))
+        if use.name == "log_loss":
+            return log_loss(self.gold, self._needed(use))
+        return None
+
+    def statistic(self, use: MetricUse) -> Statistic:
+        if use.name == "ece":
+            confidence, right = self._needed(use).max(axis=1), hits(self.gold, self.predicted)
+            bins = int(use.params.get("bins", REGISTRY["ece"].params["bins"]))
+            return lambda weights: ece(confidence, right, bins, weights)
+        formula = {"macro_f1": macro_f1, "mcc": mcc}.get(use.name)
+        if formula is None:
+            return super().statistic(use)
+        return lambda weights: formula(confusion(self.gold, self.predicted, self.classes, weights))
+
+    def _needed(self, use: MetricUse) -> Floats:
+        if self.probabilities is None:
+            raise BadOutput(f"The metric {use.name} needs probabilities, and the run sent none.")
+        return self.probabilities
+
+
+def _read_labels(definition: Definition, folder: Path) -> LabelPredictions:
+    ids, labels, rows = [], [], []
+    known = set(definition.label_names)
+    for number, row in enumerate(json_lines(folder / PREDICTIONS), start=1):
+        key, label = row.get("id"), row.get("label")
+        if not isinstance(key, str) or not isinstance(label, str) or label not in known:
+            raise BadOutput(
+                f"Line {number} of predictions.jsonl has no id or a label that the benchmark does not know."
+            )
+        ids.append(key)
+        labels.append(label)
+        if "probs" in row:
+            rows.append(_probabilities(row["probs"], len(known), number))
+    if rows and len(rows) != len(ids):
+        raise BadOutput("Some predictions have probabilities and some have none.")
+    return LabelPredictions(ids=tuple(ids), labels=tuple(labels), probabilities=np.array(rows) if rows else None)
+
+
+def _probabilities(values: object, count: int, number: int) -> Floats:
+    """Checked and made to sum to 1: single precision leaves an error in the seventh digit."""
+    numbers = values if isinstance(values, list) else []
+    if len(numbers) != count or not all(type(value) in (int, float) for value in numbers):
+        raise BadOutput(f"Line {number} of predictions.jsonl has no probability for each of the {count} labels.")
+    total = math.fsum(numbers) if all(0 <= value <= 1 for value in numbers) else math.nan
+    if not abs(total - 1) <= SUM_TOLERANCE:
+        raise BadOutput(f"The probabilities in line {number} of predictions.jsonl are not finite or do not sum to 1.")
+    return np.array(numbers, dtype=np.float64) / total
+
+
+def _sample(definition: Definition, gold: Gold, found: LabelPredictions, place: dict[str, int]) -> LabelSample:
+    if len(found.labels) != len(found.ids):
+        raise BadOutput("The run sent no labels.")
+    number = {name: index for index, name in enumerate(definition.label_names)}
+    order = [place[row["id"]] for row in gold]
+    return LabelSample(
+        rows=gold,
+        groups=[str(row.get("group", "")) for row in gold],
+        clusters=cluster_numbers([row.get("cluster") for row in gold]),
+        classes=len(number),
+        gold=np.array([number[row["label"]] for row in gold]),
+        predicted=np.array([number[found.labels[index]] for index in order]),
+        probabilities=None if found.probabilities is None else found.probabilities[order],
+    )
+
+
+KIND = AnswerKind(read=_read_labels, sample=_sample)

@@ -1,0 +1,19 @@
+"""The metrics there are, and what their numbers mean: one file per family. Formulas live in `metrics.formulas`.
+
+A family names the requests whose answers it judges, and its metrics.
+"""
+
+from evaluation.benchmarks.vocabulary import RequestKind
+from evaluation.metrics.registry import labels, ranks
+from evaluation.metrics.registry.metric import Metric
+
+__all__ = ["REGISTRY", "Metric", "metrics_of"]
+
+_FAMILIES = (labels, ranks)
+
+REGISTRY: dict[str, Metric] = {metric.name: metric for family in _FAMILIES for metric in family.METRICS}
+
+
+def metrics_of(request: RequestKind) -> tuple[str, ...]:
+    """The names of the metrics that judge answers to this request."""
+    return tuple(metric.name for family in _FAMILIES if request in family.REQUESTS for metric in family.METRICS)

@@ -1,0 +1,52 @@
+"""Metrics of search: where the right answer stands among all candidates."""
+
+from evaluation.benchmarks.vocabulary import RequestKind
+from evaluation.metrics.registry.metric import Metric, Need
+
+RANKS: frozenset[Need] = frozenset({"ranks"})
+
+
+def _recall(cutoff: int) -> Metric:
+    return Metric(
+        name=f"recall@{cutoff}",
+        title=f"Recall@{cutoff}",
+        description=f"Share of queries whose right answer is among the first {cutoff} by cosine similarity.",
+        needs=RANKS,
+        interval="proportion",
+        library="scikit-learn top_k_accuracy_score",
+    )
+
+
+REQUESTS: tuple[RequestKind, ...] = ("embed",)
+
+METRICS = (
+    Metric(
+        name="bitext_accuracy",
+        title="Bitext accuracy",
+        description="Share of sentences whose nearest neighbour in the other language is their translation.",
+        needs=RANKS,
+        interval="proportion",
+        library="scikit-learn top_k_accuracy_score",
+    ),
+    _recall(1),
+    _recall(5),
+    _recall(10),
+    Metric(
+        name="mrr",
+        title="Mean reciprocal rank",
+        description="Mean of one divided by the rank of the right answer.",
+        needs=RANKS,
+        interval="mean",
+        library="scikit-learn label_ranking_average_precision_score",
+        unit="score",
+    ),
+    Metric(
+        name="ndcg@10",
+        title="nDCG@10",
+        description="Rank of the right answer, discounted by its logarithm, zero beyond the tenth.",
+        needs=RANKS,
+        interval="mean",
+        library="scikit-learn ndcg_score",
+        unit="score",
+    ),
+)
