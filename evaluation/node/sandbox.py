@@ -56,7 +56,8 @@ def gold_folders() -> list[Path]:
     for pattern in ("lib/python3*", "lib/python3*/dist-packages", "local/lib/python3*/*-packages"):
         roots |= set(Path("/usr").glob(pattern))
     found = {root / name for root in roots for name in GOLD}
-    return sorted(path for path in found if path.is_dir())
+    # Themselves, not links to them: what is laid over a link would lie outside the walls.
+    return sorted({path.resolve() for path in found if path.is_dir()})
 
 
 def start(level: Level, confined: Confined, *, stderr: int) -> subprocess.Popen[bytes]:
@@ -114,7 +115,8 @@ def leaks(level: Level, folder: Path) -> list[str]:
 
 def runtime() -> list[Path]:
     """What any Python program of this environment needs to see: the interpreter, its packages, the system."""
-    prefixes = {Path(sys.prefix), Path(sys.base_prefix), Path(sys.base_prefix).resolve()}
+    prefixes = {Path(sys.prefix), Path(sys.base_prefix)}
+    prefixes |= {path.resolve() for path in prefixes}  # behind the walls a link needs what it leads to
     # Outer folders first, so that a folder mounted later does not hide one inside it.
     return sorted(path for path in prefixes if not path.is_relative_to("/usr"))
 
