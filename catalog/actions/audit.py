@@ -1,7 +1,7 @@
 """The record of privileged changes; called inside the transaction of the change itself.
 
 Rows are chained afterwards, by a sweep: a chain written in the same transaction would make every commit of the
-site wait for every other one (ADR 0014).
+site wait for every other one (ADR 0011).
 """
 
 from __future__ import annotations

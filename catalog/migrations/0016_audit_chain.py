@@ -1,4 +1,4 @@
-"""The audit record is append-only by triggers, and its entries hang on a chain (ADR 0014)."""
+"""The audit record is append-only by triggers, and its entries hang on a chain (ADR 0011)."""
 
 import django.db.models.deletion
 from django.conf import settings

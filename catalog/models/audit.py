@@ -22,7 +22,7 @@ class AuditEntry(models.Model):
 
 
 class AuditSeal(models.Model):
-    """One link of the chain: its digest covers an entry and the link before it (ADR 0014)."""
+    """One link of the chain: its digest covers an entry and the link before it (ADR 0011)."""
 
     number = models.BigIntegerField(primary_key=True)  # 1, 2, 3, … without gaps
     entry = models.OneToOneField(AuditEntry, on_delete=models.PROTECT, related_name="seal")
