@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 
 import huggingface_hub
 from features import OTHER, TOKENS, NotOffered, expect, feature, folder, repo_id, run
@@ -187,7 +188,11 @@ def lists() -> None:
     expect("sub/a.txt" in [file["path"] for file in as_json(*files)], True)
     expect(as_json("models", "info", repo)["id"], repo)
     expect("# By hand" in hf("models", "card", repo), True)
-    expect([one["id"] for one in as_json("datasets", "ls", "--author", "ann", "--search", repo[4:])], [repo])
+    found = lambda: [one["id"] for one in as_json("datasets", "ls", "--author", "ann", "--search", repo[4:])]  # noqa: E731
+    deadline = time.monotonic() + 60  # what is written is found a little later (decision 21)
+    while not found() and time.monotonic() < deadline:
+        time.sleep(0.5)
+    expect(found(), [repo])
     expect(as_json("datasets", "info", repo)["id"], repo)
     expect("# By hand" in hf("datasets", "card", repo), True)
 
