@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from catalog import access
-from catalog.access import Actor
+from catalog import access, actors
+from catalog.actors import Actor
 from catalog.errors import NotAllowed, NotFound
 from catalog.models import Collection, User, Webhook
 
@@ -36,6 +36,6 @@ def collection_to_read(actor: Actor, owner: str, slug: str) -> Collection:
 def collection_to_change(actor: Actor, owner: str, slug: str) -> Collection:
     """Like `collection_to_read`, for whoever may write in its namespace. Raises `NotSignedIn`, `NotAllowed` besides."""
     found = collection_to_read(actor, owner, slug)
-    if not access.can_write(access.writer(actor), found.namespace):
+    if not access.can_write(actors.writer(actor), found.namespace):
         raise NotAllowed("you may read this collection but not change it")
     return found

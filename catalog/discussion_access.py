@@ -10,8 +10,8 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
-from catalog import access
-from catalog.access import Actor
+from catalog import access, actors
+from catalog.actors import Actor
 from catalog.errors import MirrorIsReadOnly, NotAllowed, NotFound
 from catalog.models import Attachment, Discussion, DiscussionEvent, Ref, Repo, User
 
@@ -65,7 +65,7 @@ def repo_to_commit_to(actor: Actor, kind: str, owner: str, name: str, revision: 
     ref_kind, num = Ref.kind_and_name(revision)
     if ref_kind == Ref.Kind.PULL_REQUEST:
         repo = access.repo_to_read(actor, kind, owner, name)
-        if _is_of(access.writer(actor), repo, num):
+        if _is_of(actors.writer(actor), repo, num):
             return repo_to_propose_to(actor, kind, owner, name)
     return access.repo_to_write(actor, kind, owner, name)
 
@@ -77,7 +77,7 @@ def repo_to_upload_to(actor: Actor, kind: str, owner: str, name: str, *, follow:
         RepoNotFound, NotSignedIn, NotAllowed, GatedRepo, MirrorIsReadOnly
     """
     repo = access.repo_to_read(actor, kind, owner, name, follow=follow)
-    user = access.writer(actor)
+    user = actors.writer(actor)
     if access.can_write_to(user, repo) or repo.discussions_disabled:
         return access.repo_to_write(actor, kind, owner, name, follow=follow)
     return repo_to_propose_to(actor, kind, owner, name, follow=follow)
@@ -113,7 +113,7 @@ def discussion_to_change(actor: Actor, repo: Repo, num: int) -> Discussion:
 def discussion_to_merge(actor: Actor, repo: Repo, num: int) -> Discussion:
     """Returns a pull request that this actor may merge. Raises `NotFound`, `NotAllowed`, `MirrorIsReadOnly`."""
     found = discussion_to_read(actor, repo, num)
-    if not access.can_write_to(access.writer(actor), repo):
+    if not access.can_write_to(actors.writer(actor), repo):
         raise NotAllowed(_("Only whoever may write to the repo can merge."))
     if repo.is_mirror:
         raise MirrorIsReadOnly
@@ -123,7 +123,7 @@ def discussion_to_merge(actor: Actor, repo: Repo, num: int) -> Discussion:
 def comment_to_edit(actor: Actor, repo: Repo, num: int, comment_id: str) -> DiscussionEvent:
     """Returns one's own comment: nobody puts words into somebody else's mouth. Raises `NotFound`, `NotAllowed`."""
     comment = _comment(actor, repo, num, comment_id)
-    if comment.author_id != access.writer(actor).pk:
+    if comment.author_id != actors.writer(actor).pk:
         raise NotAllowed(_("Only its author can edit a comment."))
     return comment
 
@@ -131,7 +131,7 @@ def comment_to_edit(actor: Actor, repo: Repo, num: int, comment_id: str) -> Disc
 def comment_to_hide(actor: Actor, repo: Repo, num: int, comment_id: str) -> DiscussionEvent:
     """Returns a comment that is one's own, or stands in a repo one may write to. Raises `NotFound`, `NotAllowed`."""
     comment = _comment(actor, repo, num, comment_id)
-    user = access.writer(actor)
+    user = actors.writer(actor)
     if comment.author_id != user.pk and not access.can_write_to(user, repo):
         raise NotAllowed(_("Only its author and whoever may write to the repo can hide a comment."))
     return comment

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from django.utils.translation import gettext as _
 
-from catalog import access
-from catalog.access import Actor
+from catalog import access, actors
+from catalog.actors import Actor
 from catalog.errors import NotAllowed
 from catalog.models import User
 from evaluation.errors import RunNotFound
@@ -32,7 +32,7 @@ def run_to_cancel(actor: Actor, run_id: int) -> Run:
         NotSignedIn, NotAllowed: readable, but not theirs to stop.
     """
     run = run_to_read(actor, run_id)
-    if not may_cancel(access.writer(actor), run):
+    if not may_cancel(actors.writer(actor), run):
         raise NotAllowed(
             _("run %(run_id)s may be cancelled by who asked for it and by the team of the model") % {"run_id": run_id}
         )

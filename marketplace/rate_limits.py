@@ -19,7 +19,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
-from catalog import access, errors
+from catalog import actors, errors
 from catalog.hub_api import cas_access
 from marketplace import draining, refusals
 from marketplace.networks import network_of
@@ -132,7 +132,7 @@ class Counts:
 def _who(request: HttpRequest) -> str:
     """The account, which a token of the Xet store names, too; the client's network where there is none."""
     try:
-        user = access.actor_of(request).user
+        user = actors.actor_of(request).user
     except (errors.BadCredentials, DatabaseError):  # the view says so; here such a request counts for its network
         user_id = cas_access.holder(request) if request.path.startswith(XET_STORE) else None
     else:

@@ -6,14 +6,14 @@ import time
 
 from django.core.mail.backends.base import BaseEmailBackend
 
-from catalog import access
+from catalog import actors
 from tests.raw_client import RawClient
 
 
 def an_hour_ago(browser: RawClient) -> None:
     """Let this session have begun somewhat more than an hour ago."""
     session = browser.session
-    session[access.SIGNED_IN_AT] = int(time.time() - access.RECENT_SIGN_IN.total_seconds() - 1)
+    session[actors.SIGNED_IN_AT] = int(time.time() - actors.RECENT_SIGN_IN.total_seconds() - 1)
     session.save()
 
 

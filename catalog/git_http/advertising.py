@@ -10,7 +10,7 @@ from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
 from catalog import access, discussion_access
-from catalog.access import Actor
+from catalog.actors import Actor
 from catalog.errors import BadInput
 from catalog.git_http.names import repo_name
 from catalog.models import Repo

@@ -9,8 +9,8 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
-from catalog import access
-from catalog.access import ANONYMOUS, Actor
+from catalog import actors
+from catalog.actors import ANONYMOUS, Actor
 from catalog.errors import Busy, CatalogError
 from catalog.git_http.errors import error_response, failure_response, text_response
 from marketplace.draining import drain
@@ -33,7 +33,7 @@ def endpoint(method: str, handler: Handler) -> Callable[..., HttpResponseBase]:
             response["Allow"] = method
             return response
         try:
-            actor = access.token_actor_of(request)
+            actor = actors.token_actor_of(request)
             return handler(request, actor, **parts)
         except CatalogError as error:
             return _refused(request, error, actor)

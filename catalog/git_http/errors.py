@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 
 from catalog import errors
-from catalog.access import Actor
+from catalog.actors import Actor
 from catalog.errors import CatalogError
 
 RETRY_AFTER_SECONDS = 2

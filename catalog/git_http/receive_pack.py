@@ -11,11 +11,11 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
-from catalog import access, discussion_access
-from catalog.access import Actor
+from catalog import actors, discussion_access
 from catalog.actions.history import pushes
 from catalog.actions.history.pushes import Push, RefUpdate
 from catalog.actions.quarantine import quarantined
+from catalog.actors import Actor
 from catalog.errors import BadInput, CatalogError
 from catalog.git_http.advertising import RECEIVE_PACK, uncached
 from catalog.git_http.bodies import Body
@@ -48,7 +48,7 @@ class _Report:
 def receive_pack(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: str) -> HttpResponseBase:
     """`POST /{repo}/git-receive-pack`."""
     repo = discussion_access.repo_to_upload_to(actor, kind, owner, repo_name(name), follow=True)
-    user = access.writer(actor)
+    user = actors.writer(actor)
     if request.content_type != f"application/x-{RECEIVE_PACK}-request":
         raise BadInput(_("the body must be application/x-%(receive_pack)s-request") % {"receive_pack": RECEIVE_PACK})
     body = Body(request)

@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
 from catalog import access
-from catalog.access import Actor
+from catalog.actors import Actor
 from catalog.errors import BadInput, CatalogError, EntryNotFound
 from catalog.git_http.advertising import UPLOAD_PACK, speaks_version_2, uncached
 from catalog.git_http.bodies import Body

@@ -7,14 +7,14 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpRequest, JsonResponse
 
-from catalog import access
-from catalog.access import Actor
+from catalog import actors
+from catalog.actors import Actor
 from catalog.hub_api import people, wire
 from catalog.models import AccessToken, Membership, TokenGrant, User
 
 
 def whoami(request: HttpRequest, actor: Actor) -> JsonResponse:
-    user = access.signed_in(actor)
+    user = actors.signed_in(actor)
     memberships = user.memberships.select_related("organisation__namespace").order_by("organisation__namespace__key")
     body = {
         **_person(request, user),

@@ -8,9 +8,9 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from catalog import access, discussion_access
-from catalog.access import Actor
+from catalog import actors, discussion_access
 from catalog.actions.community import attachments
+from catalog.actors import Actor
 from catalog.errors import BlobUnavailable
 from catalog.hub_api import bodies, wire
 from catalog.hub_api.serving import Content, content_response
@@ -20,7 +20,7 @@ from catalog.parsing import media_types
 
 def upload(request: HttpRequest, actor: Actor) -> HttpResponse:
     """The raw body is the file; the answer is its address as plain text."""
-    user = access.personally(actor)
+    user = actors.personally(actor)
     size = bodies.content_length(request)
     made = attachments.attach(chunks=bodies.pieces(request), size=size, actor=user)
     return HttpResponse(wire.origin(request) + made.path, content_type="text/plain; charset=utf-8")

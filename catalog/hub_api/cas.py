@@ -13,9 +13,9 @@ from django.db import connections
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.utils.translation import gettext as _
 
-from catalog.access import Actor
 from catalog.actions.incoming import xet, xet_dedup
 from catalog.actions.incoming.xet import ShardPlan
+from catalog.actors import Actor
 from catalog.errors import BadInput, CatalogError, NotFound, TooLarge
 from catalog.hub_api import bodies
 from catalog.hub_api.cas_access import WRITE, XetActor, sender

@@ -13,8 +13,8 @@ from django.core import signing
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from catalog import access, discussion_access
-from catalog.access import Actor
+from catalog import access, actors, discussion_access
+from catalog.actors import Actor
 from catalog.errors import BadCredentials, NotAllowed
 from catalog.models import AccessToken, Repo, User
 
@@ -50,7 +50,7 @@ def bearer(request: HttpRequest) -> XetActor:
     token = AccessToken.objects.usable().filter(pk=token_id).first() if token_id else None
     if (user_id and user is None) or (token_id and token is None):
         raise BadCredentials
-    actor = access.actor_with(user, token)
+    actor = actors.actor_with(user, token)
     find = discussion_access.repo_to_upload_to if scope == WRITE else access.repo_to_download
     return XetActor(user=user, token=token, repo=find(actor, kind, owner, name, follow=True), scope=scope)
 

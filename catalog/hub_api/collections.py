@@ -9,9 +9,9 @@ from typing import Any, Final
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from catalog import access, community_access
-from catalog.access import Actor
+from catalog import access, actors, community_access
 from catalog.actions.community import curation
+from catalog.actors import Actor
 from catalog.errors import BadInput, InvalidCursor, NotFound, RepoNotFound
 from catalog.hub_api import bodies, wire
 from catalog.hub_api.bodies import Json
@@ -60,7 +60,7 @@ def create(request: HttpRequest, actor: Actor) -> JsonResponse:
         title=bodies.text_field(body, "title"),
         description=bodies.optional_text(body, "description") or "",
         is_private=_flag(body, "private") or False,
-        actor=access.writer(actor),
+        actor=actors.writer(actor),
     )
     return JsonResponse(_whole(request, actor, made))
 
@@ -79,14 +79,14 @@ def change(request: HttpRequest, actor: Actor, *, owner: str, slug: str) -> Json
         position=_number(body, "position"),
         is_private=_flag(body, "private"),
         theme=bodies.optional_text(body, "theme"),
-        actor=access.writer(actor),
+        actor=actors.writer(actor),
     )
     return JsonResponse({"success": True, "data": _whole(request, actor, changed)})
 
 
 def remove(request: HttpRequest, actor: Actor, *, owner: str, slug: str) -> JsonResponse:
     collection = community_access.collection_to_change(actor, owner, slug)
-    curation.delete_collection(collection=collection, actor=access.writer(actor))
+    curation.delete_collection(collection=collection, actor=actors.writer(actor))
     return JsonResponse({})
 
 

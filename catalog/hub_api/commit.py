@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from django.http import HttpRequest, JsonResponse
 from django.utils.translation import gettext as _
 
-from catalog import access, links
-from catalog.access import Actor
+from catalog import actors, links
 from catalog.actions.community import pull_requests
 from catalog.actions.community.pull_requests import Proposal
 from catalog.actions.history import commits
 from catalog.actions.incoming import uploads
+from catalog.actors import Actor
 from catalog.errors import BadInput
 from catalog.hub_api import bodies, wire
 from catalog.hub_api.bodies import MIB, Json
@@ -68,7 +68,7 @@ class Changes:
 
 def commit(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: str, revision: str) -> JsonResponse:
     repo = repo_to_change(request, actor, kind, owner, name, revision=revision)
-    user = access.writer(actor)
+    user = actors.writer(actor)
     trees.resolve_revision(repo, revision)  # an unknown branch is told before megabytes are read
     changes = Changes(repo, user)
     operations = iter(Operations(bodies.pieces(request), changes.keep))

@@ -10,10 +10,10 @@ from typing import Any
 from django.http import HttpRequest, JsonResponse
 from django.utils.translation import gettext as _
 
-from catalog import access, discussion_access, links
-from catalog.access import Actor
+from catalog import access, actors, discussion_access, links
 from catalog.actions.community import discussions, merging, proposals, pull_requests
 from catalog.actions.community.pull_requests import Proposal
+from catalog.actors import Actor
 from catalog.errors import BadInput
 from catalog.hub_api import bodies, wire
 from catalog.models import Discussion, DiscussionEvent, Repo, User
@@ -39,7 +39,7 @@ def create(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: s
     body = bodies.json_body(request)
     is_pull_request = body.get("pullRequest") is True
     door = discussion_access.repo_to_propose_to if is_pull_request else discussion_access.repo_to_discuss
-    repo, user = door(actor, kind, owner, name), access.writer(actor)
+    repo, user = door(actor, kind, owner, name), actors.writer(actor)
     title, text = bodies.text_field(body, "title"), bodies.optional_text(body, "description") or ""
     if is_pull_request:
         made = pull_requests.open_pull_request(repo=repo, proposal=Proposal(title, text), actor=user)
@@ -69,7 +69,7 @@ def comment(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: 
     repo = discussion_access.repo_to_discuss(actor, kind, owner, name)
     discussion = discussion_access.discussion_to_read(actor, repo, num)
     text = bodies.text_field(bodies.json_body(request), "comment")
-    made = discussions.comment(discussion=discussion, text=text, actor=access.writer(actor))
+    made = discussions.comment(discussion=discussion, text=text, actor=actors.writer(actor))
     return JsonResponse({"newMessage": _event(made)})
 
 
@@ -79,7 +79,7 @@ def edit_comment(
     repo = discussion_access.repo_to_discuss(actor, kind, owner, name)
     found = discussion_access.comment_to_edit(actor, repo, num, comment_id)
     text = bodies.text_field(bodies.json_body(request), "content")
-    edited = discussions.edit_comment(comment=found, text=text, actor=access.writer(actor))
+    edited = discussions.edit_comment(comment=found, text=text, actor=actors.writer(actor))
     return JsonResponse({"updatedComment": _event(edited)})
 
 
@@ -88,7 +88,7 @@ def hide_comment(
 ) -> JsonResponse:
     repo = discussion_access.repo_to_discuss(actor, kind, owner, name)
     found = discussion_access.comment_to_hide(actor, repo, num, comment_id)
-    hidden = discussions.hide_comment(comment=found, actor=access.writer(actor))
+    hidden = discussions.hide_comment(comment=found, actor=actors.writer(actor))
     return JsonResponse({"updatedComment": _event(hidden)})
 
 
@@ -119,7 +119,7 @@ def merge(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: st
 
 
 def _to_change(actor: Actor, kind: str, owner: str, name: str) -> tuple[Repo, User]:
-    return discussion_access.repo_to_discuss(actor, kind, owner, name), access.writer(actor)
+    return discussion_access.repo_to_discuss(actor, kind, owner, name), actors.writer(actor)
 
 
 def _page(request: HttpRequest) -> int:

@@ -9,8 +9,8 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
-from catalog import access
-from catalog.access import ANONYMOUS, Actor
+from catalog import actors
+from catalog.actors import ANONYMOUS, Actor
 from catalog.errors import Busy, CatalogError
 from catalog.hub_api.bodies import drain
 from catalog.hub_api.errors import error_response, failure_response, method_response
@@ -65,7 +65,7 @@ def anyone(request: HttpRequest) -> Actor:
 
 
 def _actor(request: HttpRequest) -> Actor:
-    return access.actor_of(request) if request.method in SAFE_METHODS else access.token_actor_of(request)
+    return actors.actor_of(request) if request.method in SAFE_METHODS else actors.token_actor_of(request)
 
 
 def _refused(request: HttpRequest, error: CatalogError, actor: Actor) -> HttpResponseBase:

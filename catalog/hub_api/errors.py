@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from django.http import HttpRequest, JsonResponse
 
 from catalog import errors, links
-from catalog.access import Actor
+from catalog.actors import Actor
 from catalog.errors import CatalogError
 from catalog.wording import told
 

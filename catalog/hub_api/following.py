@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from catalog import access
-from catalog.access import Actor
+from catalog import access, actors
 from catalog.actions.community import following
+from catalog.actors import Actor
 from catalog.hub_api import people
 from catalog.hub_api.keyset import page_of
 from catalog.models import Namespace
@@ -49,10 +49,10 @@ def _followers(request: HttpRequest, namespace: Namespace) -> HttpResponse:
 
 
 def _follow(actor: Actor, namespace: Namespace) -> JsonResponse:
-    following.follow(namespace=namespace, actor=access.personally(actor))
+    following.follow(namespace=namespace, actor=actors.personally(actor))
     return JsonResponse({})
 
 
 def _unfollow(actor: Actor, namespace: Namespace) -> JsonResponse:
-    following.unfollow(namespace=namespace, actor=access.personally(actor))
+    following.unfollow(namespace=namespace, actor=actors.personally(actor))
     return JsonResponse({})

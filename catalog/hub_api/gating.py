@@ -7,9 +7,9 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 
-from catalog import access
-from catalog.access import Actor
+from catalog import access, actors
 from catalog.actions.community import gating
+from catalog.actors import Actor
 from catalog.errors import BadInput, NotFound
 from catalog.hub_api import bodies, wire
 from catalog.hub_api.bodies import Json
@@ -20,7 +20,7 @@ from catalog.models import AccessRequest, Repo, User
 def ask(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: str) -> JsonResponse:
     """What the browser's form sends, sent by a program."""
     repo = access.repo_to_read(actor, kind, owner, name)
-    user = access.personally(actor)
+    user = actors.personally(actor)
     asked = gating.ask_access(repo=repo, actor=user, fields=_fields(request))
     return JsonResponse({"status": asked.state})
 
@@ -35,7 +35,7 @@ def requests(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name:
 
 def handle(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: str) -> JsonResponse:
     repo = access.repo_to_administer(actor, kind, owner, name)
-    user = access.writer(actor)
+    user = actors.writer(actor)
     body = bodies.json_body(request)
     decided = gating.decide(
         request=_named(repo, body),
@@ -48,7 +48,7 @@ def handle(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: s
 
 def grant(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: str) -> JsonResponse:
     repo = access.repo_to_administer(actor, kind, owner, name)
-    actor_user = access.writer(actor)
+    actor_user = actors.writer(actor)
     wanted = bodies.text_field(bodies.json_body(request), "user")
     user = User.objects.filter(namespace__key=wanted.casefold(), is_active=True).first()
     if user is None:

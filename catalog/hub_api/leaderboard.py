@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest, JsonResponse
 
 from catalog import access
-from catalog.access import Actor
+from catalog.actors import Actor
 from catalog.hub_api import people
 from catalog.models import Namespace, Repo
 from catalog.queries.stated_results import StatedResult, stated_results

@@ -11,9 +11,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
-from catalog import access, discussion_access
-from catalog.access import ANONYMOUS, Actor
+from catalog import access, actors, discussion_access
 from catalog.actions.incoming import upload_parts, uploads
+from catalog.actors import ANONYMOUS, Actor
 from catalog.errors import BadInput, BlobUnavailable, NotAllowed, NotFound, SizeMismatch, TooLarge
 from catalog.hub_api import bodies, lfs_uploads, wire
 from catalog.hub_api.lfs_uploads import MEDIA_TYPE
@@ -75,7 +75,7 @@ def send(request: HttpRequest, actor: Actor, token: str) -> HttpResponseBase:
 def _to_upload(
     request: HttpRequest, actor: Actor, repo: Repo, objects: list[tuple[str, int]], *, in_parts: bool
 ) -> list[dict[str, Any]]:
-    user = access.writer(actor)
+    user = actors.writer(actor)
     held = uploads.held_by(repo, [oid for oid, _ in objects])
     missing = {oid: size for oid, size in objects if held.get(oid) != size}
     opened = uploads.open_uploads(repo=repo, actor=user, sizes=missing)
@@ -148,7 +148,7 @@ def _reader(user_id: int, token_id: int) -> Actor:
     token = AccessToken.objects.usable().filter(pk=token_id).first() if token_id else None
     if user is None or (token_id and token is None):
         raise NotAllowed(_("the address of this download is not valid any more"))
-    return access.actor_with(user, token)
+    return actors.actor_with(user, token)
 
 
 def _opened_download(token: str) -> tuple[str, str, str, str, int, int]:

@@ -8,9 +8,9 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 
-from catalog import access
-from catalog.access import Actor
+from catalog import access, actors
 from catalog.actions.history import removal
+from catalog.actors import Actor
 from catalog.errors import BadInput, InvalidCursor
 from catalog.hub_api import bodies, keyset, wire
 from catalog.queries import large_files
@@ -46,7 +46,7 @@ def delete(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: s
     if not isinstance(rewrite, bool):
         raise BadInput(_("%(name)r must be true or false") % {"name": "rewriteHistory"})
     if sha256s:
-        removal.remove_files(repo=repo, sha256s=sha256s, rewrite_history=rewrite, actor=access.writer(actor))
+        removal.remove_files(repo=repo, sha256s=sha256s, rewrite_history=rewrite, actor=actors.writer(actor))
     return JsonResponse({"success": True})
 
 

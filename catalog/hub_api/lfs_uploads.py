@@ -9,8 +9,8 @@ from django.core.signing import Signer
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from catalog import discussion_access
-from catalog.access import Actor
 from catalog.actions.incoming import upload_parts, uploads
+from catalog.actors import Actor
 from catalog.errors import BadInput, NotAllowed, SizeMismatch, UploadGone
 from catalog.hub_api import bodies, wire
 from catalog.models import Repo, Upload

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from catalog import access
-from catalog.access import Actor
+from catalog import access, actors
 from catalog.actions.community import likes
+from catalog.actors import Actor
 from catalog.hub_api import people, wire
 from catalog.hub_api.keyset import page_of
 from catalog.models import Like, Repo
@@ -16,13 +16,13 @@ from catalog.models import Like, Repo
 
 def like(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: str) -> JsonResponse:
     repo = access.repo_to_read(actor, kind, owner, name)
-    likes.like(repo=repo, actor=access.personally(actor))
+    likes.like(repo=repo, actor=actors.personally(actor))
     return JsonResponse({})
 
 
 def unlike(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: str) -> JsonResponse:
     repo = access.repo_to_read(actor, kind, owner, name)
-    likes.unlike(repo=repo, actor=access.personally(actor))
+    likes.unlike(repo=repo, actor=actors.personally(actor))
     return JsonResponse({})
 
 

@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from catalog.access import Actor
+from catalog.actors import Actor
 from catalog.errors import BadInput, NotServed
 from catalog.hub_api import bodies, extra_fields, wire
 from catalog.hub_api.info import View, asked_fields, described

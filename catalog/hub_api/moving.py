@@ -8,9 +8,9 @@ from typing import Any, Final
 from django.http import HttpRequest, JsonResponse
 from django.utils.translation import gettext as _
 
-from catalog import access
-from catalog.access import Actor
+from catalog import access, actors
 from catalog.actions import moving
+from catalog.actors import Actor
 from catalog.errors import BadInput, BlobUnavailable, NameTaken
 from catalog.hub_api import bodies, wire
 from catalog.hub_api.repos import kind_of, visibility_of
@@ -21,7 +21,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 def move(request: HttpRequest, actor: Actor) -> JsonResponse:
-    user = access.writer(actor)
+    user = actors.writer(actor)
     body = bodies.json_body(request)
     kind = kind_of(body)
     owner, name = _pair(body, "fromRepo")
@@ -34,7 +34,7 @@ def move(request: HttpRequest, actor: Actor) -> JsonResponse:
 
 def duplicate(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: str) -> JsonResponse:
     source = access.repo_to_download(actor, kind, owner, name)
-    access.writer(actor)
+    actors.writer(actor)
     body = bodies.json_body(request)
     new_owner, new_name = _pair(body, "repository")
     namespace = access.namespace_to_create_in(actor, new_owner)
@@ -44,7 +44,7 @@ def duplicate(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name
             namespace=namespace,
             name=new_name,
             visibility=visibility_of(body),
-            actor=access.writer(actor),
+            actor=actors.writer(actor),
         )
     except NameTaken as problem:
         existing = access.repo_to_read(actor, kind, namespace.name, new_name)
@@ -58,7 +58,7 @@ def copy_files(request: HttpRequest, actor: Actor, *, kind: str, owner: str, nam
     Each file is asked for by its path here; what some commit does not hold at that path counts as absent.
     """
     source = access.repo_to_download(actor, kind, owner, name)
-    access.writer(actor)
+    actors.writer(actor)
     body = bodies.json_body(request)
     target = body.get("target")
     if not isinstance(target, dict):

@@ -7,9 +7,9 @@ from typing import Any, Final
 from django.http import HttpRequest, JsonResponse
 from django.utils.translation import gettext as _
 
-from catalog.access import Actor
 from catalog.actions.people import device_login
 from catalog.actions.people.device_login import Grant, OAuthRefusal
+from catalog.actors import Actor
 from catalog.errors import NotServed
 from catalog.hub_api import bodies, wire
 

@@ -9,8 +9,8 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 
-from catalog import access
-from catalog.access import Actor
+from catalog import access, actors
+from catalog.actors import Actor
 from catalog.errors import NotAllowed
 from catalog.hub_api import wire
 from catalog.hub_api.keyset import page_of
@@ -95,13 +95,13 @@ def members(request: HttpRequest, actor: Actor, *, organisation: str) -> HttpRes
 
 
 def own_repositories(request: HttpRequest, actor: Actor) -> HttpResponse:
-    return _repositories(request, access.in_full(actor).namespace)
+    return _repositories(request, actors.in_full(actor).namespace)
 
 
 def team_repositories(request: HttpRequest, actor: Actor, *, organisation: str) -> HttpResponse:
     """For those who may write in the team; others get no sizes."""
     found = access.organisation_named(organisation)
-    if not access.can_write(access.signed_in(actor), found.namespace):
+    if not access.can_write(actors.signed_in(actor), found.namespace):
         raise NotAllowed(_("only its members with the role write see what a team stores"))
     return _repositories(request, found.namespace)
 

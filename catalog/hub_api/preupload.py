@@ -12,7 +12,7 @@ from django.http import HttpRequest, JsonResponse
 from django.utils.translation import gettext as _
 
 from catalog import discussion_access
-from catalog.access import Actor
+from catalog.actors import Actor
 from catalog.errors import BadInput
 from catalog.hub_api import bodies
 from catalog.models import Commit, Repo, TreeEntry

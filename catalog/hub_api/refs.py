@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.http import HttpRequest, JsonResponse
 
-from catalog import access, discussion_access
-from catalog.access import Actor
+from catalog import access, actors, discussion_access
 from catalog.actions.history import commits, squash
+from catalog.actors import Actor
 from catalog.hub_api.bodies import json_body, optional_text, text_field
 
 
@@ -14,13 +14,13 @@ def create_branch(request: HttpRequest, actor: Actor, *, kind: str, owner: str, 
     repo = access.repo_to_write(actor, kind, owner, name)
     body = json_body(request, optional=True)
     start = optional_text(body, "startingPoint")
-    commits.create_branch(repo=repo, name=branch, start=start, actor=access.writer(actor))
+    commits.create_branch(repo=repo, name=branch, start=start, actor=actors.writer(actor))
     return JsonResponse({})
 
 
 def delete_branch(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: str, branch: str) -> JsonResponse:
     repo = access.repo_to_write(actor, kind, owner, name)
-    commits.delete_branch(repo=repo, name=branch, actor=access.writer(actor))
+    commits.delete_branch(repo=repo, name=branch, actor=actors.writer(actor))
     return JsonResponse({})
 
 
@@ -32,19 +32,19 @@ def create_tag(request: HttpRequest, actor: Actor, *, kind: str, owner: str, nam
         name=text_field(body, "tag"),
         revision=revision,
         message=optional_text(body, "message") or "",
-        actor=access.writer(actor),
+        actor=actors.writer(actor),
     )
     return JsonResponse({})
 
 
 def delete_tag(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: str, revision: str) -> JsonResponse:
     repo = access.repo_to_write(actor, kind, owner, name)
-    commits.delete_tag(repo=repo, name=revision, actor=access.writer(actor))
+    commits.delete_tag(repo=repo, name=revision, actor=actors.writer(actor))
     return JsonResponse({})
 
 
 def super_squash(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: str, branch: str) -> JsonResponse:
     repo = discussion_access.repo_to_commit_to(actor, kind, owner, name, branch)
     message = optional_text(json_body(request, optional=True), "message") or ""
-    squash.squash_history(repo=repo, branch=branch, message=message, actor=access.writer(actor))
+    squash.squash_history(repo=repo, branch=branch, message=message, actor=actors.writer(actor))
     return JsonResponse({})

@@ -5,10 +5,10 @@ from __future__ import annotations
 from django.http import HttpRequest, JsonResponse
 from django.utils.translation import gettext as _
 
-from catalog import access
-from catalog.access import Actor
+from catalog import access, actors
 from catalog.actions import repos
 from catalog.actions.community import discussions
+from catalog.actors import Actor
 from catalog.errors import BadInput, NameTaken, NotServed
 from catalog.hub_api import wire
 from catalog.hub_api.bodies import Json, json_body, optional_text, text_field
@@ -18,7 +18,7 @@ KNOWN_TO_OTHERS = ("kernel", "bucket")  # repo types of the public Hub that this
 
 
 def create(request: HttpRequest, actor: Actor) -> JsonResponse:
-    user = access.writer(actor)
+    user = actors.writer(actor)
     body = json_body(request)
     kind = kind_of(body)
     owner, name = _owner_and_name(body)
@@ -35,7 +35,7 @@ def create(request: HttpRequest, actor: Actor) -> JsonResponse:
 
 
 def delete(request: HttpRequest, actor: Actor) -> JsonResponse:
-    user = access.signed_in(actor)
+    user = actors.signed_in(actor)
     body = json_body(request)
     owner, name = _owner_and_name(body)
     repo = access.repo_to_administer(actor, kind_of(body), owner or user.username, name)
@@ -45,7 +45,7 @@ def delete(request: HttpRequest, actor: Actor) -> JsonResponse:
 
 def settings(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: str) -> JsonResponse:
     repo = access.repo_to_administer(actor, kind, owner, name)
-    user = access.writer(actor)
+    user = actors.writer(actor)
     body = json_body(request)
     disabled = body.get("discussionsDisabled")
     if disabled is not None and not isinstance(disabled, bool):

@@ -7,8 +7,8 @@ from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
 from catalog import access
-from catalog.access import Actor
 from catalog.actions import downloads
+from catalog.actors import Actor
 from catalog.errors import BlobUnavailable, EntryNotFound
 from catalog.hub_api import xet_reading
 from catalog.hub_api.serving import Content, content_response, small_response

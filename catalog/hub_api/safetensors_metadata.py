@@ -7,7 +7,7 @@ from typing import Any, Final
 from django.http import HttpRequest, JsonResponse
 
 from catalog import access
-from catalog.access import Actor
+from catalog.actors import Actor
 from catalog.errors import BadMetadata, BlobUnavailable, EntryNotFound, TooLarge
 from catalog.models import Blob, Commit, Repo, TreeEntry
 from catalog.parsing import safetensors

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 
-from catalog.access import Actor
+from catalog.actors import Actor
 from catalog.errors import NotServed, RepoNotFound
 from catalog.hub_api import bodies
 from catalog.parsing.card import validate_card

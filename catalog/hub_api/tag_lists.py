@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpRequest, JsonResponse
 
-from catalog.access import Actor
+from catalog.actors import Actor
 from catalog.models import Repo
 from catalog.queries.facets import public_values
 

@@ -9,7 +9,7 @@ from django.utils.html import escape
 from django.utils.translation import gettext as _
 
 from catalog import access
-from catalog.access import Actor
+from catalog.actors import Actor
 from catalog.errors import BadInput, InvalidCursor, RevisionNotFound, TooLarge
 from catalog.hub_api import bodies, wire
 from catalog.models import Commit, Ref, TreeEntry

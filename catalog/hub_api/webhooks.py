@@ -6,10 +6,10 @@ from typing import Any
 
 from django.http import HttpRequest, JsonResponse
 
-from catalog import access, community_access, sealing
-from catalog.access import Actor
+from catalog import access, actors, community_access, sealing
 from catalog.actions.notices import webhooks
 from catalog.actions.notices.webhooks import Watched
+from catalog.actors import Actor
 from catalog.errors import BadInput, NotServed
 from catalog.hub_api import bodies
 from catalog.hub_api.bodies import Json
@@ -17,12 +17,12 @@ from catalog.models import Namespace, Repo, Webhook, WebhookWatch
 
 
 def listed(request: HttpRequest, actor: Actor) -> JsonResponse:
-    user = access.in_full(actor)
+    user = actors.in_full(actor)
     return JsonResponse([_webhook(one) for one in user.webhooks.order_by("-pk")], safe=False)
 
 
 def create(request: HttpRequest, actor: Actor) -> JsonResponse:
-    user = access.personally(actor)
+    user = actors.personally(actor)
     body = bodies.json_body(request)
     if "jobSourceId" in body:
         raise NotServed("this server runs no jobs; give the webhook a 'url'")
@@ -37,11 +37,11 @@ def create(request: HttpRequest, actor: Actor) -> JsonResponse:
 
 
 def one(request: HttpRequest, actor: Actor, *, webhook_id: str) -> JsonResponse:
-    return JsonResponse({"webhook": _webhook(community_access.webhook_of(access.in_full(actor), webhook_id))})
+    return JsonResponse({"webhook": _webhook(community_access.webhook_of(actors.in_full(actor), webhook_id))})
 
 
 def change(request: HttpRequest, actor: Actor, *, webhook_id: str) -> JsonResponse:
-    webhook = community_access.webhook_of(access.personally(actor), webhook_id)
+    webhook = community_access.webhook_of(actors.personally(actor), webhook_id)
     body = bodies.json_body(request)
     changed = webhooks.change_webhook(
         webhook=webhook,
@@ -54,17 +54,17 @@ def change(request: HttpRequest, actor: Actor, *, webhook_id: str) -> JsonRespon
 
 
 def remove(request: HttpRequest, actor: Actor, *, webhook_id: str) -> JsonResponse:
-    webhooks.remove_webhook(webhook=community_access.webhook_of(access.personally(actor), webhook_id))
+    webhooks.remove_webhook(webhook=community_access.webhook_of(actors.personally(actor), webhook_id))
     return JsonResponse({})
 
 
 def enable(request: HttpRequest, actor: Actor, *, webhook_id: str) -> JsonResponse:
-    webhook = community_access.webhook_of(access.personally(actor), webhook_id)
+    webhook = community_access.webhook_of(actors.personally(actor), webhook_id)
     return JsonResponse({"webhook": _webhook(webhooks.switch_webhook(webhook=webhook, disabled=False))})
 
 
 def disable(request: HttpRequest, actor: Actor, *, webhook_id: str) -> JsonResponse:
-    webhook = community_access.webhook_of(access.personally(actor), webhook_id)
+    webhook = community_access.webhook_of(actors.personally(actor), webhook_id)
     return JsonResponse({"webhook": _webhook(webhooks.switch_webhook(webhook=webhook, disabled=True))})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, JsonResponse
 
 from catalog import access
-from catalog.access import Actor
+from catalog.actors import Actor
 from catalog.hub_api import cas_access, wire
 from catalog.hub_api.preupload import repo_to_change
 from catalog.models import Repo

@@ -15,8 +15,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
-from catalog import access
-from catalog.access import Actor
+from catalog import access, actors
+from catalog.actors import Actor
 from catalog.errors import BlobUnavailable, GatedRepo, NotAllowed, NotFound, RepoNotFound
 from catalog.hub_api import wire, xet_ranges
 from catalog.hub_api.cas_access import XetActor
@@ -166,6 +166,6 @@ def _opened(token: str) -> tuple[Repo, str]:
         kind, owner, name, sha256, user_id, token_id = signing.loads(token, salt=_SALT, max_age=SIGNED_URL_SECONDS)
         user = User.objects.get(pk=user_id, is_active=True) if user_id else None
         used = AccessToken.objects.usable().get(pk=token_id) if token_id else None
-        return access.repo_to_download(access.actor_with(user, used), kind, owner, name, follow=True), sha256
+        return access.repo_to_download(actors.actor_with(user, used), kind, owner, name, follow=True), sha256
     except (signing.BadSignature, ValueError, TypeError, ObjectDoesNotExist, RepoNotFound, GatedRepo):
         raise NotAllowed(_("the address of this download is not valid any more")) from None

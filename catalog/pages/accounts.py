@@ -22,7 +22,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from catalog import access
+from catalog import access, actors
 from catalog.actions.people import accounts, second_factor, sign_in
 from catalog.errors import NotAllowed
 from catalog.models import User
@@ -38,7 +38,7 @@ SECOND_STEP_SECONDS: Final = 600  # from the password to the code
 @page
 def sign_in_page(request: HttpRequest) -> HttpResponseBase:
     target = _safe_target(request)
-    if access.actor_of(request).user is not None and request.method == "GET" and "again" not in request.GET:
+    if actors.actor_of(request).user is not None and request.method == "GET" and "again" not in request.GET:
         return redirect(target)
     form = SignInForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -125,7 +125,7 @@ def forgotten(request: HttpRequest) -> HttpResponse:
 @require_POST
 def link_for(request: HttpRequest, owner: str) -> HttpResponse:
     """Shows an administrator a new one-time link for somebody, to hand over in person."""
-    asking = access.in_person(access.actor_of(request), back=f"/{quote(owner)}")
+    asking = actors.in_person(actors.actor_of(request), back=f"/{quote(owner)}")
     if asking.is_held_back:
         raise NotAllowed(_("Administrators of this site need a second factor; set one up in your settings first."))
     if not asking.administers:

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from catalog import access
+from catalog import access, actors
 from catalog.pages.errors import page
 from catalog.pages.frame import frame, readable
 from catalog.queries import follows
@@ -18,7 +18,7 @@ from catalog.queries.paging import Page
 @page
 def watched(request: HttpRequest) -> HttpResponse:
     """News for whoever is signed in."""
-    user = access.signed_in(access.actor_of(request))
+    user = actors.signed_in(actors.actor_of(request))
     found = _page(request, Scope(watcher=user))
     shown = {**_listed(found), "followed": follows.followed_by(user).count()}
     return render(request, "activity/watched.html", shown)
@@ -40,7 +40,7 @@ def of_repo(request: HttpRequest, kind: str, owner: str, name: str) -> HttpRespo
 
 
 def _page(request: HttpRequest, scope: Scope) -> Page[Happening]:
-    return activity(scope, reader=access.actor_of(request).user, cursor=request.GET.get("cursor", ""))
+    return activity(scope, reader=actors.actor_of(request).user, cursor=request.GET.get("cursor", ""))
 
 
 def _listed(found: Page[Happening]) -> dict[str, object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from catalog import access, community_access
+from catalog import access, actors, community_access
 from catalog.models import Collection
 from catalog.pages.errors import page
 from catalog.queries import collections
@@ -15,7 +15,7 @@ SHOWN = 60
 
 @page
 def collection_list(request: HttpRequest) -> HttpResponse:
-    reader = access.actor_of(request).user
+    reader = actors.actor_of(request).user
     rows = Collection.objects.visible_to(reader).select_related("namespace").order_by("-updated_at", "-pk")
     owner = request.GET.get("owner", "")
     if owner:
@@ -28,7 +28,7 @@ def collection_list(request: HttpRequest) -> HttpResponse:
 
 @page
 def collection(request: HttpRequest, owner: str, slug: str) -> HttpResponse:
-    actor = access.actor_of(request)
+    actor = actors.actor_of(request)
     found = community_access.collection_to_read(actor, owner, slug)
     items = collections.items_of([found], actor.user)[found.pk]
     shown = {

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from catalog import access
+from catalog import access, actors
 from catalog.actions.upkeep import purge
 from catalog.errors import InvalidName, NameTaken, QuotaExceeded
 from catalog.pages.errors import page
@@ -22,7 +22,7 @@ LIST = "/settings/deleted"
 
 @page
 def deleted_list(request: HttpRequest) -> HttpResponse:
-    user = access.in_full(access.actor_of(request))
+    user = actors.in_full(actors.actor_of(request))
     owner = request.GET.get("owner", "").replace("\0", "")
     found = deleted_repos.find_restorable(user, owner=owner, cursor=request.GET.get("cursor", ""))
     more = {"cursor": found.next_cursor, **({"owner": owner} if owner else {})}
@@ -38,11 +38,11 @@ def deleted_list(request: HttpRequest) -> HttpResponse:
 @page
 @require_POST
 def restore(request: HttpRequest, public_id: str) -> HttpResponseBase:
-    actor = access.actor_of(request)
+    actor = actors.actor_of(request)
     repo = access.deleted_repo_to_manage(actor, public_id)
     name = request.POST.get("name", "").strip() or None
     try:
-        restored = purge.undelete(repo=repo, name=name, actor=access.personally(actor))
+        restored = purge.undelete(repo=repo, name=name, actor=actors.personally(actor))
     except (InvalidName, NameTaken, QuotaExceeded) as error:
         messages.error(request, error.message)
         return redirect(LIST)
@@ -54,13 +54,13 @@ def restore(request: HttpRequest, public_id: str) -> HttpResponseBase:
 @require_POST
 def give_up(request: HttpRequest, public_id: str) -> HttpResponseBase:
     """Delete for good, when the name was typed again."""
-    actor = access.actor_of(request)
+    actor = actors.actor_of(request)
     repo = access.deleted_repo_to_manage(actor, public_id)
     if request.POST.get("typed_name", "").strip() != repo.full_name:
         messages.error(
             request, _("Nothing was deleted: the name you typed is not %(name)s.") % {"name": repo.full_name}
         )
         return redirect(LIST)
-    purge.give_up(repo=repo, actor=access.personally(actor))
+    purge.give_up(repo=repo, actor=actors.personally(actor))
     messages.success(request, _("%(name)s is gone for good.") % {"name": repo.full_name})
     return redirect(LIST)

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
-from catalog import access
+from catalog import actors
 from catalog.actions import tallies
 from catalog.actions.people import device_login
 from catalog.errors import NotFound, TooManyRequests
@@ -24,7 +24,7 @@ WINDOW_SECONDS = 900
 @never_cache
 @page
 def approve(request: HttpRequest) -> HttpResponseBase:
-    user = access.signed_in(access.actor_of(request))
+    user = actors.signed_in(actors.actor_of(request))
     code = (request.POST if request.method == "POST" else request.GET).get("user_code", "")
     login, problem = None, ""
     if code:
@@ -36,7 +36,7 @@ def approve(request: HttpRequest) -> HttpResponseBase:
     if request.method == "POST" and login is not None and request.POST.get("answer") in {"yes", "no"}:
         approved = request.POST["answer"] == "yes"
         role = request.POST.get("role", AccessToken.Role.READ)
-        person = access.in_person(access.actor_of(request), back=f"/oauth/approve?user_code={login.user_code}")
+        person = actors.in_person(actors.actor_of(request), back=f"/oauth/approve?user_code={login.user_code}")
         device_login.decide(login=login, user=person, approved=approved, role=role)
         words = _("The program is signed in; you may close this page.") if approved else _("The program was sent away.")
         messages.success(request, words)

@@ -11,9 +11,9 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from catalog import access, discussion_access, links
-from catalog.access import Actor
+from catalog import access, actors, discussion_access, links
 from catalog.actions.community import discussions, merging
+from catalog.actors import Actor
 from catalog.errors import BadInput, MergeConflict, NotAllowed, TooLarge, TooManyRequests
 from catalog.models import Repo
 from catalog.pages.discussion_forms import CommentForm
@@ -30,7 +30,7 @@ def _view(change: _Change) -> Callable[..., HttpResponseBase]:
     @page
     @require_POST
     def view(request: HttpRequest, kind: str, owner: str, name: str, num: int) -> HttpResponseBase:
-        actor = access.actor_of(request)
+        actor = actors.actor_of(request)
         repo = discussion_access.repo_to_discuss(actor, kind, owner, name)
         try:
             messages.success(request, change(request, actor, repo, num))
@@ -45,21 +45,21 @@ def _view(change: _Change) -> Callable[..., HttpResponseBase]:
 def status(request: HttpRequest, actor: Actor, repo: Repo, num: int) -> str:
     discussion = discussion_access.discussion_to_change(actor, repo, num)
     wanted = request.POST.get("status", "")
-    discussions.change_status(discussion=discussion, status=wanted, actor=access.writer(actor))
+    discussions.change_status(discussion=discussion, status=wanted, actor=actors.writer(actor))
     return _("It is closed.") if wanted == "closed" else _("It is open.")
 
 
 @_view
 def title(request: HttpRequest, actor: Actor, repo: Repo, num: int) -> str:
     discussion = discussion_access.discussion_to_change(actor, repo, num)
-    discussions.rename(discussion=discussion, title=request.POST.get("title", ""), actor=access.writer(actor))
+    discussions.rename(discussion=discussion, title=request.POST.get("title", ""), actor=actors.writer(actor))
     return _("It has a new title.")
 
 
 @_view
 def merge(request: HttpRequest, actor: Actor, repo: Repo, num: int) -> str:
     discussion = discussion_access.discussion_to_merge(actor, repo, num)
-    merging.merge_pull_request(discussion=discussion, actor=access.writer(actor))
+    merging.merge_pull_request(discussion=discussion, actor=actors.writer(actor))
     return _("It is merged into %(branch)s.") % {"branch": discussion.target_branch}
 
 
@@ -67,13 +67,13 @@ def merge(request: HttpRequest, actor: Actor, repo: Repo, num: int) -> str:
 @require_POST
 def edit(request: HttpRequest, kind: str, owner: str, name: str, num: int) -> HttpResponseBase:
     """Change one's own comment; what was typed stays in the form when it did not work."""
-    actor = access.actor_of(request)
+    actor = actors.actor_of(request)
     repo = discussion_access.repo_to_discuss(actor, kind, owner, name)
     comment = discussion_access.comment_to_edit(actor, repo, num, request.POST.get("comment", ""))
     form = CommentForm(request.POST, auto_id="edit-%s")
     if form.is_valid():
         try:
-            discussions.edit_comment(comment=comment, text=form.cleaned_data["text"], actor=access.writer(actor))
+            discussions.edit_comment(comment=comment, text=form.cleaned_data["text"], actor=actors.writer(actor))
         except (BadInput, TooLarge, TooManyRequests) as error:
             form.add_error("text", error.message)
         else:
@@ -87,7 +87,7 @@ def edit(request: HttpRequest, kind: str, owner: str, name: str, num: int) -> Ht
 @_view
 def hide(request: HttpRequest, actor: Actor, repo: Repo, num: int) -> str:
     comment = discussion_access.comment_to_hide(actor, repo, num, request.POST.get("comment", ""))
-    discussions.hide_comment(comment=comment, actor=access.writer(actor))
+    discussions.hide_comment(comment=comment, actor=actors.writer(actor))
     return _("The comment is hidden.")
 
 
@@ -95,8 +95,8 @@ def hide(request: HttpRequest, actor: Actor, repo: Repo, num: int) -> str:
 @require_POST
 def switch(request: HttpRequest, kind: str, owner: str, name: str) -> HttpResponseBase:
     """Turn discussions of a repo off, or on again."""
-    actor = access.actor_of(request)
+    actor = actors.actor_of(request)
     repo = access.repo_to_administer(actor, kind, owner, name)
-    discussions.switch(repo=repo, disabled=request.POST.get("disabled") == "yes", actor=access.writer(actor))
+    discussions.switch(repo=repo, disabled=request.POST.get("disabled") == "yes", actor=actors.writer(actor))
     messages.success(request, _("Saved."))
     return redirect(f"{repo.web_path}/settings")

@@ -13,10 +13,10 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from catalog import access, discussion_access, links
-from catalog.access import Actor
+from catalog import access, actors, discussion_access, links
 from catalog.actions.community import attachments, discussions, proposals
 from catalog.actions.community.proposals import Offer
+from catalog.actors import Actor
 from catalog.errors import BadInput, TooLarge, TooManyRequests
 from catalog.models import Discussion, DiscussionEvent, User
 from catalog.pages.discussion_forms import CommentForm, DiscussionForm, TitleForm
@@ -63,7 +63,7 @@ class Edited:
 
 @page
 def discussion_list(request: HttpRequest, kind: str, owner: str, name: str) -> HttpResponse:
-    repo = discussion_access.repo_with_discussions(access.actor_of(request), kind, owner, name)
+    repo = discussion_access.repo_with_discussions(actors.actor_of(request), kind, owner, name)
     asked = _asked(request)
     found = threads.discussions_of(repo, asked)
     shown = frame(
@@ -83,12 +83,12 @@ def discussion_list(request: HttpRequest, kind: str, owner: str, name: str) -> H
 
 @page
 def new(request: HttpRequest, kind: str, owner: str, name: str) -> HttpResponseBase:
-    actor = access.actor_of(request)
+    actor = actors.actor_of(request)
     repo = discussion_access.repo_to_discuss(actor, kind, owner, name)
     form = DiscussionForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
         try:
-            user = access.writer(actor)
+            user = actors.writer(actor)
             title, text = form.cleaned_data["title"], _words(form, user)
             made = discussions.open_discussion(repo=repo, title=title, text=text, actor=user)
         except (BadInput, TooLarge, TooManyRequests) as error:
@@ -102,7 +102,7 @@ def new(request: HttpRequest, kind: str, owner: str, name: str) -> HttpResponseB
 @page
 def thread(request: HttpRequest, kind: str, owner: str, name: str, num: int) -> HttpResponseBase:
     """One discussion; a POST is a comment upon it."""
-    actor = access.actor_of(request)
+    actor = actors.actor_of(request)
     repo = discussion_access.repo_with_discussions(actor, kind, owner, name)
     discussion = discussion_access.discussion_to_read(actor, repo, num)
     if request.method != "POST":
@@ -122,7 +122,7 @@ def thread(request: HttpRequest, kind: str, owner: str, name: str, num: int) -> 
 @page
 def files(request: HttpRequest, kind: str, owner: str, name: str, num: int) -> HttpResponse:
     """What a pull request changes."""
-    actor = access.actor_of(request)
+    actor = actors.actor_of(request)
     repo = discussion_access.repo_with_discussions(actor, kind, owner, name)
     discussion = discussion_access.discussion_to_read(actor, repo, num)
     if not discussion.is_pull_request:

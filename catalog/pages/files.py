@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 
-from catalog import access, links
+from catalog import access, actors, links
 from catalog.models import Commit, Ref, Repo, TreeEntry
 from catalog.pages import languages
 from catalog.pages.errors import page
@@ -71,7 +71,7 @@ def tree(
 @page
 def blob(request: HttpRequest, *, kind: str, owner: str, name: str, revision: str, path: str) -> HttpResponse:
     """One file: text with numbered lines, a picture, or what else we know about it."""
-    repo = access.repo_to_download(access.actor_of(request), kind, owner, name)
+    repo = access.repo_to_download(actors.actor_of(request), kind, owner, name)
     commit = commit_at(repo, revision)
     entry = trees.file_at(commit, path)
     text = _text_of(entry)

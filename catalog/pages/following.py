@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from catalog import access
+from catalog import access, actors
 from catalog.actions.community import following
 from catalog.errors import BadInput
 from catalog.pages.errors import page
@@ -22,7 +22,7 @@ SHOWN = 500
 @require_POST
 def toggle(request: HttpRequest, owner: str) -> HttpResponseBase:
     namespace = access.namespace_named(owner)
-    user = access.personally(access.actor_of(request))
+    user = actors.personally(actors.actor_of(request))
     try:
         if follows.is_following(user, namespace):
             following.unfollow(namespace=namespace, actor=user)

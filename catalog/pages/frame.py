@@ -6,15 +6,15 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from catalog import access
-from catalog.access import Actor
+from catalog import access, actors
+from catalog.actors import Actor
 from catalog.models import Commit, Repo
 from catalog.queries import trees
 
 
 def readable(request: HttpRequest, kind: str, owner: str, name: str) -> Repo:
     """The repo behind an address. Raises `RepoNotFound`."""
-    return access.repo_to_read(access.actor_of(request), kind, owner, name)
+    return access.repo_to_read(actors.actor_of(request), kind, owner, name)
 
 
 def may_administer(actor: Actor, repo: Repo) -> bool:
@@ -23,7 +23,7 @@ def may_administer(actor: Actor, repo: Repo) -> bool:
 
 def frame(request: HttpRequest, repo: Repo, tab: str, **more: object) -> dict[str, Any]:
     """The context of templates/catalog/repo.html, and what the page adds to it."""
-    actor = access.actor_of(request)
+    actor = actors.actor_of(request)
     administers = may_administer(actor, repo)
     return {
         "repo": repo,

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from catalog import access
+from catalog import access, actors
 from catalog.actions import repos
 from catalog.actions.community import gating
 from catalog.errors import BadInput, NotFound
@@ -32,10 +32,10 @@ MOST_SHOWN: Final = 200  # requests per list; the API pages through all
 def ask(request: HttpRequest, kind: str, owner: str, name: str) -> HttpResponseBase:
     """What stands between a reader and the files, and the button that asks for them."""
     repo = readable(request, kind, owner, name)
-    actor = access.actor_of(request)
+    actor = actors.actor_of(request)
     gate = gate_of(repo, request.POST if request.method == "POST" else None)
     if request.method == "POST" and gate.form.is_valid():
-        asked = gating.ask_access(repo=repo, actor=access.personally(actor), fields=gate.form.answers())
+        asked = gating.ask_access(repo=repo, actor=actors.personally(actor), fields=gate.form.answers())
         told = {
             AccessRequest.State.ACCEPTED: _("You have access now."),
             AccessRequest.State.PENDING: _("Your request is with the owner."),
@@ -53,7 +53,7 @@ def ask(request: HttpRequest, kind: str, owner: str, name: str) -> HttpResponseB
 @page
 def requests(request: HttpRequest, kind: str, owner: str, name: str) -> HttpResponseBase:
     """Who asked, and whether files have to be asked for at all."""
-    actor = access.actor_of(request)
+    actor = actors.actor_of(request)
     repo = access.repo_to_administer(actor, kind, owner, name)
     if request.method == "POST":
         try:
@@ -69,7 +69,7 @@ def requests(request: HttpRequest, kind: str, owner: str, name: str) -> HttpResp
 
 
 def _change(request: HttpRequest, repo: Repo) -> None:
-    user = access.writer(access.actor_of(request))
+    user = actors.writer(actors.actor_of(request))
     if "gate" in request.POST:
         repos.change_settings(repo=repo, gate=request.POST["gate"], actor=user)
         return

@@ -7,7 +7,7 @@ from functools import partial
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from catalog import access, links
+from catalog import access, actors, links
 from catalog.pages.errors import page
 from catalog.pages.frame import commit_at, frame, readable
 from catalog.pages.shown_changes import shown_changes
@@ -41,7 +41,7 @@ def commits(request: HttpRequest, kind: str, owner: str, name: str, revision: st
 def commit(request: HttpRequest, kind: str, owner: str, name: str, oid: str) -> HttpResponse:
     repo = readable(request, kind, owner, name)
     found = commit_at(repo, oid)
-    opened = access.has_files(access.actor_of(request), repo)
+    opened = access.has_files(actors.actor_of(request), repo)
     changed, has_more = changes.changes_of(found, limit=CHANGES_SHOWN)
     shown = frame(
         request,

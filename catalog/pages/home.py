@@ -10,7 +10,7 @@ from django.templatetags.static import static
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
-from catalog import access
+from catalog import actors
 from catalog.models import Organisation, Repo
 from catalog.pages.errors import page
 from catalog.queries.activity import Scope, activity
@@ -26,7 +26,7 @@ HAPPENINGS_SHOWN = 6  # of twice as many rows: some have nothing to show any mor
 
 @page
 def home(request: HttpRequest) -> HttpResponse:
-    user = access.actor_of(request).user
+    user = actors.actor_of(request).user
     kind = Repo.Kind.MODEL.value
     known = public_values(kind).value or {}
     shown = {

@@ -9,7 +9,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from catalog import access
+from catalog import actors
 from catalog.actions.community import likes
 from catalog.pages.errors import page
 from catalog.pages.frame import readable
@@ -19,7 +19,7 @@ from catalog.pages.frame import readable
 @require_POST
 def toggle(request: HttpRequest, kind: str, owner: str, name: str) -> HttpResponseBase:
     repo = readable(request, kind, owner, name)
-    user = access.personally(access.actor_of(request))
+    user = actors.personally(actors.actor_of(request))
     if repo.likes.filter(user=user).exists():
         likes.unlike(repo=repo, actor=user)
         messages.info(request, _("You like it no more."))

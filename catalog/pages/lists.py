@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 
-from catalog import access
+from catalog import actors
 from catalog.pages import finding
 from catalog.pages.errors import page
 from catalog.queries.facets import counts
@@ -24,7 +24,7 @@ def repo_list(request: HttpRequest, kind: str) -> HttpResponseBase:
         return redirect(_address(request, finding.clean_query(request.GET)))
     query = finding.clean_query(request.GET)
     search = request_from(request.GET, kind=kind)
-    found = find_repos(search, user=access.actor_of(request).user)
+    found = find_repos(search, user=actors.actor_of(request).user)
     shown: dict[str, Any] = {
         "kind": kind,
         "section": f"{kind}s",
@@ -53,7 +53,7 @@ def counted(request: HttpRequest, kind: str) -> HttpResponse:
     """The fragment with what may be late: how many there are, and the choices with their counts."""
     search = replace(request_from(request.GET, kind=kind), cursor="")
     query = finding.clean_query(request.GET)
-    known = counts(search, user=access.actor_of(request).user)
+    known = counts(search, user=actors.actor_of(request).user)
     shown = {
         "kind": kind,
         "path": f"/{kind}s",

@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from catalog import access
+from catalog import access, actors
 from catalog.actions.mirroring import mirrors as actions
 from catalog.actions.mirroring.mirrors import Upstream
 from catalog.errors import BadInput, InvalidName, NameTaken, NotAllowed, UpstreamNotAllowed
@@ -29,7 +29,7 @@ FILES_SHOWN = 200
 
 @page
 def mirrors(request: HttpRequest) -> HttpResponse:
-    user = access.actor_of(request).user
+    user = actors.actor_of(request).user
     found = mirror_list.find_mirrors(user, cursor=request.GET.get("cursor", ""))
     next_url = f"?cursor={found.next_cursor}" if found.next_cursor else ""
     shown = {"rows": found.items, "next_url": next_url, "hosts": settings.MIRROR_ALLOWED_HOSTS}
@@ -52,9 +52,9 @@ def status(request: HttpRequest, mirror_id: int) -> HttpResponse:
 @page
 @require_POST
 def sync(request: HttpRequest, mirror_id: int) -> HttpResponseBase:
-    actor = access.actor_of(request)
+    actor = actors.actor_of(request)
     found = mirror_list.mirror_to_read(actor.user, mirror_id)
-    if not _may_sync(access.writer(actor), found):
+    if not _may_sync(actors.writer(actor), found):
         raise NotAllowed(_("Who may write to the namespace may ask for a sync."))
     actions.request_sync(mirror=found, actor=actor)
     return redirect(f"/mirrors/{found.pk}")
@@ -62,8 +62,8 @@ def sync(request: HttpRequest, mirror_id: int) -> HttpResponseBase:
 
 @page
 def new_mirror(request: HttpRequest) -> HttpResponseBase:
-    actor = access.actor_of(request)
-    user = access.writer(actor)
+    actor = actors.actor_of(request)
+    user = actors.writer(actor)
     form = MirrorForm(request.POST or None, namespaces=namespaces_of(user), initial={"namespace": user.username})
     if request.method == "POST" and form.is_valid():
         asked = form.cleaned_data
@@ -89,7 +89,7 @@ def new_mirror(request: HttpRequest) -> HttpResponseBase:
 
 
 def _frame(request: HttpRequest, mirror_id: int) -> dict[str, Any]:
-    user = access.actor_of(request).user
+    user = actors.actor_of(request).user
     found = mirror_list.mirror_to_read(user, mirror_id)
     jobs = mirror_list.jobs_of(found)
     job = jobs[0] if jobs else None

@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from catalog import access, links
+from catalog import access, actors, links
 from catalog.actions import repos
 from catalog.actions.history import commits
 from catalog.actions.incoming import uploads
@@ -44,8 +44,8 @@ def namespaces_of(user: User) -> list[Namespace]:
 
 @page
 def new_repo(request: HttpRequest) -> HttpResponseBase:
-    actor = access.actor_of(request)
-    user = access.writer(actor)
+    actor = actors.actor_of(request)
+    user = actors.writer(actor)
     asked_kind = request.GET.get("kind", "")
     kind = Repo.Kind(asked_kind) if asked_kind in Repo.Kind.values else Repo.Kind.MODEL
     start = {"kind": kind, "namespace": request.GET.get("owner", user.username), "visibility": Repo.Visibility.PUBLIC}
@@ -67,14 +67,14 @@ def new_repo(request: HttpRequest) -> HttpResponseBase:
 @page
 def upload(request: HttpRequest, kind: str, owner: str, name: str, revision: str) -> HttpResponseBase:
     """Small files from the browser as one commit."""
-    actor = access.actor_of(request)
+    actor = actors.actor_of(request)
     repo = access.repo_to_write(actor, kind, owner, name)
     commit_at(repo, revision)
     form = UploadForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
         files = request.FILES.getlist("files")
         try:
-            _commit(repo, revision, files, form.cleaned_data, access.writer(actor))
+            _commit(repo, revision, files, form.cleaned_data, actors.writer(actor))
         except CatalogError as error:
             form.add_error(None, error.message)
             return render(

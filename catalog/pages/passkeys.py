@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from catalog import access
+from catalog import actors
 from catalog.actions.people import passkeys
 from catalog.actions.people.passkeys import Question
 from catalog.errors import BadInput
@@ -30,7 +30,7 @@ _NEW: Final = f"{second_factor.HERE}/passkeys/new"
 @never_cache
 @page
 def new(request: HttpRequest) -> HttpResponseBase:
-    user = access.in_person(access.actor_of(request), back=_NEW)
+    user = actors.in_person(actors.actor_of(request), back=_NEW)
     form = PasskeyForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -55,7 +55,7 @@ def new(request: HttpRequest) -> HttpResponseBase:
 @page
 @require_POST
 def remove(request: HttpRequest, passkey_id: int) -> HttpResponseBase:
-    user = access.in_person(access.actor_of(request), back=second_factor.HERE)
+    user = actors.in_person(actors.actor_of(request), back=second_factor.HERE)
     passkeys.remove(user=user, passkey_id=passkey_id)
     return redirect(second_factor.HERE)
 

@@ -6,7 +6,7 @@ from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from catalog import access
+from catalog import access, actors
 from catalog.models import Collection, Like, Membership, Namespace, Organisation, Repo, User
 from catalog.pages.errors import page
 from catalog.queries import follows
@@ -23,7 +23,7 @@ HAPPENINGS_SHOWN = 5  # of twice as many rows: some have nothing to show any mor
 @page
 def profile(request: HttpRequest, owner: str) -> HttpResponse:
     namespace = access.namespace_named(owner)
-    user = access.actor_of(request).user
+    user = actors.actor_of(request).user
     shown = {
         "namespace": namespace,
         "owner": namespace.owner,

@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from catalog import access
+from catalog import actors
 from catalog.actions.community import ratings
 from catalog.errors import BadInput, NotAllowed
 from catalog.models import Rating, Repo, User
@@ -45,13 +45,13 @@ def reviews(request: HttpRequest, kind: str, owner: str, name: str) -> HttpRespo
 @require_POST
 def withdraw(request: HttpRequest, kind: str, owner: str, name: str) -> HttpResponseBase:
     repo = readable(request, kind, owner, name)
-    ratings.withdraw_rating(repo=repo, actor=access.personally(access.actor_of(request)))
+    ratings.withdraw_rating(repo=repo, actor=actors.personally(actors.actor_of(request)))
     messages.success(request, _("Your rating is withdrawn."))
     return redirect(f"{repo.web_path}/reviews")
 
 
 def _rate(request: HttpRequest, repo: Repo) -> HttpResponseBase:
-    user = access.personally(access.actor_of(request))
+    user = actors.personally(actors.actor_of(request))
     form = ReviewForm(request.POST)
     if form.is_valid():
         try:
@@ -66,7 +66,7 @@ def _rate(request: HttpRequest, repo: Repo) -> HttpResponseBase:
 
 
 def _shown(request: HttpRequest, repo: Repo, form: ReviewForm | None, *, status: int = 200) -> HttpResponse:
-    user = access.actor_of(request).user
+    user = actors.actor_of(request).user
     own = Rating.objects.filter(repo=repo, user=user).first() if user else None
     stars = request.GET.get("stars", "")
     chosen = int(stars) if stars in {"1", "2", "3", "4", "5"} else None

@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from catalog import access, sealing
+from catalog import actors, sealing
 from catalog.actions.people import second_factor
 from catalog.errors import BadInput
 from catalog.models import User
@@ -31,7 +31,7 @@ _PENDING: Final = "second_factor_pending"  # in the session: the secret that wai
 @never_cache
 @page
 def overview(request: HttpRequest) -> HttpResponseBase:
-    user = access.in_full(access.actor_of(request))
+    user = actors.in_full(actors.actor_of(request))
     return show(request, user)
 
 
@@ -40,7 +40,7 @@ def overview(request: HttpRequest) -> HttpResponseBase:
 @page
 def enrol(request: HttpRequest) -> HttpResponseBase:
     """Shows a secret as a picture and as text; a first code made from it switches the second factor on."""
-    user = access.in_person(access.actor_of(request), back=NEW)
+    user = actors.in_person(actors.actor_of(request), back=NEW)
     if second_factor.has_app(user):
         return redirect(HERE)
     secret, form = _pending_secret(request), CodeForm(request.POST or None)
@@ -63,14 +63,14 @@ def enrol(request: HttpRequest) -> HttpResponseBase:
 @require_POST
 def recovery_codes(request: HttpRequest) -> HttpResponseBase:
     """New ones, on the answer to the form that made them and never again."""
-    user = access.in_person(access.actor_of(request), back=HERE)
+    user = actors.in_person(actors.actor_of(request), back=HERE)
     return show(request, user, second_factor.new_recovery_codes(user=user))
 
 
 @page
 @require_POST
 def switch_off(request: HttpRequest) -> HttpResponseBase:
-    user = access.in_person(access.actor_of(request), back=HERE)
+    user = actors.in_person(actors.actor_of(request), back=HERE)
     second_factor.switch_off(user=user)
     messages.success(request, _("Signing in asks for your password alone now."))
     return redirect(HERE)

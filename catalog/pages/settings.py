@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from catalog import access
+from catalog import actors
 from catalog.actions.people import accounts, members
 from catalog.errors import BadInput, NameTaken, NotFound
 from catalog.models import AccessToken
@@ -22,11 +22,11 @@ from catalog.pages.snippets import endpoint_of
 
 @page
 def profile(request: HttpRequest) -> HttpResponseBase:
-    user = access.in_full(access.actor_of(request))
+    user = actors.in_full(actors.actor_of(request))
     form = ProfileForm(request.POST or None, initial={"full_name": user.full_name, "email": user.email})
     if request.method == "POST" and form.is_valid():
         # Whoever changes the address can have a new password sent to it.
-        access.in_person(access.actor_of(request), back="/settings/profile")
+        actors.in_person(actors.actor_of(request), back="/settings/profile")
         members.change_profile(user=user, **form.cleaned_data)
         messages.success(request, _("Saved."))
         return redirect("/settings/profile")
@@ -38,10 +38,10 @@ def profile(request: HttpRequest) -> HttpResponseBase:
 @page
 def tokens(request: HttpRequest) -> HttpResponseBase:
     """The list; a new token's secret is on the answer to the form that made it, and never again."""
-    user = access.in_full(access.actor_of(request))
+    user = actors.in_full(actors.actor_of(request))
     form, secret = TokenForm(request.POST or None), ""
     if request.method == "POST" and form.is_valid():
-        access.in_person(access.actor_of(request), back="/settings/tokens")
+        actors.in_person(actors.actor_of(request), back="/settings/tokens")
         try:
             _token, secret = accounts.create_token(user=user, **form.cleaned_data)
             form = TokenForm()
@@ -61,7 +61,7 @@ def tokens(request: HttpRequest) -> HttpResponseBase:
 @page
 @require_POST
 def revoke(request: HttpRequest, token_id: int) -> HttpResponseBase:
-    user = access.personally(access.actor_of(request))
+    user = actors.personally(actors.actor_of(request))
     token = AccessToken.objects.filter(user=user, pk=token_id).first()
     if token is None:
         raise NotFound

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from catalog import access
+from catalog import access, actors
 from catalog.actions.people import accounts, members
 from catalog.errors import BadInput, InvalidName, NameTaken, NotAllowed, NotFound
 from catalog.models import Membership, Organisation, User
@@ -23,7 +23,7 @@ TEAMS_SHOWN = 200
 
 @page
 def teams(request: HttpRequest) -> HttpResponse:
-    user = access.actor_of(request).user
+    user = actors.actor_of(request).user
     found = Organisation.objects.select_related("namespace").annotate(people=Count("memberships"))
     mine = list(found.filter(memberships__user=user).order_by("namespace__key")) if user else []
     shown = {
@@ -35,7 +35,7 @@ def teams(request: HttpRequest) -> HttpResponse:
 
 @page
 def new_team(request: HttpRequest) -> HttpResponseBase:
-    user = access.personally(access.actor_of(request))
+    user = actors.personally(actors.actor_of(request))
     form = TeamForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -51,7 +51,7 @@ def new_team(request: HttpRequest) -> HttpResponseBase:
 def team(request: HttpRequest, name: str) -> HttpResponseBase:
     """The members, and for the team's administrators the form that adds one."""
     organisation = access.organisation_named(name)
-    user = access.signed_in(access.actor_of(request))
+    user = actors.signed_in(actors.actor_of(request))
     manages = may_manage(user, organisation.namespace)
     form = MemberForm(request.POST or None)
     if request.method == "POST":
@@ -94,7 +94,7 @@ def change(request: HttpRequest, name: str, person: str) -> HttpResponseBase:
 
 
 def _check_manages(request: HttpRequest, organisation: Organisation) -> User:
-    user = access.personally(access.actor_of(request))
+    user = actors.personally(actors.actor_of(request))
     if not may_manage(user, organisation.namespace):
         raise NotAllowed(_("Only administrators of the team decide who is in it."))
     return user

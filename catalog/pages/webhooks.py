@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from catalog import access, community_access
+from catalog import access, actors, community_access
 from catalog.actions.notices import webhooks
 from catalog.actions.notices.webhooks import Watched
 from catalog.errors import BadInput, CatalogError, NotFound, UpstreamNotAllowed
@@ -27,13 +27,13 @@ DOMAINS = {
 
 @page
 def webhook_list(request: HttpRequest) -> HttpResponseBase:
-    actor = access.actor_of(request)
-    user = access.in_full(actor)
+    actor = actors.actor_of(request)
+    user = actors.in_full(actor)
     problem, heard = "", request.POST.getlist("domains")
     if request.method == "POST":
         try:
             webhooks.add_webhook(
-                actor=access.personally(actor),
+                actor=actors.personally(actor),
                 url=request.POST.get("url", "").strip(),
                 watched=[_target(actor, request.POST.get("watched", "").strip())],
                 domains=heard,
@@ -61,7 +61,7 @@ def webhook_list(request: HttpRequest) -> HttpResponseBase:
 @page
 @require_POST
 def change(request: HttpRequest, webhook_id: str) -> HttpResponseBase:
-    user = access.personally(access.actor_of(request))
+    user = actors.personally(actors.actor_of(request))
     webhook = community_access.webhook_of(user, webhook_id)
     if request.POST.get("do") == "remove":
         webhooks.remove_webhook(webhook=webhook)
@@ -71,7 +71,7 @@ def change(request: HttpRequest, webhook_id: str) -> HttpResponseBase:
     return redirect("/settings/webhooks")
 
 
-def _target(actor: access.Actor, text: str) -> Watched:
+def _target(actor: actors.Actor, text: str) -> Watched:
     """`ns/model`, `datasets/ns/name`, `spaces/ns/name`, or the name of a person or team."""
     first, _slash, rest = text.partition("/")
     kinds = {"datasets": Repo.Kind.DATASET, "spaces": Repo.Kind.SPACE, "models": Repo.Kind.MODEL}

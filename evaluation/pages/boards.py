@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 
-from catalog import access
+from catalog import actors
 from catalog.errors import BadInput
 from catalog.models import User
 from evaluation.benchmarks.schema import Definition
@@ -72,7 +72,7 @@ def benchmark(request: HttpRequest, slug: str) -> HttpResponse:
 
 @page
 def boards(request: HttpRequest) -> HttpResponse:
-    user = access.actor_of(request).user
+    user = actors.actor_of(request).user
     shown = {"boards": [_board(found, user) for found in current_benchmarks()], "section": "leaderboards"}
     return render(request, "evaluation/boards.html", shown)
 
@@ -81,7 +81,7 @@ def boards(request: HttpRequest) -> HttpResponse:
 def board(request: HttpRequest, slug: str) -> HttpResponse:
     """The ranking of one benchmark; the query string narrows it and chooses the axis."""
     found = benchmark_named(slug)
-    user = access.actor_of(request).user
+    user = actors.actor_of(request).user
     size, axis, licence, with_claims = (request.GET.get(name, "") for name in ("size", "x", "licence", "claimed"))
     if size not in SIZES or (axis and axis not in AXES):
         raise BadInput

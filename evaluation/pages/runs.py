@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from catalog import access as catalog_access
+from catalog import actors
 from catalog.errors import BadInput
 from catalog.models import Repo
 from catalog.pages.frame import frame
@@ -54,7 +55,7 @@ def run_list(request: HttpRequest) -> HttpResponse:
     if state and state not in Run.State.values:
         raise BadInput
     wanted = RunFilter(benchmark=benchmark_named(slug) if slug else None, state=state)
-    user = catalog_access.actor_of(request).user
+    user = actors.actor_of(request).user
     found = find_runs(user=user, wanted=wanted, cursor=request.GET.get("cursor", ""))
     shown = {
         "section": "runs",
@@ -81,7 +82,7 @@ def status(request: HttpRequest, run_id: int) -> HttpResponse:
 @page
 @require_POST
 def cancel(request: HttpRequest, run_id: int) -> HttpResponseBase:
-    run = access.run_to_cancel(catalog_access.actor_of(request), run_id)
+    run = access.run_to_cancel(actors.actor_of(request), run_id)
     actions.cancel_run(run=run)
     messages.success(request, _("The run is cancelled."))
     return redirect(f"/runs/{run_id}")
@@ -91,7 +92,7 @@ def cancel(request: HttpRequest, run_id: int) -> HttpResponseBase:
 @require_POST
 def again(request: HttpRequest, run_id: int) -> HttpResponseBase:
     """The same measurement once more, on the same revision."""
-    actor = catalog_access.actor_of(request)
+    actor = actors.actor_of(request)
     run = access.run_to_read(actor, run_id)
     current = benchmark_named(run.benchmark.slug)
     return _request(request, run.repo, current, run.commit_oid)
@@ -100,7 +101,7 @@ def again(request: HttpRequest, run_id: int) -> HttpResponseBase:
 @page
 def evaluate(request: HttpRequest, owner: str, name: str) -> HttpResponseBase:
     """Which benchmarks fit this model, and asking for one of them."""
-    actor = catalog_access.actor_of(request)
+    actor = actors.actor_of(request)
     repo = catalog_access.repo_to_read(actor, Repo.Kind.MODEL, owner, name)
     if request.method == "POST":
         catalog_access.acting_on(actor, repo)
@@ -122,8 +123,8 @@ def evaluate(request: HttpRequest, owner: str, name: str) -> HttpResponseBase:
 @page
 def scores(request: HttpRequest, owner: str, name: str) -> HttpResponse:
     """All that was measured here, then what others claim."""
-    repo = catalog_access.repo_to_read(catalog_access.actor_of(request), Repo.Kind.MODEL, owner, name)
-    user = catalog_access.actor_of(request).user
+    repo = catalog_access.repo_to_read(actors.actor_of(request), Repo.Kind.MODEL, owner, name)
+    user = actors.actor_of(request).user
     shown = frame(
         request,
         repo,
@@ -139,8 +140,8 @@ def _named_or_first(fitting: list[Benchmark], slug: str) -> Benchmark | None:
 
 
 def _request(request: HttpRequest, repo: Repo, benchmark: Benchmark, revision: str) -> HttpResponseBase:
-    user = catalog_access.acting_on(catalog_access.actor_of(request), repo)
-    catalog_access.check_files(catalog_access.actor_of(request), repo)
+    user = catalog_access.acting_on(actors.actor_of(request), repo)
+    catalog_access.check_files(actors.actor_of(request), repo)
     try:
         run, created = actions.request_run(repo=repo, benchmark=benchmark, revision=revision, actor=user)
     except (NotEvaluable, TooManyRuns, BenchmarkNotFound) as error:
@@ -152,7 +153,7 @@ def _request(request: HttpRequest, repo: Repo, benchmark: Benchmark, revision: s
 
 
 def _frame(request: HttpRequest, run_id: int) -> dict[str, Any]:
-    actor = catalog_access.actor_of(request)
+    actor = actors.actor_of(request)
     run = access.run_to_read(actor, run_id)
     found = scores_of_run(run)
     return {

@@ -7,7 +7,7 @@ import re
 import pytest
 from huggingface_hub.utils._http import parse_ratelimit_headers
 
-from catalog.access import Actor
+from catalog.actors import Actor
 from catalog.hub_api import cas_access
 from marketplace import env
 from marketplace.networks import network_of

@@ -13,8 +13,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from catalog import jobs
-from catalog.access import Actor, signed_in
 from catalog.actions import audit, repos
+from catalog.actors import Actor, signed_in
 from catalog.errors import BadInput
 from catalog.models import Mirror, Namespace, Repo, SyncRun, User
 from catalog.parsing.names import check_revision_name

@@ -8,8 +8,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog import access
-from catalog.access import Actor
+from catalog import access, actors
+from catalog.actors import Actor
 from catalog.errors import BadInput
 from catalog.models import Repo
 from catalog.queries import activity
@@ -90,4 +90,4 @@ def _scope(actor: Actor, repo: str, kind: str, owner: str) -> Scope:
         return Scope(repo=access.repo_to_read(actor, kind, namespace, name))
     if owner:
         return Scope(namespace=access.namespace_named(owner))
-    return Scope(watcher=access.signed_in(actor))
+    return Scope(watcher=actors.signed_in(actor))

@@ -13,7 +13,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 
-from catalog import access
+from catalog import access, actors
 from catalog.actions import downloads
 from catalog.errors import BlobUnavailable
 from catalog.models import Blob, Commit, Repo, TreeEntry
@@ -98,7 +98,7 @@ def _check_complete(commit: Commit) -> None:
         raise BlobUnavailable
 
 
-def _note_download(repo: Repo, commit: Commit, actor: access.Actor) -> None:
+def _note_download(repo: Repo, commit: Commit, actor: actors.Actor) -> None:
     """One download, by its weights if it has any."""
     weights = (entry for entry in _files(commit) if formats.is_weights(entry.path))
     entry = next(weights, None) or next(_files(commit), None)

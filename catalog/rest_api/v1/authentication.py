@@ -7,7 +7,7 @@ from typing import cast
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from catalog import access
+from catalog import actors
 from catalog.models import AccessToken, User
 
 
@@ -17,7 +17,7 @@ class BearerAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[User, AccessToken] | None:
         if not request.headers.get("Authorization"):
             return None
-        actor = access.actor_of(request._request)  # noqa: SLF001  DRF's name for Django's request
+        actor = actors.actor_of(request._request)  # noqa: SLF001  DRF's name for Django's request
         return cast("tuple[User, AccessToken]", (actor.user, actor.token))
 
     def authenticate_header(self, request: Request) -> str:

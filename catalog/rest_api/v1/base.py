@@ -17,8 +17,8 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from catalog import access
-from catalog.access import Actor
+from catalog import actors
+from catalog.actors import Actor
 from catalog.queries.paging import LARGEST_PAGE
 from catalog.rest_api.v1.authentication import BearerAuthentication
 from catalog.rest_api.v1.errors import STATUSES, Statuses
@@ -91,7 +91,7 @@ def django_request(request: Request) -> HttpRequest:
 
 
 def actor_of(request: Request) -> Actor:
-    return access.actor_of(django_request(request))
+    return actors.actor_of(django_request(request))
 
 
 def next_url(request: Request, cursor: str | None, **changed: str) -> str | None:

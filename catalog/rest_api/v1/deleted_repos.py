@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog import access
+from catalog import access, actors
 from catalog.actions.upkeep import purge
 from catalog.errors import BadInput
 from catalog.models import Repo
@@ -66,7 +66,7 @@ class DeletedRepoListView(ApiView):
     )
     def get(self, request: Request) -> Response:
         """Your deleted repos and those of teams you administer, latest first; administrators see all."""
-        user = access.in_full(actor_of(request))
+        user = actors.in_full(actor_of(request))
         asked = DeletedRepoQuery(data=request.query_params)
         asked.is_valid(raise_exception=True)
         page = deleted_repos.find_restorable(user, **asked.validated_data)
@@ -82,7 +82,7 @@ class DeletedRepoView(ApiView):
         repo = access.deleted_repo_to_manage(actor, repo_id)
         if request.query_params.get("confirm") != repo.full_name:
             raise BadInput(_("`confirm` must be the full name of the repo, %(name)s") % {"name": repo.full_name})
-        purge.give_up(repo=repo, actor=access.personally(actor))
+        purge.give_up(repo=repo, actor=actors.personally(actor))
         return Response(status=204)
 
 
@@ -94,5 +94,5 @@ class RestoreView(ApiView):
         repo = access.deleted_repo_to_manage(actor, repo_id)
         asked = RestoreIn(data=request.data)
         asked.is_valid(raise_exception=True)
-        restored = purge.undelete(repo=repo, name=asked.validated_data["name"], actor=access.personally(actor))
+        restored = purge.undelete(repo=repo, name=asked.validated_data["name"], actor=actors.personally(actor))
         return Response(RestoredOut(restored).data)

@@ -17,7 +17,7 @@ from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog import access, errors, links
+from catalog import actors, errors, links
 from catalog.errors import CatalogError
 from catalog.wording import told
 from marketplace.middleware import is_busy
@@ -147,7 +147,7 @@ def _framework_error(context: Mapping[str, Any], error: exceptions.APIException)
 
 def _is_stranger(request: Request) -> bool:
     try:
-        return access.actor_of(request._request).is_anonymous  # noqa: SLF001  DRF's name for Django's request
+        return actors.actor_of(request._request).is_anonymous  # noqa: SLF001  DRF's name for Django's request
     except errors.BadCredentials:
         return True
 

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog import access
+from catalog import access, actors
 from catalog.actions.mirroring import mirrors
 from catalog.actions.mirroring.mirrors import Upstream
 from catalog.errors import BadInput
@@ -96,7 +96,7 @@ class MirrorListView(ApiView):
     def post(self, request: Request) -> Response:
         """Mirror a repo of another hub into a new, read-only repo here; the first sync is queued at once."""
         actor = actor_of(request)
-        user = access.writer(actor)
+        user = actors.writer(actor)
         form = MirrorIn(data=request.data)
         form.is_valid(raise_exception=True)
         asked = form.validated_data

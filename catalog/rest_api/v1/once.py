@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostE
 from django.http.response import HttpResponseBase
 from rest_framework.response import Response
 
-from catalog import access
+from catalog import actors
 from catalog.actions import idempotency
 from catalog.actions.idempotency import Answer
 from catalog.errors import BadCredentials, CatalogError
@@ -24,7 +24,7 @@ KEPT_HEADERS: Final = ("Content-Type", "X-Error-Code", "Location", "Cache-Contro
 def answered_once(request: HttpRequest, act: Callable[[], HttpResponseBase]) -> HttpResponseBase:
     """Returns what `act` answers, or what it answered to the same request before."""
     try:
-        user = access.actor_of(request).user
+        user = actors.actor_of(request).user
         body = request.body
     except (BadCredentials, RequestDataTooBig, UnreadablePostError):
         return act()  # which says what is wrong

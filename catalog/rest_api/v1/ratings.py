@@ -7,7 +7,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog import access
+from catalog import access, actors
 from catalog.actions.community import ratings
 from catalog.models import Rating, Repo
 from catalog.queries import stats
@@ -96,7 +96,7 @@ class MyRatingView(ApiView):
         """Rate, or change your rating; what it said before is kept as history."""
         actor = actor_of(request)
         repo = access.repo_to_read(actor, self.kind, owner, name)
-        user = access.personally(actor)
+        user = actors.personally(actor)
         asked = RatingIn(data=request.data)
         asked.is_valid(raise_exception=True)
         rating = ratings.rate_repo(repo=repo, actor=user, **asked.validated_data)
@@ -107,7 +107,7 @@ class MyRatingView(ApiView):
         """Take your rating away."""
         actor = actor_of(request)
         repo = access.repo_to_read(actor, self.kind, owner, name)
-        ratings.withdraw_rating(repo=repo, actor=access.personally(actor))
+        ratings.withdraw_rating(repo=repo, actor=actors.personally(actor))
         return Response(status=204)
 
 

@@ -8,9 +8,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog import access
-from catalog.access import Actor
+from catalog import access, actors
 from catalog.actions.people import accounts
+from catalog.actors import Actor
 from catalog.errors import BadInput, NotAllowed, NotFound
 from catalog.models import AccessToken, Namespace, Repo, TokenGrant
 from catalog.rest_api.v1.base import ApiView, actor_of
@@ -62,13 +62,13 @@ class TokenListView(ApiView):
     @extend_schema(responses=TokenListOut)
     def get(self, request: Request) -> Response:
         """Your tokens, newest first, without their secrets."""
-        user = access.in_full(actor_of(request))
+        user = actors.in_full(actor_of(request))
         return Response(TokenListOut({"results": user.tokens.order_by("-pk"), "next": None}).data)
 
     @extend_schema(request=TokenIn, responses={201: NewTokenOut})
     def post(self, request: Request) -> Response:
         """Make a token. Only from a session that began within the last hour, never with a token."""
-        user = access.in_person(actor_of(request))
+        user = actors.in_person(actor_of(request))
         asked = TokenIn(data=request.data)
         asked.is_valid(raise_exception=True)
         told = asked.validated_data
@@ -85,7 +85,7 @@ class TokenView(ApiView):
     def delete(self, request: Request, token_id: int) -> Response:
         """Revoke a token: any of yours in a session; with a token, that token alone."""
         actor = actor_of(request)
-        user = access.signed_in(actor)
+        user = actors.signed_in(actor)
         token = user.tokens.filter(pk=token_id).first()
         if token is None:
             raise NotFound(_("You have no such token."))

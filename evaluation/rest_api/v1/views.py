@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog import access as catalog_access
+from catalog import actors
 from catalog.errors import NotFound
 from catalog.models import Repo
 from catalog.rest_api.v1.base import CURSOR, REPO_PATH, ApiView, actor_of, next_url
@@ -195,7 +196,7 @@ class WellKnownKeysView(KeysView):
     """The same at the address that outlives versions of this API."""
 
 
-def _run_page(request: Request, actor: catalog_access.Actor, wanted: RunFilter) -> Response:
+def _run_page(request: Request, actor: actors.Actor, wanted: RunFilter) -> Response:
     page = find_runs(user=actor.user, wanted=wanted, cursor=text_of(request, "cursor"))
     return Response({"results": shapes.RunOut(page.items, many=True).data, "next": next_url(request, page.next_cursor)})
 

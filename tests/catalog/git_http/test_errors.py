@@ -4,7 +4,7 @@ import pytest
 from django.test import RequestFactory
 
 from catalog import errors
-from catalog.access import ANONYMOUS, Actor
+from catalog.actors import ANONYMOUS, Actor
 from catalog.git_http.errors import error_response, status_of
 from catalog.models import User
 

@@ -9,7 +9,7 @@ import pytest
 from django.test import RequestFactory
 
 from catalog import errors
-from catalog.access import ANONYMOUS, Actor
+from catalog.actors import ANONYMOUS, Actor
 from catalog.errors import CatalogError
 from catalog.hub_api.endpoint import endpoint
 from catalog.hub_api.errors import ANSWERS, error_response

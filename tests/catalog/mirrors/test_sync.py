@@ -11,10 +11,10 @@ import pytest
 from django.utils import timezone
 
 from catalog import access
-from catalog.access import Actor
 from catalog.actions.mirroring import mirror_sync, mirrors, sync_leases
 from catalog.actions.mirroring.mirror_sync import Turn
 from catalog.actions.mirroring.mirrors import Upstream
+from catalog.actors import Actor
 from catalog.errors import InvalidReference, LeaseLost, MirrorIsReadOnly, UpstreamNotAllowed
 from catalog.models import Repo, SyncRun
 from catalog.queries import trees
