@@ -5,6 +5,7 @@ import functools
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 from evaluation.benchmarks.checks import check
 from evaluation.benchmarks.schema import Definition
@@ -26,9 +27,18 @@ def load_definition(text: str) -> Definition:
 
 def definition_hash(definition: Definition) -> str:
     """SHA-256 of the canonical JSON of all that can change a number; 64 hex digits."""
-    body = {key: value for key, value in dataclasses.asdict(definition).items() if key not in NOT_HASHED}
+    body = {key: value for key, value in _plain(definition).items() if key not in NOT_HASHED}
     canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _plain(part: Any) -> Any:  # noqa: ANN401 (any value of a definition)
+    """Like dataclasses.asdict, but without what the schema learnt later and this definition does not use."""
+    if not dataclasses.is_dataclass(part):
+        return [_plain(item) for item in part] if isinstance(part, tuple) else part
+    fields = dataclasses.fields(part)
+    used = [field for field in fields if not field.metadata.get("later") or getattr(part, field.name) != field.default]
+    return {field.name: _plain(getattr(part, field.name)) for field in used}
 
 
 def run_spec(definition: Definition) -> dict[str, object]:
@@ -40,7 +50,14 @@ def run_spec(definition: Definition) -> dict[str, object]:
         "seed": definition.seed,
         "dtype": definition.dtype,
         "limits": dataclasses.asdict(definition.limits),
+        "options": _options(definition),
     }
+
+
+def _options(definition: Definition) -> dict[str, object]:
+    """What single requests need besides: how prompts are framed, how long and by what search answers grow."""
+    parts = {"prompt": definition.prompt, "generation": definition.generation}
+    return {name: dataclasses.asdict(part) for name, part in parts.items() if part is not None}
 
 
 @functools.cache

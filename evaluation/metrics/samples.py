@@ -52,6 +52,10 @@ class Sample(ABC):
     def per_item(self, use: MetricUse) -> Floats | None:
         """One number per item whose mean is the metric; None for a corpus metric."""
 
+    def signature(self, use: MetricUse) -> str:
+        """What else decides the number, for its record: a tagging scheme, a normaliser, sacrebleu's signature."""
+        return ""
+
     def statistic(self, use: MetricUse) -> Statistic:
         """The metric as a function of how often each item counts."""
         values = self.per_item(use)

@@ -25,6 +25,7 @@ class MetricValue:
     slice: str = ""  # "" for all items, else like "pair:en-pl"
     primary: bool = False
     method: str = ""  # how the interval was made
+    signature: str = ""  # what else decided the number, as its reference library writes it
 
 
 def score(definition: Definition, gold: Gold, predictions: Predictions) -> list[MetricValue]:
@@ -58,6 +59,7 @@ def _value(definition: Definition, use: MetricUse, sample: Sample, *, slice_name
         slice=slice_name,
         primary=use.primary and not slice_name,
         method=interval.method,
+        signature=sample.signature(use),
     )
 
 

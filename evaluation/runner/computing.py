@@ -82,14 +82,29 @@ def as_rows(values: torch.Tensor) -> "np.ndarray[Any, np.dtype[np.float32]]":
     return rows
 
 
-def padded(sequences: Sequence[Sequence[int]], *, pad_id: int, pad_to: int, left: bool, pin: bool) -> Batch:
-    """input_ids and attention_mask of shape (batch, longest length rounded up to `pad_to`), int64."""
+def padded(
+    sequences: Sequence[Sequence[int]],
+    *,
+    pad_id: int,
+    pad_to: int,
+    left: bool,
+    pin: bool,
+    types: Sequence[Sequence[int]] | None = None,
+    type_pad: int = 0,
+) -> Batch:
+    """input_ids, attention_mask and, where given, token_type_ids; (batch, longest rounded up to `pad_to`), int64."""
     width = -(-max(len(sequence) for sequence in sequences) // pad_to) * pad_to
-    ids = np.full((len(sequences), width), pad_id, dtype=np.int64)
-    mask = np.zeros((len(sequences), width), dtype=np.int64)
-    for row, sequence in enumerate(sequences):
-        part = slice(width - len(sequence), width) if left else slice(0, len(sequence))
-        ids[row, part] = sequence
-        mask[row, part] = 1
-    batch = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
+    columns = {"input_ids": (sequences, pad_id), "attention_mask": ([[1] * len(one) for one in sequences], 0)}
+    if types is not None:
+        columns["token_type_ids"] = (types, type_pad)
+    batch = {name: torch.from_numpy(_aligned(rows, width, fill, left=left)) for name, (rows, fill) in columns.items()}
     return {name: tensor.pin_memory() for name, tensor in batch.items()} if pin else batch
+
+
+def _aligned(
+    rows: Sequence[Sequence[int]], width: int, fill: int, *, left: bool
+) -> "np.ndarray[Any, np.dtype[np.int64]]":
+    table = np.full((len(rows), width), fill, dtype=np.int64)
+    for number, row in enumerate(rows):
+        table[number, slice(width - len(row), width) if left else slice(0, len(row))] = row
+    return table

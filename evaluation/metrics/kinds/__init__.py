@@ -7,11 +7,12 @@ metrics in `metrics.registry`.
 from typing import Any
 
 from evaluation.benchmarks.vocabulary import RequestKind
-from evaluation.metrics.kinds import embeddings, labels
+from evaluation.metrics.kinds import embeddings, generated, labels
 from evaluation.metrics.kinds.kind import AnswerKind
 
 KINDS: dict[RequestKind, AnswerKind[Any]] = {
     "classify": labels.KIND,
     "image-classify": labels.KIND,
     "embed": embeddings.KIND,
+    "generate": generated.KIND,
 }

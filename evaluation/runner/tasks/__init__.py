@@ -1,6 +1,6 @@
 """One adapter per request: what a request needs of a model, and what one item's answer looks like."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Protocol
 
@@ -37,14 +37,15 @@ class Task(Protocol):
 ADAPTERS = {
     "classify": "text_classification:TextClassification",
     "embed": "embeddings:Embeddings",
+    "generate": "generation:generation",
     "image-classify": "image_classification:ImageClassification",
 }
 
 
-def task_for(request: str) -> type[Task] | None:
-    """The adapter of a request, imported only now; None when there is none."""
+def task_for(request: str) -> Callable[[RunSpec, Loader], Task] | None:
+    """The adapter of a request, or what chooses it, imported only now; None when there is none."""
     if request not in ADAPTERS:
         return None
     module, name = ADAPTERS[request].split(":")
-    found: type[Task] = getattr(import_module(f"evaluation.runner.tasks.{module}"), name)
+    found: Callable[[RunSpec, Loader], Task] = getattr(import_module(f"evaluation.runner.tasks.{module}"), name)
     return found

@@ -28,7 +28,10 @@ class TextClassification:
         self.settings: dict[str, object] = {"max_length": self.texts.max_length}
 
     def lengths(self, rows: Sequence[InputRow]) -> list[int]:
-        return self.texts.tokenise([row.text for row in rows])
+        pairs = [row.pair for row in rows]
+        lengths = self.texts.tokenise([row.text for row in rows], pairs if any(pairs) else None)
+        self.settings["inputs_cut"] = self.texts.cut
+        return lengths
 
     def budget(self) -> Budget:
         budget = first_budget(self.loaded, ram_gb=self.ram_gb)

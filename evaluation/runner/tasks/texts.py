@@ -23,6 +23,8 @@ class TokenisedTexts:
     tokenizer: Any = None  # any tokenizer
     max_length: int = 0
     sequences: list[list[int]] = field(default_factory=list)
+    types: list[list[int]] = field(default_factory=list)  # as long, or empty where the model has no use for them
+    cut: int = 0  # texts longer than the model reads
 
     def __post_init__(self) -> None:
         self.tokenizer = load_tokenizer(self.loaded, self.loaded.snapshot.folder)
@@ -36,16 +38,29 @@ class TokenisedTexts:
         other: int | None = self.loaded.config.pad_token_id
         return own if own is not None else other
 
-    def tokenise(self, texts: Sequence[str]) -> list[int]:
-        """Keeps the ids of every text and returns the lengths."""
-        self.sequences = []
+    def tokenise(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> list[int]:
+        """Keeps the ids of every text, or of every pair of texts, and returns the lengths."""
+        self.sequences, self.types, self.cut = [], [], 0
+        typed = takes_types(self.loaded)
         for start in range(0, len(texts), TOKENISE_AT_ONCE):
-            part = list(texts[start : start + TOKENISE_AT_ONCE])
-            found = self.tokenizer(part, truncation=True, max_length=self.max_length, return_attention_mask=False)
+            part = slice(start, start + TOKENISE_AT_ONCE)
+            given = [list(texts[part])] if pairs is None else [list(texts[part]), list(pairs[part])]
+            found = self.tokenizer(*given, truncation=True, max_length=self.max_length, return_attention_mask=False)
             self.sequences.extend(found["input_ids"])
+            if typed and "token_type_ids" in found:
+                self.types.extend(found["token_type_ids"])
+            self.cut += self._longer(given, found["input_ids"])
         if not all(self.sequences):
             raise RunFailed("unsupported", "The tokenizer makes no token at all of one of the texts.")
         return [len(sequence) for sequence in self.sequences]
+
+    def _longer(self, given: list[list[str]], found: list[list[int]]) -> int:
+        """How many were cut; only those that fill the model can have been."""
+        full = [index for index, ids in enumerate(found) if len(ids) >= self.max_length]
+        if not full:
+            return 0
+        whole = self.tokenizer(*([column[index] for index in full] for column in given), return_attention_mask=False)
+        return sum(len(ids) > self.max_length for ids in whole["input_ids"])
 
     def batch(self, indexes: list[int]) -> Batch:
         return padded(
@@ -54,9 +69,19 @@ class TokenisedTexts:
             pad_to=1 if self.pad_id is None else self._pad_to(indexes),
             left=self.tokenizer.padding_side == "left",
             pin=self.loaded.device.type == "cuda",
+            types=[self.types[index] for index in indexes] if self.types else None,
+            type_pad=self.tokenizer.pad_token_type_id or 0,
         )
 
     def _pad_to(self, indexes: list[int]) -> int:
         """Rounded lengths must not pass the last position of the model."""
         longest = max(len(self.sequences[index]) for index in indexes)
         return PAD_TO if -(-longest // PAD_TO) * PAD_TO <= self.max_length else 1
+
+
+def takes_types(loaded: Loaded) -> bool:
+    """Whether the model tells the first text of a pair from the second by types of tokens.
+
+    GPT-2 would take them as well, but means something else.
+    """
+    return loaded.config.model_type == "xlnet" or (getattr(loaded.config, "type_vocab_size", 0) or 0) > 1

@@ -1,0 +1,113 @@
+"""request: generate, for encoder-decoder models: summaries and translations."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+import transformers
+
+from evaluation.runner.batching import Budget
+from evaluation.runner.computing import Batch, first_budget, guarded, on_device
+from evaluation.runner.failures import unsupported
+from evaluation.runner.loading import Loaded, Loader
+from evaluation.runner.outputs import Form, Result
+from evaluation.runner.spec import InputRow, RunSpec
+from evaluation.runner.tasks.texts import TokenisedTexts
+
+# Which tokens mean what is the model's to say; how to search is the definition's.
+OF_THE_MODEL = (
+    "decoder_start_token_id", "bos_token_id", "eos_token_id", "pad_token_id", "forced_bos_token_id", "bad_words_ids",
+    "suppress_tokens", "begin_suppress_tokens",
+)  # fmt: skip
+
+
+class SourceToText:
+    unit = "tokens"
+    form: Form = "lines"
+
+    def __init__(self, run: RunSpec, loader: Loader) -> None:
+        asked = run.options.get("generation") or {}
+        self.max_new_tokens = int(asked.get("max_new_tokens", 128))
+        self.stop = tuple(str(text) for text in asked.get("stop") or ())
+        beams = int(asked.get("beams", 1))
+        if asked.get("do_sample") or int(asked.get("repeats", 1)) != 1:
+            raise unsupported("Models that read a source first write one text per item, without sampling.")
+        self.loaded, self.was_loaded = loader.load(run.model_dir, transformers.AutoModelForSeq2SeqLM, run.dtype)
+        self.texts = TokenisedTexts(self.loaded, run)
+        self.config = search(self.loaded, self.texts.pad_id, beams=beams, max_new_tokens=self.max_new_tokens)
+        self.ram_gb = run.limits.get("ram_gb")
+        self.settings: dict[str, object] = {
+            "max_length": self.texts.max_length,
+            "max_new_tokens": self.max_new_tokens,
+            "beams": beams,
+            "stop": list(self.stop),
+        }
+
+    def lengths(self, rows: Sequence[InputRow]) -> list[int]:
+        lengths = self.texts.tokenise([row.text for row in rows])
+        self.settings["inputs_cut"] = self.texts.cut
+        # What is written fills memory as well, and the same for all.
+        return [length + self.max_new_tokens * self.config.num_beams for length in lengths]
+
+    def budget(self) -> Budget:
+        budget = first_budget(self.loaded, ram_gb=self.ram_gb)
+        return budget if self.texts.pad_id is not None else Budget(tokens=budget.tokens, items=1, pad_to=1)
+
+    def prepare(self, indexes: list[int]) -> Batch:
+        return self.texts.batch(indexes)
+
+    def compute(self, batch: Batch) -> list[Result]:
+        def write() -> torch.Tensor:
+            moved = on_device(batch, self.loaded)
+            self.loaded.model.generation_config = self.config
+            written: torch.Tensor = self.loaded.model.generate(**moved)
+            return written[:, 1:]  # without the token that starts the decoder
+
+        return [self._result(tokens) for tokens in guarded(write).cpu().tolist()]
+
+    def _result(self, tokens: list[int]) -> Result:
+        own, ended = until_end(tokens, ends_of(self.config))
+        text, stopped = cut_at(self.texts.tokenizer.decode(own, skip_special_tokens=True).strip(), self.stop)
+        return {"outputs": [{"text": text, "tokens": len(own), "truncated": not (ended or stopped)}]}
+
+
+def reads_a_source(config: Mapping[str, Any]) -> bool:
+    """Whether config.json describes an encoder with a decoder."""
+    kind = transformers.CONFIG_MAPPING[config["model_type"]] if config.get("model_type") in _known() else None
+    return kind in transformers.AutoModelForSeq2SeqLM._model_mapping  # type: ignore[attr-defined]  # noqa: SLF001 (no public question)
+
+
+def search(loaded: Loaded, pad_id: int | None, *, beams: int, max_new_tokens: int) -> transformers.GenerationConfig:
+    """How to write: greedily or with beams, and nothing else that a model's own generation_config.json may wish."""
+    own = loaded.model.generation_config
+    kept = {name: value for name in OF_THE_MODEL if (value := getattr(own, name, None)) is not None}
+    for name in ("decoder_start_token_id", "eos_token_id"):
+        if name not in kept and (value := getattr(loaded.config, name, None)) is not None:
+            kept[name] = value
+    if "eos_token_id" not in kept:
+        raise unsupported("The model names no token that ends a text (eos_token_id in config.json).")
+    kept.setdefault("pad_token_id", pad_id if pad_id is not None else kept["eos_token_id"])
+    return transformers.GenerationConfig(**kept, num_beams=beams, do_sample=False, max_new_tokens=max_new_tokens)
+
+
+def ends_of(config: transformers.GenerationConfig) -> frozenset[int]:
+    ends = config.eos_token_id
+    return frozenset(ends if isinstance(ends, list) else [ends])
+
+
+def until_end(tokens: Sequence[int], ends: frozenset[int]) -> tuple[list[int], bool]:
+    """The tokens before the first that ends a text, and whether there is one."""
+    for index, token in enumerate(tokens):
+        if token in ends:
+            return list(tokens[:index]), True
+    return list(tokens), False
+
+
+def cut_at(text: str, stops: Sequence[str]) -> tuple[str, bool]:
+    """The text before the first of these strings, and whether there is one."""
+    places = [place for stop in stops if stop and (place := text.find(stop)) >= 0]
+    return (text[: min(places)], True) if places else (text, False)
+
+
+def _known() -> set[str]:
+    return set(transformers.CONFIG_MAPPING.keys())
