@@ -5,9 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
 
-PLAIN: Final = 0  # the scheme of a chunk that is not compressed
 _ROW = struct.Struct("<32sIIBI")
 
 
@@ -20,11 +18,6 @@ class XorbChunk:
     stored_length: int
     scheme: int
     length: int  # uncompressed
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether its stored bytes are its content."""
-        return self.scheme == PLAIN
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,8 @@ class LocalStagedBlob:
         if self._descriptor is None:
             raise BlobUnavailable(_("The upload is closed."))
         view = memoryview(data).cast("B")
-        with self._digests.along(view), told_apart():
+        self._digests.update(view)
+        with told_apart():
             while view:
                 view = view[os.write(self._descriptor, view) :]
         if self._digests.size - self._begun >= EARLY_BYTES:

@@ -2,15 +2,19 @@
 
 import re
 
+from evaluation.benchmarks.prompts import check_prompt
 from evaluation.benchmarks.schema import Definition
 from evaluation.benchmarks.strict import bad
 from evaluation.metrics.registry import REGISTRY, metrics_of
+from evaluation.metrics.texts.filters import BadFilter, check_filter
 
 
 def check(definition: Definition) -> None:
     """Raises BadDefinition: with the path of the key and a sentence."""
     for part in (_check_identity, _check_dataset, _check_labels, _check_metrics, _check_slices, _check_numbers):
         part(definition)
+    check_prompt(definition)
+    _check_filters(definition)
 
 
 def _check_identity(definition: Definition) -> None:
@@ -67,6 +71,16 @@ def _check_metrics(definition: Definition) -> None:
         raise bad("metrics", "exactly one metric is primary.")
     if len({use.name for use in definition.metrics}) != len(definition.metrics):
         raise bad("metrics", "a metric is listed twice.")
+
+
+def _check_filters(definition: Definition) -> None:
+    if definition.filters and definition.request != "generate":
+        raise bad("filters", "only texts that a model writes are filtered.")
+    for number, use in enumerate(definition.filters):
+        try:
+            check_filter(use)
+        except BadFilter as problem:
+            raise bad(f"filters[{number}]", str(problem)) from problem
 
 
 def _check_slices(definition: Definition) -> None:

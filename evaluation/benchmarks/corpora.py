@@ -18,6 +18,7 @@ from PIL import Image
 
 CATALOGUE_OF = {"zh": "zh_Hans"}  # language → folder, where they differ
 SHORTEST_SENTENCE = 12  # characters, in English
+BLANK_LINES = re.compile(r"\n\s*\n")
 DIGIT_SIDE = 32  # pixels; the originals have 8
 DIGITS_TEST = 599  # a third of 1 797
 
@@ -130,6 +131,26 @@ def manual_paragraphs() -> tuple[Paragraph, ...]:
                 found.setdefault(parts[1].casefold(), Paragraph(topic=topic, opening=parts[1], rest=parts[2]))
     rests = Counter(paragraph.rest for paragraph in found.values())
     return tuple(paragraph for paragraph in found.values() if rests[paragraph.rest] == 1)
+
+
+def manual_topics(*, test: bool) -> list[tuple[str, str]]:
+    """(name, text) of the topics of one half of the Python manual.
+
+    Topics share paragraphs; one that also stands in a train topic is no part of a test topic.
+    """
+    found = [(name, text) for name, text in sorted(_topics().items()) if in_test_split("python-manual", name) == test]
+    if not test:
+        return found
+    learnt = {_flat(block) for _, text in manual_topics(test=False) for block in BLANK_LINES.split(text)}
+    kept = [
+        (name, "\n\n".join(block for block in BLANK_LINES.split(text) if _flat(block) not in learnt))
+        for name, text in found
+    ]
+    return [(name, text) for name, text in kept if text.strip()]
+
+
+def _flat(block: str) -> str:
+    return " ".join(block.split())
 
 
 @functools.cache

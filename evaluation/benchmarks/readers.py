@@ -18,7 +18,17 @@ from evaluation.benchmarks.sources.sklearn_digits import digits_train
 
 MEDIA = "media.tar"
 
-__all__ = ["DataUnavailable", "InputFile", "InputFiles", "Items", "digits_train", "langid_train", "materialise", "read"]
+__all__ = [
+    "DataUnavailable",
+    "InputFile",
+    "InputFiles",
+    "Items",
+    "digits_train",
+    "langid_train",
+    "manual_train",
+    "materialise",
+    "read",
+]
 
 
 @dataclass(frozen=True)
@@ -84,6 +94,11 @@ def materialise(definition: Definition, *, run_seed: str, directory: Path) -> In
     (directory / "inputs.jsonl").write_text(lines, encoding="utf-8")
     files = tuple(_described(directory, name) for name in ("inputs.jsonl", MEDIA) if name == "inputs.jsonl" or media)
     return InputFiles(directory=directory, files=files, gold=gold, digest=_digest(items), rows=len(rows))
+
+
+def manual_train() -> list[str]:
+    """Texts of the Python manual that no benchmark of language models asks about."""
+    return [text for _, text in corpora.manual_topics(test=False)]
 
 
 def langid_train() -> list[tuple[str, str]]:

@@ -62,6 +62,16 @@ class Generation:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Filter:
+    """What is done to a written text before it is compared (metrics.texts.filters)."""
+
+    name: str
+    pattern: str = ""  # of `regex`
+    group: int = 1  # of the match; 0 is all of it
+    which: Literal["first", "last"] = "first"  # of several matches
+
+
+@dataclass(frozen=True, kw_only=True)
 class MetricUse:
     name: str
     primary: bool = False
@@ -145,7 +155,7 @@ class Definition:
     preprocess: Preprocess = Preprocess()
     prompt: Prompt | None = None
     generation: Generation | None = None
-    filters: tuple[str, ...] = ()
+    filters: tuple[str | Filter, ...] = ()  # a name, or a filter with its settings
     uncertainty: Uncertainty = Uncertainty()
     slices: tuple[Slice, ...] = ()
     perturbations: tuple[Perturbation, ...] = ()

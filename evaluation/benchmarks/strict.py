@@ -110,6 +110,8 @@ def _convert_union(arguments: tuple[Any, ...], value: object, path: str) -> obje
         try:
             return _convert(choice, value, path)
         except BadDefinition as problem:
+            if isinstance(value, Mapping) and dataclasses.is_dataclass(choice):
+                raise  # only this one can have been meant
             problems.append(problem)
     raise problems[0] if len(problems) == 1 else bad(path, f"{_said(value)} is not allowed here.")
 

@@ -128,8 +128,10 @@ def _from_pretrained(snapshot: Snapshot, family: type, dtype: torch.dtype, may_m
 
 def _load_weights(folder: Path, family: Any, config: Any, dtype: torch.dtype) -> tuple[Any, dict[str, Any]]:  # noqa: ANN401
     options = FROM_FILES | {"config": config, "dtype": dtype, "use_safetensors": True, "output_loading_info": True}
+    # Gemma 2 caps its attention, which no fused kernel does.
+    capped = getattr(config.get_text_config(), "attn_logit_softcapping", None)
     try:
-        loaded = family.from_pretrained(folder, attn_implementation="sdpa", **options)
+        loaded = family.from_pretrained(folder, attn_implementation="eager" if capped else "sdpa", **options)
     except ValueError as error:
         if "scaled_dot_product_attention" not in str(error):
             raise

@@ -7,7 +7,7 @@ metrics in `metrics.registry`.
 from typing import Any
 
 from evaluation.benchmarks.vocabulary import RequestKind
-from evaluation.metrics.kinds import embeddings, generated, labels
+from evaluation.metrics.kinds import embeddings, generated, labels, likelihoods, rolling
 from evaluation.metrics.kinds.kind import AnswerKind
 
 KINDS: dict[RequestKind, AnswerKind[Any]] = {
@@ -15,4 +15,6 @@ KINDS: dict[RequestKind, AnswerKind[Any]] = {
     "image-classify": labels.KIND,
     "embed": embeddings.KIND,
     "generate": generated.KIND,
+    "loglikelihood": likelihoods.KIND,
+    "rolling": rolling.KIND,
 }

@@ -20,6 +20,7 @@ from evaluation.metrics.registry.generated import TEXTS
 from evaluation.metrics.registry.metric import Need
 from evaluation.metrics.samples import Gold, Sample, Statistic, cluster_numbers
 from evaluation.metrics.texts import MEASURES
+from evaluation.metrics.texts.filters import applied
 from evaluation.metrics.texts.measure import Output, Written
 
 LONGEST_TEXT = 1_000_000  # characters of one output
@@ -87,7 +88,7 @@ def _output(body: object, number: int) -> Output:
 
 
 def _sample(definition: Definition, gold: Gold, found: GeneratedPredictions, place: dict[str, int]) -> TextSample:
-    outputs = [found.outputs[place[row["id"]]] for row in gold]
+    outputs = [applied(definition.filters, found.outputs[place[row["id"]]]) for row in gold]
     parts: list[Floats] = []
     columns: dict[str, slice] = {}
     signatures: dict[str, str] = {}

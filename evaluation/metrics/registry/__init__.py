@@ -4,12 +4,12 @@ A family names the requests whose answers it judges, and its metrics.
 """
 
 from evaluation.benchmarks.vocabulary import RequestKind
-from evaluation.metrics.registry import generated, labels, ranks
+from evaluation.metrics.registry import choices, generated, labels, matching, perplexity, ranks
 from evaluation.metrics.registry.metric import Metric
 
 __all__ = ["REGISTRY", "Metric", "metrics_of"]
 
-_FAMILIES = (generated, labels, ranks)
+_FAMILIES = (choices, generated, labels, matching, perplexity, ranks)
 
 REGISTRY: dict[str, Metric] = {metric.name: metric for family in _FAMILIES for metric in family.METRICS}
 

@@ -3,7 +3,7 @@
 A new metric of the request `generate` is a line here and one in its family of the registry.
 """
 
-from evaluation.metrics.texts import lengths
+from evaluation.metrics.texts import lengths, matching
 from evaluation.metrics.texts.measure import Measure
 
-MEASURES: dict[str, Measure] = {**lengths.MEASURES}
+MEASURES: dict[str, Measure] = {**lengths.MEASURES, **matching.MEASURES}

@@ -16,6 +16,7 @@ class Output:
     text: str
     tokens: int  # without the one that ends it
     truncated: bool  # stopped by the limit, not by the model
+    found: bool = True  # the filters found an answer in it
 
 
 @dataclass(frozen=True)

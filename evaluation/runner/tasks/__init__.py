@@ -39,6 +39,8 @@ ADAPTERS = {
     "embed": "embeddings:Embeddings",
     "generate": "generation:generation",
     "image-classify": "image_classification:ImageClassification",
+    "loglikelihood": "likelihood:Likelihood",
+    "rolling": "rolling:Rolling",
 }
 
 

@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from evaluation.runner.failures import unsupported
 from evaluation.runner.loading import Loader
 from evaluation.runner.snapshot import read_json
 from evaluation.runner.spec import RunSpec
@@ -20,7 +19,8 @@ def generation(run: RunSpec, loader: Loader) -> "Task":
         RunFailed: unsupported.
     """
     from evaluation.runner.tasks.seq2seq import SourceToText, reads_a_source
+    from evaluation.runner.tasks.writing import PromptToText
 
     if reads_a_source(read_json(run.model_dir / "config.json")):
         return SourceToText(run, loader)
-    raise unsupported("Texts are written by models that read a source first (T5, MarianMT, BART); this is none.")
+    return PromptToText(run, loader)
