@@ -17,6 +17,7 @@ MATRIX_ARGS ?=
 STAGING_ARGS ?=
 HUB_TESTS := tests/catalog/hub_api tests/catalog/discussions tests/catalog/community tests/catalog/git_http tests/hub_conformance tests/git_clients
 JOBS ?= 2
+SHARED_OUT := --dist loadfile --no-loadscope-reorder  # in the order of tests/order.py
 
 PY := .venv/bin/python
 MANAGE := $(PY) manage.py
@@ -48,14 +49,14 @@ run: install  ## Everything on http://127.0.0.1:8000 (PORT=, DATA_DIR=, BIND=, D
 	@exec $(MANAGE) up --data-dir "$(DATA_DIR)" --port $(PORT) --bind $(BIND) $(if $(filter 0 no false,$(DEMO)),--no-demo)
 
 test: install system-packages  ## All tests but the slow ones
-	$(PY) -m pytest -n $(JOBS) --dist loadfile -m "not slow" $(PYTEST_ARGS)
+	$(PY) -m pytest -n $(JOBS) $(SHARED_OUT) -m "not slow" $(PYTEST_ARGS)
 
 test-fast: install  ## Without browsers and whole-site stories
 	$(PY) -m pytest -m "not slow and not browser" --ignore tests/browser --ignore tests/e2e --ignore tests/hub_conformance $(PYTEST_ARGS)
 
 test-slow: install  ## Minutes, not seconds; also the stores on Ceph's radosgw
 	@.ci/system-packages slow
-	$(PY) -m pytest -n $(JOBS) --dist loadfile -m slow $(PYTEST_ARGS)
+	$(PY) -m pytest -n $(JOBS) $(SHARED_OUT) -m slow $(PYTEST_ARGS)
 
 .PHONY: system-packages
 system-packages:

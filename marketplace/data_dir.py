@@ -53,9 +53,11 @@ def reachable_dir(data_dir: Path) -> Path:
     """For root with a data directory below a private folder such as /root.
 
     The servers run under another account, which cannot pass through that folder, and opening it up
-    is not ours to do.
+    is not ours to do. The name holds a word kept in the data directory itself: a new one at the same path
+    must not get the database of one that was removed, whose passwords nobody knows any more.
     """
-    return Path("/var/lib/model-marketplace") / fingerprint(data_dir)
+    word = kept_secret(data_dir, "stand_in", lambda: secrets.token_hex(6))
+    return Path("/var/lib/model-marketplace") / f"{fingerprint(data_dir)}-{word}"
 
 
 def reachable_by_others(path: Path) -> bool:

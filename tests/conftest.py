@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from tests.order import rank
 from tests.raw_client import RawClient
 
 pytest_plugins = ["tests.stores"]
+
+
+@pytest.hookimpl(trylast=True)  # after pytest-django, which orders by what a test does to the database
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=rank)
 
 
 @pytest.fixture

@@ -5,7 +5,9 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
+PLAIN: Final = 0  # the scheme of a chunk that is not compressed
 _ROW = struct.Struct("<32sIIBI")
 
 
@@ -18,6 +20,11 @@ class XorbChunk:
     stored_length: int
     scheme: int
     length: int  # uncompressed
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether its stored bytes are its content."""
+        return self.scheme == PLAIN
 
 
 @dataclass(frozen=True)

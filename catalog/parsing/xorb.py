@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from lz4.frame import LZ4FrameDecompressor
 
 from catalog.errors import InvalidXorb
-from catalog.parsing.chunk_table import ChunkTable, TableBuilder, XorbChunk
+from catalog.parsing.chunk_table import PLAIN, ChunkTable, TableBuilder, XorbChunk
 from catalog.parsing.xet_hash import Tree, chunk_hash, hash_text
 
 MOST_CONTENT_BYTES: Final = 64 * 1024**2  # uncompressed
@@ -20,7 +20,7 @@ MOST_CHUNK_BYTES: Final = 1024**2  # clients cut at 128 KiB
 MOST_XORB_BYTES: Final = MOST_CONTENT_BYTES + 1024**2  # as sent: incompressible content plus headers and a footer
 HEADER_BYTES: Final = 8
 _FOOTER_MARK = b"XETBLOB"
-_PLAIN, _LZ4, _GROUPED_LZ4 = 0, 1, 2
+_LZ4, _GROUPED_LZ4 = 1, 2
 
 
 class XorbReader:
@@ -119,7 +119,7 @@ def chunk_bytes(data: bytes | memoryview, chunk: XorbChunk, *, start: int = 0) -
 
 def plain_header(length: int) -> bytes:
     """What precedes a chunk that is stored as it is."""
-    return bytes([0, *length.to_bytes(3, "little"), _PLAIN, *length.to_bytes(3, "little")])
+    return bytes([0, *length.to_bytes(3, "little"), PLAIN, *length.to_bytes(3, "little")])
 
 
 def _read_header(view: bytes | memoryview) -> tuple[int, int, int]:
@@ -138,7 +138,7 @@ def _read_header(view: bytes | memoryview) -> tuple[int, int, int]:
 
 
 def _decoded(stored: memoryview, scheme: int, length: int) -> bytes | memoryview:
-    if scheme == _PLAIN:
+    if scheme == PLAIN:
         if len(stored) != length:
             raise InvalidXorb(_("A chunk stored as it is has two lengths."))
         return stored

@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 from django.utils.translation import gettext as _
 
 from catalog.errors import BadInput
+from catalog.storage.scattered import Part
 
 Bytes: TypeAlias = bytes | bytearray | memoryview
 
@@ -159,6 +160,13 @@ class BlobStore(Protocol):
 
     def read_staged(self, key: str, offset: int, length: int) -> bytes:
         """Raises `BlobUnavailable` when the key is unknown."""
+
+    def read_staged_parts(self, key: str, parts: Sequence[Part]) -> Bytes:
+        """These parts in a row. Raises `BlobUnavailable` when the key is unknown or its file shorter.
+
+        Args:
+            parts: in the order of the file, not overlapping, close together, at least one.
+        """
 
     def has_staged(self, key: str) -> bool: ...
 

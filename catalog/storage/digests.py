@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Final
 
 from django.utils.translation import gettext as _
@@ -17,7 +18,7 @@ PARALLEL_FROM_BYTES: Final = 1024 * 1024
 
 
 class Digests:
-    """Counts and hashes one content. hashlib releases the GIL, so md5, the slowest, may run beside the others."""
+    """Counts and hashes one content. hashlib releases the GIL: md5, the slowest, and git's sha1 run beside the rest."""
 
     def __init__(self, expected_size: int | None) -> None:
         self.size = 0
@@ -29,22 +30,30 @@ class Digests:
 
     def update(self, data: Bytes) -> None:
         """Raises: `SizeMismatch` as soon as more than the announced bytes have come."""
+        with self.along(data):
+            pass
+
+    @contextmanager
+    def along(self, data: Bytes) -> Iterator[None]:
+        """`update`, part of it while the block does something else with the same bytes, such as writing them."""
         self.size += len(data)
         if self._expected_size is not None and self.size > self._expected_size:
             raise SizeMismatch(
                 _("More than the announced %(expected_size)s bytes were sent.") % {"expected_size": self._expected_size}
             )
         if len(data) < PARALLEL_FROM_BYTES:
-            self._md5.update(data)
-            self._update_short(data)
+            self._update_beside(data)
+            self._sha256.update(data)
+            yield
             return
         if self._beside is None:
             self._beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="md5")
-        md5 = self._beside.submit(self._md5.update, data)
+        beside = self._beside.submit(self._update_beside, data)
         try:
-            self._update_short(data)
+            self._sha256.update(data)
+            yield
         finally:
-            md5.result()  # the caller may reuse the buffer
+            beside.result()  # the caller may reuse the buffer
 
     def finish(self, again: Iterable[Bytes]) -> StoredBlob:
         """The names. `again` yields the same bytes once more; it is used only when the size was not announced.
@@ -69,8 +78,8 @@ class Digests:
             self._beside.shutdown()
             self._beside = None
 
-    def _update_short(self, data: Bytes) -> None:
-        self._sha256.update(data)
+    def _update_beside(self, data: Bytes) -> None:
+        self._md5.update(data)
         if self._git is not None:
             self._git.update(data)
 

@@ -29,6 +29,7 @@ from catalog.storage.base import (
     trash_name,
 )
 from catalog.storage.local_staging import CREATE, LocalStagedBlob, LocalStagedFile, told_apart
+from catalog.storage.scattered import Part, read_parts
 
 FLOOR_SHARE: Final = 0.05
 FLOOR_BYTES: Final = 2 * 1024**3
@@ -160,6 +161,10 @@ class LocalStore:
 
     def read_staged(self, key: str, offset: int, length: int) -> bytes:
         return self._read(self._staged / checked_key(key), offset, length)
+
+    def read_staged_parts(self, key: str, parts: Sequence[Part]) -> bytearray:
+        with _missing_is_unavailable(), (self._staged / checked_key(key)).open("rb", buffering=0) as file:
+            return read_parts(file.fileno(), parts)
 
     def has_staged(self, key: str) -> bool:
         return (self._staged / checked_key(key)).is_file()

@@ -38,8 +38,7 @@ class LocalStagedBlob:
         if self._descriptor is None:
             raise BlobUnavailable(_("The upload is closed."))
         view = memoryview(data).cast("B")
-        self._digests.update(view)
-        with told_apart():
+        with self._digests.along(view), told_apart():
             while view:
                 view = view[os.write(self._descriptor, view) :]
         if self._digests.size - self._begun >= EARLY_BYTES:

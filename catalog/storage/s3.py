@@ -31,6 +31,7 @@ from catalog.storage.s3_bucket import READ_BYTES, Bucket, ObjectReader
 from catalog.storage.s3_client import client_for, told_apart
 from catalog.storage.s3_sending import put
 from catalog.storage.s3_staging import S3StagedBlob, S3StagedFile, staged_in_memory
+from catalog.storage.scattered import Part, span, take_parts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -143,6 +144,9 @@ class S3Store:
 
     def read_staged(self, key: str, offset: int, length: int) -> bytes:
         return self.bucket.read(self._staged_key(key), offset, length)
+
+    def read_staged_parts(self, key: str, parts: Sequence[Part]) -> bytes:
+        return take_parts(self.read_staged(key, *span(parts)), parts)
 
     def has_staged(self, key: str) -> bool:
         return self.bucket.size(self._staged_key(key)) is not None

@@ -32,11 +32,11 @@ class S3StagedBlob:
         if self.stored is not None or self.file.closed:
             raise BlobUnavailable(_("The upload is closed."))
         view = memoryview(data).cast("B")
-        self._digests.update(view)
-        try:
-            self.file.write(view)
-        except OSError as error:
-            raise StorageFull(_("The disk for incoming bytes is full.")) from error
+        with self._digests.along(view):
+            try:
+                self.file.write(view)
+            except OSError as error:
+                raise StorageFull(_("The disk for incoming bytes is full.")) from error
 
     def finish(self) -> StoredBlob:
         if self.file.closed:

@@ -59,18 +59,30 @@ def start(data_dir: Path, account: Account | None, *, extra: dict[str, str] | No
     )
 
 
-def wait(data_dir: Path, child: Child, *, timeout_seconds: float = 60) -> None:
-    """Return when the server takes connections and our role and database exist."""
+def wait(data_dir: Path, child: Child, *, timeout_seconds: float = 600) -> None:
+    """Return when the server takes connections and our role and database exist.
+
+    The default is long because a server that died with much work unflushed answers nobody until it has replayed it.
+    """
     deadline = time.monotonic() + timeout_seconds
     while True:
         try:
             _create_role_and_database(data_dir)
-        except psycopg.OperationalError:
-            if not child.is_running or time.monotonic() > deadline:
-                raise CannotStart(f"PostgreSQL did not start; see {data_dir / 'logs' / 'postgres.log'}") from None
+        except psycopg.OperationalError as error:
+            refused = "authentication failed" in str(error)  # will not change by waiting
+            if refused or not child.is_running or time.monotonic() > deadline:
+                raise CannotStart(_why_not(data_dir, child, error)) from None
             time.sleep(0.05)
         else:
             return
+
+
+def _why_not(data_dir: Path, child: Child, error: psycopg.OperationalError) -> str:
+    if child.is_running:
+        cause = str(error).strip().splitlines()[-1]
+    else:
+        cause = f"it ended with status {child.process.returncode}"
+    return f"PostgreSQL did not start ({cause}); see {data_dir / 'logs' / 'postgres.log'}"
 
 
 def _program(name: str, account: Account | None) -> Path:

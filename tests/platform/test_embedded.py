@@ -74,6 +74,22 @@ def test_below_a_private_folder_even_root_gets_a_database_and_the_folder_stays_p
     shutil.rmtree(places.reachable_dir(private / "site"), ignore_errors=True)  # root's
 
 
+def test_a_new_data_directory_where_another_was_gets_a_database_of_its_own(folder):
+    private = folder / "private"
+    private.mkdir(mode=0o700)
+    stand_ins = []
+    for _ in range(2):
+        servers.prepare(private / "site")
+        for child in servers.start(private / "site"):
+            child.stop(timeout_seconds=10)
+        stand_ins.append(places.reachable_dir(private / "site"))
+        shutil.rmtree(private / "site")
+
+    for stand_in in stand_ins:
+        shutil.rmtree(stand_in, ignore_errors=True)  # root's
+    assert stand_ins[0] != stand_ins[1]
+
+
 def test_two_processes_that_need_a_secret_at_once_agree(folder):
     code = (
         "import sys; from pathlib import Path; from marketplace.data_dir import kept_secret;"

@@ -16,6 +16,7 @@ import pytest
 
 from catalog.errors import BadInput, BlobUnavailable, SizeMismatch
 from catalog.storage.base import BlobStore, StoredBlob, open_store
+from catalog.storage.scattered import Part
 
 BODY = b"weights " * 1000
 SHA256 = hashlib.sha256(BODY).hexdigest()
@@ -242,6 +243,25 @@ def test_staged_bytes_are_kept_read_in_ranges_and_dropped(store: BlobStore) -> N
     assert not store.has_staged(key)
     with pytest.raises(BlobUnavailable):
         store.read_staged(key, 0, 1)
+
+
+@pytest.mark.parametrize("count", [1, 2, 2000])
+def test_parts_of_staged_bytes_come_in_a_row(store: BlobStore, count: int) -> None:
+    content = bytes(range(250)) * (count // 10 + 1)
+    parts = [Part(8 + number * 11, 3 + number % 9) for number in range(count)]  # some touch, most leave a gap
+    with store.open_staged("xorbs/1/x") as staged:
+        staged.write(content)
+        staged.keep()
+
+    found = bytes(store.read_staged_parts("xorbs/1/x", parts))
+
+    assert found == b"".join(content[one.offset : one.offset + one.length] for one in parts)
+    for beyond in ([Part(len(content) - 2, 3)], [Part(0, 1), Part(len(content), 1)]):
+        with pytest.raises(BlobUnavailable):
+            store.read_staged_parts("xorbs/1/x", beyond)
+    store.drop_staged("xorbs/1/x")
+    with pytest.raises(BlobUnavailable):
+        store.read_staged_parts("xorbs/1/x", parts)
 
 
 def test_staged_bytes_that_everybody_forgot_are_swept(store: BlobStore) -> None:

@@ -15,6 +15,8 @@ from catalog.parsing import xet_hash
 from catalog.parsing.chunk_table import ChunkTable, XorbChunk
 from catalog.parsing.shard import Term
 from catalog.parsing.xorb import chunk_bytes
+from catalog.storage.base import Bytes
+from catalog.storage.scattered import Part, span
 from catalog.stores import blob_store
 
 GIVEN_BYTES: Final = 2 * 1024 * 1024  # to the store at a time; short writes hash slowly
@@ -76,12 +78,15 @@ class SentXorbs:
         xorb = self._xorb(xorb_hash)
         return xorb if xorb is not None and xorb.has(0, len(xorb.table)) else None
 
-    def content(self, terms: Iterable[Term]) -> Iterator[bytes]:
+    def content(self, terms: Iterable[Term]) -> Iterator[Bytes]:
         """Yields the bytes of these terms, some MiB at a time. Raises `BlobUnavailable`, `InvalidXorb`."""
-        waiting: list[bytes | memoryview] = []
+        waiting: list[Bytes] = []
         size = 0
         for term in terms:
             for part in self._parts(term):
+                if not waiting and len(part) >= GIVEN_BYTES // 2:
+                    yield part  # long enough, and not copied once more
+                    continue
                 waiting.append(part)
                 size += len(part)
                 if size >= GIVEN_BYTES:
@@ -105,7 +110,7 @@ class SentXorbs:
                 at = end
         return blob if offset == size else None
 
-    def _parts(self, term: Term) -> Iterator[bytes | memoryview]:
+    def _parts(self, term: Term) -> Iterator[Bytes]:
         at = term.start
         while at < term.end:
             xorb = self._xorb(term.xorb_hash)
@@ -122,18 +127,22 @@ class SentXorbs:
                 continue
             run = _run(xorb.table.chunks(at, term.end))
             try:
-                data = self._read_staged(xorb, run)
+                parts = self._staged_parts(xorb, run)
             except BlobUnavailable:  # its chunks became blobs meanwhile, by another shard
                 del self._loaded[xorb.xorb_hash]
                 if (again := self._xorb(xorb.xorb_hash)) is None or again.is_staged:
                     raise
                 continue
-            yield from (chunk_bytes(data, chunk, start=run[0].offset) for chunk in run)
+            yield from parts
             at += len(run)
 
-    def _read_staged(self, xorb: SentXorb, run: list[XorbChunk]) -> bytes:
-        start, end = run[0].offset, run[-1].offset + run[-1].stored_length
-        return blob_store().read_staged(staged_key(self._account, xorb.xorb_hash), start, end - start)
+    def _staged_parts(self, xorb: SentXorb, run: list[XorbChunk]) -> Iterable[Bytes]:
+        key, places = staged_key(self._account, xorb.xorb_hash), [Part(one.offset, one.stored_length) for one in run]
+        if all(chunk.is_plain for chunk in run):  # as weights mostly are: nothing to decompress, nothing to copy
+            return [blob_store().read_staged_parts(key, places)]
+        start, length = span(places)
+        data = blob_store().read_staged(key, start, length)
+        return (chunk_bytes(data, chunk, start=start) for chunk in run)
 
     def _xorb(self, xorb_hash: str) -> SentXorb | None:
         known = self._loaded.get(xorb_hash)
