@@ -3,8 +3,9 @@
 import re
 
 from evaluation.benchmarks.prompts import check_prompt
-from evaluation.benchmarks.schema import Definition
+from evaluation.benchmarks.schema import Definition, Generation
 from evaluation.benchmarks.strict import bad
+from evaluation.metrics.formulas.entities import is_iob2
 from evaluation.metrics.registry import REGISTRY, metrics_of
 from evaluation.metrics.texts.filters import BadFilter, check_filter
 
@@ -42,9 +43,11 @@ def _check_dataset(definition: Definition) -> None:
 
 
 def _check_labels(definition: Definition) -> None:
-    needed = definition.request in ("classify", "image-classify", "audio-classify")
+    needed = definition.request in ("classify", "image-classify", "audio-classify", "token-classify")
     if needed and not definition.labels:
         raise bad("labels", "a classification benchmark lists its labels.")
+    if definition.multi_label and definition.request not in ("classify", "image-classify", "audio-classify"):
+        raise bad("multi_label", f"the request {definition.request!r} knows no items with several labels.")
     if definition.labels:
         if sorted(definition.labels) != list(range(len(definition.labels))):
             raise bad("labels", "number the labels 0, 1, 2, … without gaps.")
@@ -67,6 +70,9 @@ def _check_metrics(definition: Definition) -> None:
         for key in use.params:
             if key not in wanted:
                 raise bad(f"metrics[{number}].params.{key}", f"{use.name} has no such parameter.")
+        if use.name.startswith("multilabel_") != definition.multi_label:
+            raise bad(f"metrics[{number}].name", "metrics named multilabel_… and `multi_label: true` go together.")
+    _check_entities(definition)
     if sum(use.primary for use in definition.metrics) != 1:
         raise bad("metrics", "exactly one metric is primary.")
     if len({use.name for use in definition.metrics}) != len(definition.metrics):
@@ -83,10 +89,16 @@ def _check_filters(definition: Definition) -> None:
             raise bad(f"filters[{number}]", str(problem)) from problem
 
 
+def _check_entities(definition: Definition) -> None:
+    asked = [number for number, use in enumerate(definition.metrics) if use.name.startswith("entity_")]
+    if asked and not is_iob2(definition.label_names):
+        raise bad(f"metrics[{asked[0]}].name", "entities need labels of the form O, B-X and I-X (IOB2).")
+
+
 def _check_slices(definition: Definition) -> None:
     for number, part in enumerate(definition.slices):
-        if not re.fullmatch(r"group|chars|label|field:[\w.]+", part.by):
-            raise bad(f"slices[{number}].by", "slice by group, chars, label or field:<name>.")
+        if not re.fullmatch(r"group|chars|label|class|field:[\w.]+", part.by):
+            raise bad(f"slices[{number}].by", "slice by group, chars, label, class or field:<name>.")
         if part.by == "chars" and (len(part.bins) < 1 or list(part.bins) != sorted(set(part.bins))):
             raise bad(f"slices[{number}].bins", "give rising lower bounds, such as [0, 150, 400].")
 
@@ -99,5 +111,15 @@ def _check_numbers(definition: Definition) -> None:
         raise bad("uncertainty.resamples", "take 100 to 100000 resamples.")
     if min(limits.minutes, limits.ram_gb, limits.output_mb) <= 0:
         raise bad("limits", "limits are positive.")
+    if definition.preprocess.stride < 0 or definition.preprocess.max_answer_tokens < 1:
+        raise bad("preprocess", "a stride is not negative, and an answer has at least one token.")
+    if definition.request == "generate" and definition.generation is None:
+        raise bad("generation", "say how far a model may write (max_new_tokens).")
+    if definition.generation is not None and not _possible(definition.generation):
+        raise bad("generation", "write at least one token, at least once, with at least one beam.")
     if isinstance(definition.preprocess.max_length, int) and definition.preprocess.max_length < 1:
         raise bad("preprocess.max_length", "at least one token must remain.")
+
+
+def _possible(generation: Generation) -> bool:
+    return min(generation.max_new_tokens, generation.repeats, generation.beams) >= 1

@@ -57,7 +57,8 @@ def run_spec(definition: Definition) -> dict[str, object]:
 def _options(definition: Definition) -> dict[str, object]:
     """What single requests need besides: how prompts are framed, how long and by what search answers grow."""
     parts = {"prompt": definition.prompt, "generation": definition.generation}
-    return {name: dataclasses.asdict(part) for name, part in parts.items() if part is not None}
+    options: dict[str, object] = {name: dataclasses.asdict(part) for name, part in parts.items() if part is not None}
+    return options | ({"multi_label": True} if definition.multi_label else {})
 
 
 @functools.cache

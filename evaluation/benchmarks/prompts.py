@@ -42,6 +42,13 @@ def items_of(definition: Definition, records: Sequence[Record], shots: Sequence[
     return Items(inputs=inputs, gold=gold)
 
 
+def source_of(definition: Definition) -> Callable[[Record], str]:
+    """How fields become what a model reads before it writes: their `text`, or the template, such as T5's prefixes."""
+    if definition.prompt is None:
+        return lambda fields: str(fields["text"])
+    return compiled(definition.prompt.template).text
+
+
 def check_prompt(definition: Definition) -> None:
     """Raises BadDefinition: a template that cannot be used, or a prompt that lacks a part."""
     prompt = definition.prompt

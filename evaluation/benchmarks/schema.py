@@ -37,6 +37,9 @@ class Preprocess:
 
     max_length: int | Literal["model"] = "model"
     truncation: Literal["right", "left"] = "right"
+    stride: int = field(default=128, metadata=LATER)  # tokens that neighbouring windows of a long text share
+    max_answer_tokens: int = field(default=30, metadata=LATER)  # of a span
+    unanswerable: bool = field(default=False, metadata=LATER)  # whether "no answer" may be right, as in SQuAD 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +91,8 @@ class Uncertainty:
 
 @dataclass(frozen=True, kw_only=True)
 class Slice:
-    """A division of the items; `by` is group, chars, label or field:<name of a gold field>."""
+    """A division of the items; `by` is group, chars, label, field:<name of a gold field>, or class:
+    then the metric is taken apart by what it averages over, instead of the items."""
 
     name: str
     by: str
@@ -152,6 +156,7 @@ class Definition:
     status: Literal["draft", "stable", "deprecated"] = "draft"
     fields: Mapping[str, str | None] = field(default_factory=dict)
     labels: Mapping[int, str] | None = None
+    multi_label: bool = field(default=False, metadata=LATER)  # an item may have several labels, or none
     preprocess: Preprocess = Preprocess()
     prompt: Prompt | None = None
     generation: Generation | None = None

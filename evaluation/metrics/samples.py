@@ -52,6 +52,10 @@ class Sample(ABC):
     def per_item(self, use: MetricUse) -> Floats | None:
         """One number per item whose mean is the metric; None for a corpus metric."""
 
+    def per_class(self, use: MetricUse) -> Mapping[str, Statistic]:
+        """The metric of each class alone, by name; empty where it has no such parts."""
+        return {}
+
     def signature(self, use: MetricUse) -> str:
         """What else decides the number, for its record: a tagging scheme, a normaliser, sacrebleu's signature."""
         return ""

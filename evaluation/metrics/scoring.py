@@ -43,6 +43,7 @@ def score(definition: Definition, gold: Gold, predictions: Predictions) -> list[
             if len(chosen) >= part.min_n:
                 smaller = sample.take(chosen)
                 values += [_value(definition, use, smaller, slice_name=f"{part.name}:{name}") for use in uses]
+    values += _class_values(definition, uses, sample)
     return values
 
 
@@ -79,6 +80,32 @@ def _interval(definition: Definition, use: MetricUse, sample: Sample) -> Interva
     if metric.interval == "proportion" and asked.method != "t":
         return proportion_interval(per_item, sample.clusters, asked.level)
     return mean_interval(per_item, sample.clusters, asked.level, metric.range)
+
+
+def _class_values(definition: Definition, uses: list[MetricUse], sample: Sample) -> Iterator[MetricValue]:
+    """Metrics taken apart by class, where a slice asks for it and the metric has such parts."""
+    asked = definition.uncertainty
+    for part in definition.slices:
+        parts = [(use, sample.per_class(use)) for use in uses] if part.by == "class" else []
+        for use, statistics in parts:
+            for name, statistic in statistics.items():
+                interval = bootstrap_interval(
+                    statistic,
+                    len(sample),
+                    sample.clusters,
+                    level=asked.level,
+                    resamples=asked.resamples,
+                    seed=asked.seed,
+                )
+                yield MetricValue(
+                    metric=use.name,
+                    value=statistic(np.ones(len(sample))),
+                    low=interval.low,
+                    high=interval.high,
+                    n=len(sample),
+                    slice=f"{part.name}:{name}",
+                    method=interval.method,
+                )
 
 
 def _members(part: Slice, sample: Sample) -> Iterator[tuple[str, Ints]]:

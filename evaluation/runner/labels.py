@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 
 from evaluation.runner.failures import unsupported
 from evaluation.runner.loading import Loaded
@@ -19,9 +20,10 @@ class LabelMap:
 
     names: tuple[str, ...]  # in the benchmark's order
     columns: tuple[int, ...]
+    several: bool = False  # an item may have several labels, or none
 
     @classmethod
-    def of(cls, loaded: Loaded, wanted: Sequence[str]) -> "LabelMap":
+    def of(cls, loaded: Loaded, wanted: Sequence[str], *, several: bool = False) -> "LabelMap":
         """Raises RunFailed: unsupported, naming the difference."""
         table: dict[int, str] = {int(index): str(name) for index, name in loaded.config.id2label.items()}
         missing = [name for name in wanted if name not in table.values()]
@@ -35,18 +37,25 @@ class LabelMap:
         if len(table) != len(wanted):
             raise unsupported("Two outputs of the model have the same label (id2label in config.json).")
         place = {name: index for index, name in table.items()}
-        return cls(names=tuple(wanted), columns=tuple(place[name] for name in wanted))
+        return cls(names=tuple(wanted), columns=tuple(place[name] for name in wanted), several=several)
+
+    def probabilities(self, logits: torch.Tensor) -> torch.Tensor:
+        """Of all labels together, or of each label by itself where an item may have several."""
+        return torch.sigmoid(logits.float()) if self.several else torch.softmax(logits.float(), dim=-1)
 
     def results(self, rows: "np.ndarray[Any, np.dtype[np.float32]]") -> list[Result]:
-        """{"label", "probs"} of each row; probabilities in the benchmark's order, nine significant digits."""
+        """{"label", "probs"} of each row; probabilities in the benchmark's order, nine significant digits.
+
+        Where an item may have several labels, there is no single one to name.
+        """
         if rows.shape[1] != len(self.names):
             raise unsupported(f"The model has {rows.shape[1]} outputs, but names {len(self.names)} labels.")
         ordered = rows[:, list(self.columns)]
         # Nine digits are a float32 exactly.
-        return [
-            {"label": self.names[int(row.argmax())], "probs": [float(f"{value:.9g}") for value in row]}
-            for row in ordered
-        ]
+        results: list[Result] = [{"probs": [float(f"{value:.9g}") for value in row]} for row in ordered]
+        if self.several:
+            return results
+        return [{"label": self.names[int(row.argmax())]} | one for row, one in zip(ordered, results, strict=True)]
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import time
+import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ TOKENIZER_FILES = (
     "tokenizer.json", "tokenizer_config.json", "vocab.txt", "vocab.json", "spiece.model", "tokenizer.model",
     "sentencepiece.bpe.model",
 )  # fmt: skip
+# Families whose trainers put a space before each word (transformers' own token classification does).
+SPACED_WORDS = {"bart", "bloom", "deberta", "gpt2", "led", "longformer", "roberta"}
 FROM_FILES = {"local_files_only": True, "trust_remote_code": False}
 
 
@@ -153,8 +156,11 @@ def _check_report(report: dict[str, Any], may_miss: Callable[[str], bool]) -> No
         raise unsupported(f"The shape of {mismatched[0]} is not the one that config.json describes.")
 
 
-def load_tokenizer(loaded: Loaded, folder: Path) -> Any:  # noqa: ANN401 (any tokenizer)
+def load_tokenizer(loaded: Loaded, folder: Path, *, in_words: bool = False) -> Any:  # noqa: ANN401 (any tokenizer)
     """The model's tokenizer, after checking that every token it makes has an embedding.
+
+    Args:
+        in_words: it is given words; byte-level families read each as if it stood behind a space, as in training.
 
     Raises:
         RunFailed: unsupported.
@@ -163,7 +169,10 @@ def load_tokenizer(loaded: Loaded, folder: Path) -> Any:  # noqa: ANN401 (any to
     if not any((folder / name).is_file() for name in TOKENIZER_FILES):
         raise unsupported("The tokenizer is missing from the repository (tokenizer.json).")
     try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **FROM_FILES)
+        spaced = {"add_prefix_space": True} if in_words and loaded.config.model_type in SPACED_WORDS else {}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # advice to install more is not for the log of a run
+            tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **FROM_FILES, **spaced)
         highest = max(tokenizer.get_vocab().values(), default=-1)
     except Exception as error:  # as above
         raise unsupported(f"The tokenizer could not be loaded: {_first_line(error)}") from error

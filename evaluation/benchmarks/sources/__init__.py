@@ -1,11 +1,18 @@
 """Where items come from: one file per source, each with its readers by (dataset, request)."""
 
 from evaluation.benchmarks.items import Reader
-from evaluation.benchmarks.sources import django_catalogues, manual_language, python_manual, sklearn_digits
+from evaluation.benchmarks.sources import (
+    django_catalogues,
+    manual_language,
+    python_code,
+    python_manual,
+    sklearn_digits,
+)
 
 READERS: dict[tuple[str, str], Reader] = {
     **django_catalogues.READERS,
     **manual_language.READERS,
+    **python_code.READERS,
     **python_manual.READERS,
     **sklearn_digits.READERS,
 }

@@ -2,6 +2,7 @@
 
 from evaluation.benchmarks import corpora
 from evaluation.benchmarks.items import Items, Reader, Row
+from evaluation.benchmarks.prompts import source_of
 from evaluation.benchmarks.schema import Definition
 
 REPO = "builtin:django-catalogues"
@@ -39,4 +40,27 @@ def _read_langid(definition: Definition) -> Items:
     )
 
 
-READERS: dict[tuple[str, str], Reader] = {(REPO, "embed"): _read_bitext, (REPO, "classify"): _read_langid}
+def translation_pairs(source: str, target: str, *, test: bool) -> list[tuple[str, str, str]]:
+    """(English message, text, its translation) of one split; messages divide it, so all languages divide alike."""
+    sides = [None if language == "en" else corpora.sentences(language) for language in (source, target)]
+    common = set.intersection(*(set(side) for side in sides if side is not None))
+    texts = [{message: message for message in common} if side is None else side for side in sides]
+    chosen = [message for message in sorted(common) if corpora.in_test_split("translation", message) == test]
+    return [(message, texts[0][message], texts[1][message]) for message in chosen]
+
+
+def _read_translation(definition: Definition) -> Items:
+    source, _, target = definition.dataset.config.partition("-")
+    read = source_of(definition)
+    found = translation_pairs(source, target, test=definition.dataset.split == "test")
+    return Items(
+        inputs=[{"id": message, "text": read({"text": text})} for message, text, _ in found],
+        gold=[{"id": message, "references": [right], "language": target} for message, _, right in found],
+    )
+
+
+READERS: dict[tuple[str, str], Reader] = {
+    (REPO, "embed"): _read_bitext,
+    (REPO, "classify"): _read_langid,
+    (REPO, "generate"): _read_translation,
+}

@@ -6,8 +6,19 @@ metrics in `metrics.registry`.
 
 from typing import Any
 
+from evaluation.benchmarks.schema import Definition
 from evaluation.benchmarks.vocabulary import RequestKind
-from evaluation.metrics.kinds import embeddings, generated, labels, likelihoods, rolling
+from evaluation.metrics.kinds import (
+    embeddings,
+    generated,
+    labels,
+    likelihoods,
+    masks,
+    multilabel,
+    rolling,
+    spans,
+    tokens,
+)
 from evaluation.metrics.kinds.kind import AnswerKind
 
 KINDS: dict[RequestKind, AnswerKind[Any]] = {
@@ -17,4 +28,12 @@ KINDS: dict[RequestKind, AnswerKind[Any]] = {
     "generate": generated.KIND,
     "loglikelihood": likelihoods.KIND,
     "rolling": rolling.KIND,
+    "mask": masks.KIND,
+    "span": spans.KIND,
+    "token-classify": tokens.KIND,
 }
+
+
+def kind_of(definition: Definition) -> AnswerKind[Any] | None:
+    """The kind of answer a definition asks for; None when it cannot be scored here."""
+    return multilabel.KIND if definition.multi_label else KINDS.get(definition.request)

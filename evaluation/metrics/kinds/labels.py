@@ -1,6 +1,7 @@
 """One label per item, with or without the probability of every label."""
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from evaluation.metrics.formulas.brier import brier
 from evaluation.metrics.formulas.confusion import confusion
 from evaluation.metrics.formulas.ece import ece
 from evaluation.metrics.formulas.log_loss import log_loss
-from evaluation.metrics.formulas.macro_f1 import macro_f1
+from evaluation.metrics.formulas.macro_f1 import f1, macro_f1, macro_precision, macro_recall, precision, recall
 from evaluation.metrics.formulas.mcc import mcc
 from evaluation.metrics.formulas.top_k import hits_among_top
 from evaluation.metrics.kinds.kind import AnswerKind
@@ -25,6 +26,9 @@ from evaluation.metrics.registry.metric import Need
 from evaluation.metrics.samples import Gold, Sample, Statistic, cluster_numbers
 
 SUM_TOLERANCE = 1e-3
+
+CORPUS = {"macro_f1": macro_f1, "macro_precision": macro_precision, "macro_recall": macro_recall, "mcc": mcc}
+SINGLE = {"macro_f1": f1, "macro_precision": precision, "macro_recall": recall}  # of one class
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class LabelPredictions(Predictions):
 class LabelSample(Sample):
     """Classified items."""
 
-    classes: int
+    names: tuple[str, ...]  # of the classes, by number
     gold: Ints
     predicted: Ints
     probabilities: Floats | None
@@ -64,10 +68,20 @@ class LabelSample(Sample):
             confidence, right = self._needed(use).max(axis=1), hits(self.gold, self.predicted)
             bins = int(use.params.get("bins", REGISTRY["ece"].params["bins"]))
             return lambda weights: ece(confidence, right, bins, weights)
-        formula = {"macro_f1": macro_f1, "mcc": mcc}.get(use.name)
+        formula = CORPUS.get(use.name)
+        return super().statistic(use) if formula is None else self._of_confusion(formula)
+
+    def per_class(self, use: MetricUse) -> Mapping[str, Statistic]:
+        formula = SINGLE.get(use.name)
         if formula is None:
-            return super().statistic(use)
-        return lambda weights: formula(confusion(self.gold, self.predicted, self.classes, weights))
+            return {}
+        return {
+            name: self._of_confusion(lambda matrix, number=number: formula(matrix, number))  # type: ignore[misc]  # bound now
+            for number, name in enumerate(self.names)
+        }
+
+    def _of_confusion(self, formula: Callable[[Floats], float]) -> Statistic:
+        return lambda weights: formula(confusion(self.gold, self.predicted, len(self.names), weights))
 
     def _needed(self, use: MetricUse) -> Floats:
         if self.probabilities is None:
@@ -113,7 +127,7 @@ def _sample(definition: Definition, gold: Gold, found: LabelPredictions, place: 
         rows=gold,
         groups=[str(row.get("group", "")) for row in gold],
         clusters=cluster_numbers([row.get("cluster") for row in gold]),
-        classes=len(number),
+        names=definition.label_names,
         gold=np.array([number[row["label"]] for row in gold]),
         predicted=np.array([number[found.labels[index]] for index in order]),
         probabilities=None if found.probabilities is None else found.probabilities[order],

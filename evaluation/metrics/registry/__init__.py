@@ -4,12 +4,38 @@ A family names the requests whose answers it judges, and its metrics.
 """
 
 from evaluation.benchmarks.vocabulary import RequestKind
-from evaluation.metrics.registry import choices, generated, labels, matching, perplexity, ranks
+from evaluation.metrics.registry import (
+    choices,
+    entities,
+    generated,
+    labels,
+    masks,
+    matching,
+    multilabel,
+    perplexity,
+    ranks,
+    spans,
+    summaries,
+    translations,
+)
 from evaluation.metrics.registry.metric import Metric
 
 __all__ = ["REGISTRY", "Metric", "metrics_of"]
 
-_FAMILIES = (choices, generated, labels, matching, perplexity, ranks)
+_FAMILIES = (
+    choices,
+    entities,
+    generated,
+    labels,
+    masks,
+    matching,
+    multilabel,
+    perplexity,
+    ranks,
+    spans,
+    summaries,
+    translations,
+)
 
 REGISTRY: dict[str, Metric] = {metric.name: metric for family in _FAMILIES for metric in family.METRICS}
 

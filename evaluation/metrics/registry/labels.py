@@ -26,6 +26,22 @@ METRICS = (
         library="scikit-learn f1_score",
     ),
     Metric(
+        name="macro_precision",
+        title="Macro precision",
+        description="Of the items given a class the share that has it, averaged over classes with equal weight.",
+        needs=LABELS,
+        interval="corpus",
+        library="scikit-learn precision_score",
+    ),
+    Metric(
+        name="macro_recall",
+        title="Macro recall",
+        description="Of the items of a class the share that was found, averaged over classes with equal weight.",
+        needs=LABELS,
+        interval="corpus",
+        library="scikit-learn recall_score",
+    ),
+    Metric(
         name="mcc",
         title="Matthews correlation",
         description="Correlation of predicted and true labels; 0 is chance, also with unequal classes.",

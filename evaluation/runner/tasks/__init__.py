@@ -41,6 +41,9 @@ ADAPTERS = {
     "image-classify": "image_classification:ImageClassification",
     "loglikelihood": "likelihood:Likelihood",
     "rolling": "rolling:Rolling",
+    "mask": "masks:Masks",
+    "span": "spans:Spans",
+    "token-classify": "token_classification:TokenClassification",
 }
 
 

@@ -27,7 +27,7 @@ class ImageClassification:
         self.loaded, self.was_loaded = loader.load(
             run.model_dir, transformers.AutoModelForImageClassification, run.dtype
         )
-        self.labels = LabelMap.of(self.loaded, run.labels)
+        self.labels = LabelMap.of(self.loaded, run.labels, several=run.options.get("multi_label") is True)
         self.processor = load_image_processor(run.model_dir)
         self.mode = MODES.get(getattr(self.loaded.config, "num_channels", 3), "RGB")
         self.media = Media(run.inputs.parent)
@@ -57,6 +57,6 @@ class ImageClassification:
         def forward() -> torch.Tensor:
             pixels = on_device(batch, self.loaded)["pixel_values"].to(self.loaded.dtype)
             logits: torch.Tensor = self.loaded.model(pixel_values=pixels).logits
-            return torch.softmax(logits.float(), dim=-1)
+            return self.labels.probabilities(logits)
 
         return self.labels.results(as_rows(guarded(forward)))

@@ -73,8 +73,11 @@ class SourceToText:
 
 def reads_a_source(config: Mapping[str, Any]) -> bool:
     """Whether config.json describes an encoder with a decoder."""
-    kind = transformers.CONFIG_MAPPING[config["model_type"]] if config.get("model_type") in _known() else None
-    return kind in transformers.AutoModelForSeq2SeqLM._model_mapping  # type: ignore[attr-defined]  # noqa: SLF001 (no public question)
+    kind = str(config.get("model_type"))
+    if kind not in transformers.CONFIG_MAPPING:
+        return False
+    known: Any = transformers.AutoModelForSeq2SeqLM._model_mapping  # noqa: SLF001 (no public question)
+    return transformers.CONFIG_MAPPING[kind] in known
 
 
 def search(loaded: Loaded, pad_id: int | None, *, beams: int, max_new_tokens: int) -> transformers.GenerationConfig:
@@ -87,7 +90,11 @@ def search(loaded: Loaded, pad_id: int | None, *, beams: int, max_new_tokens: in
     if "eos_token_id" not in kept:
         raise unsupported("The model names no token that ends a text (eos_token_id in config.json).")
     kept.setdefault("pad_token_id", pad_id if pad_id is not None else kept["eos_token_id"])
-    return transformers.GenerationConfig(**kept, num_beams=beams, do_sample=False, max_new_tokens=max_new_tokens)
+    make: Any = transformers.GenerationConfig  # it has no types
+    config: transformers.GenerationConfig = make(
+        **kept, num_beams=beams, do_sample=False, max_new_tokens=max_new_tokens
+    )
+    return config
 
 
 def ends_of(config: transformers.GenerationConfig) -> frozenset[int]:
@@ -107,7 +114,3 @@ def cut_at(text: str, stops: Sequence[str]) -> tuple[str, bool]:
     """The text before the first of these strings, and whether there is one."""
     places = [place for stop in stops if stop and (place := text.find(stop)) >= 0]
     return (text[: min(places)], True) if places else (text, False)
-
-
-def _known() -> set[str]:
-    return set(transformers.CONFIG_MAPPING.keys())

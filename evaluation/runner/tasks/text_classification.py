@@ -22,7 +22,7 @@ class TextClassification:
         self.loaded, self.was_loaded = loader.load(
             run.model_dir, transformers.AutoModelForSequenceClassification, run.dtype
         )
-        self.labels = LabelMap.of(self.loaded, run.labels)
+        self.labels = LabelMap.of(self.loaded, run.labels, several=run.options.get("multi_label") is True)
         self.texts = TokenisedTexts(self.loaded, run)
         self.ram_gb = run.limits.get("ram_gb")
         self.settings: dict[str, object] = {"max_length": self.texts.max_length}
@@ -46,6 +46,6 @@ class TextClassification:
     def compute(self, batch: Batch) -> list[Result]:
         def forward() -> torch.Tensor:
             logits: torch.Tensor = self.loaded.model(**on_device(batch, self.loaded)).logits
-            return torch.softmax(logits.float(), dim=-1)
+            return self.labels.probabilities(logits)
 
         return self.labels.results(as_rows(guarded(forward)))

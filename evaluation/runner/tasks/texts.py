@@ -45,7 +45,10 @@ class TokenisedTexts:
         for start in range(0, len(texts), TOKENISE_AT_ONCE):
             part = slice(start, start + TOKENISE_AT_ONCE)
             given = [list(texts[part])] if pairs is None else [list(texts[part]), list(pairs[part])]
-            found = self.tokenizer(*given, truncation=True, max_length=self.max_length, return_attention_mask=False)
+            found = self.tokenizer(
+                *given, truncation=True, max_length=self.max_length, return_attention_mask=False,
+                return_token_type_ids=typed,
+            )  # fmt: skip
             self.sequences.extend(found["input_ids"])
             if typed and "token_type_ids" in found:
                 self.types.extend(found["token_type_ids"])
@@ -82,6 +85,7 @@ class TokenisedTexts:
 def takes_types(loaded: Loaded) -> bool:
     """Whether the model tells the first text of a pair from the second by types of tokens.
 
-    GPT-2 would take them as well, but means something else.
+    GPT-2 would take them as well, but means something else. XLNet's models were trained with them, though its
+    tokenizer does not hand them out any more.
     """
     return loaded.config.model_type == "xlnet" or (getattr(loaded.config, "type_vocab_size", 0) or 0) > 1

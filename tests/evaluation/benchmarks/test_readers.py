@@ -12,7 +12,10 @@ from PIL import Image
 
 from evaluation.benchmarks import corpora, readers
 from evaluation.benchmarks.definitions import builtin_definitions
-from evaluation.benchmarks.schema import Subset
+from evaluation.benchmarks.schema import Prompt, Subset
+from evaluation.benchmarks.sources.django_catalogues import translation_pairs
+from evaluation.benchmarks.sources.python_code import docstrings
+from evaluation.benchmarks.sources.python_manual import openings_train
 from evaluation.runner.spec import InputRow
 
 DEFINITIONS = {definition.id: definition for definition in builtin_definitions()}
@@ -120,6 +123,49 @@ def test_a_subset_is_drawn_by_its_seed():
 
     assert len(drawn(1)) == 50
     assert drawn(1) != drawn(2)
+
+
+def test_a_template_puts_a_prefix_before_what_is_translated():
+    plain = DEFINITIONS["translation-en-de"]
+    prefixed = dataclasses.replace(plain, prompt=Prompt(template="translate English to German: {{ text }}"))
+
+    texts = [row["text"] for row in readers.read(plain).inputs]
+
+    assert [row["text"] for row in readers.read(prefixed).inputs] == [
+        f"translate English to German: {t}" for t in texts
+    ]
+    assert readers.read(prefixed).gold == readers.read(plain).gold
+
+
+def test_code_is_labelled_by_its_own_tokens():
+    found = readers.read(DEFINITIONS["python-tokens"])
+    rows = dict(zip((tuple(row["words"]) for row in found.inputs), found.gold, strict=True))
+    words, labels = next((words, row["labels"]) for words, row in rows.items() if "B-COMMENT" in row["labels"])
+
+    assert all(len(row["words"]) == len(gold["labels"]) for row, gold in zip(found.inputs, found.gold, strict=True))
+    assert words[labels.index("B-COMMENT")] == "#"
+    marked = {label for row in found.gold for label in row["labels"]}
+    assert marked >= {"O", "B-STRING", "I-STRING", "B-COMMENT", "I-COMMENT", "B-NUMBER", "B-KEYWORD"}
+    assert marked <= set(DEFINITIONS["python-tokens"].label_names)
+
+
+def test_a_third_of_the_gaps_cannot_be_filled_from_their_paragraph():
+    found = readers.read(DEFINITIONS["manual-gaps"])
+
+    for row, gold in zip(found.inputs, found.gold, strict=True):
+        assert "___" in row["pair"]
+        assert all(answer in row["text"] for answer in gold["answers"])
+    share = sum(not gold["answers"] for gold in found.gold) / len(found.gold)
+    assert share == pytest.approx(1 / 3, abs=0.01)
+
+
+def test_trainers_of_translations_docstrings_and_masks_see_other_items():
+    test = {message for message, _, _ in translation_pairs("en", "de", test=True)}
+    assert test.isdisjoint(message for message, _, _ in translation_pairs("en", "de", test=False))
+    modules = {item.name.partition(":")[0] for item in docstrings(test=True)}
+    assert modules.isdisjoint(item.name.partition(":")[0] for item in docstrings(test=False))
+    asked = {row["text"] for row in readers.read(DEFINITIONS["manual-masks"]).inputs}
+    assert asked.isdisjoint(openings_train())
 
 
 @pytest.mark.parametrize(

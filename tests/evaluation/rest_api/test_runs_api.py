@@ -35,7 +35,7 @@ def test_benchmarks_are_listed_with_their_ids(raw_client):
 
     answer = raw_client.get("/api/v1/benchmarks").json()
 
-    assert {row["id"] for row in answer["results"]} == {"bitext", "digits", "langid", "retrieval-en"}
+    assert {row["id"] for row in answer["results"]} >= {"bitext", "digits", "langid", "retrieval-en"}
     assert answer["next"] is None
 
 

@@ -1,0 +1,124 @@
+"""Several labels per item, or none.
+
+A line of predictions.jsonl: {"id", "probs": [of each label by itself]}. A row of gold: {"id", "labels": [name, …], …}.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from evaluation.benchmarks.schema import Definition, MetricUse
+from evaluation.errors import BadOutput
+from evaluation.metrics.answers import PREDICTIONS, Predictions, json_lines
+from evaluation.metrics.arrays import Floats
+from evaluation.metrics.formulas.average_precision import Ranking
+from evaluation.metrics.kinds.kind import AnswerKind
+from evaluation.metrics.registry.metric import Need
+from evaluation.metrics.registry.multilabel import SEPARATE
+from evaluation.metrics.samples import Gold, Sample, Statistic, cluster_numbers
+
+GIVEN_FROM = 0.5
+
+
+@dataclass(frozen=True)
+class SeparatePredictions(Predictions):
+    """probabilities: (items, labels), each from 0 to 1 by itself."""
+
+    probabilities: Floats | None = None
+
+
+@dataclass(frozen=True)
+class MultiLabelSample(Sample):
+    """Items with the labels they have, (items, labels), and the probabilities they were given."""
+
+    names: tuple[str, ...]
+    true: Floats
+    probabilities: Floats
+
+    @property
+    def offers(self) -> frozenset[Need]:
+        return SEPARATE
+
+    def per_item(self, use: MetricUse) -> Floats | None:
+        return None
+
+    def statistic(self, use: MetricUse) -> Statistic:
+        if use.name == "multilabel_map":
+            return self._mean_average_precision()
+        counts = self._counts()
+        if use.name == "multilabel_micro_f1":
+            return lambda weights: _f1(np.tensordot(weights, counts, axes=1).sum(axis=0))
+        return lambda weights: float(np.mean([_f1(row) for row in np.tensordot(weights, counts, axes=1)]))
+
+    def per_class(self, use: MetricUse) -> Mapping[str, Statistic]:
+        if use.name == "multilabel_map":
+            rankings = dict(zip(self.names, self._rankings(), strict=True))
+            return {name: _or_zero(ranking.average_precision) for name, ranking in rankings.items()}
+        if use.name == "multilabel_macro_f1":
+            counts = dict(zip(self.names, np.moveaxis(self._counts(), 1, 0), strict=True))
+            return {name: _f1_of(own) for name, own in counts.items()}
+        return {}
+
+    def _rankings(self) -> list[Ranking]:
+        return [Ranking.of(self.true[:, n], self.probabilities[:, n]) for n in range(len(self.names))]
+
+    def _mean_average_precision(self) -> Statistic:
+        rankings = self._rankings()
+
+        def mean(weights: Floats) -> float:
+            found = [ranking.average_precision(weights) for ranking in rankings]
+            present = [value for value in found if value is not None]
+            return float(np.mean(present)) if present else 0.0
+
+        return mean
+
+    def _counts(self) -> Floats:
+        """(items, labels, right found true) of decisions."""
+        given = (self.probabilities >= GIVEN_FROM).astype(np.float64)
+        return np.stack([given * self.true, given, self.true], axis=2)
+
+
+def _f1(sums: Floats) -> float:
+    right, found, true = sums
+    return float(2 * right / (found + true)) if found + true else 0.0
+
+
+def _f1_of(counts: Floats) -> Statistic:
+    return lambda weights: _f1(weights @ counts)
+
+
+def _or_zero(measure: Callable[[Floats], float | None]) -> Statistic:
+    return lambda weights: measure(weights) or 0.0
+
+
+def _read(definition: Definition, folder: Path) -> SeparatePredictions:
+    count = len(definition.label_names)
+    ids, rows = [], []
+    for number, row in enumerate(json_lines(folder / PREDICTIONS), start=1):
+        key, values = row.get("id"), row.get("probs")
+        if not isinstance(key, str) or not isinstance(values, list) or len(values) != count:
+            raise BadOutput(f"Line {number} of predictions.jsonl has no id or no probability for each label.")
+        if not all(type(value) in (int, float) and 0 <= value <= 1 for value in values):
+            raise BadOutput(f"The probabilities in line {number} of predictions.jsonl are not numbers from 0 to 1.")
+        ids.append(key)
+        rows.append(values)
+    return SeparatePredictions(ids=tuple(ids), probabilities=np.array(rows, dtype=np.float64))
+
+
+def _sample(definition: Definition, gold: Gold, found: SeparatePredictions, place: dict[str, int]) -> MultiLabelSample:
+    if found.probabilities is None:
+        raise BadOutput("The run sent no probabilities.")
+    names = definition.label_names
+    return MultiLabelSample(
+        rows=gold,
+        groups=[str(row.get("group", "")) for row in gold],
+        clusters=cluster_numbers([row.get("cluster") for row in gold]),
+        names=names,
+        true=np.array([[float(name in row["labels"]) for name in names] for row in gold]),
+        probabilities=found.probabilities[[place[row["id"]] for row in gold]],
+    )
+
+
+KIND = AnswerKind(read=_read, sample=_sample)

@@ -1,0 +1,137 @@
+"""request: mask. Every token of a text is hidden once and guessed from all the others (pseudo-likelihood).
+
+Source: Salazar et al. 2020, Masked Language Model Scoring.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+import transformers
+
+from evaluation.runner.batching import Budget
+from evaluation.runner.computing import Batch, as_rows, first_budget, on_device
+from evaluation.runner.failures import unsupported
+from evaluation.runner.loading import Loaded, Loader
+from evaluation.runner.outputs import Form, Result
+from evaluation.runner.spec import InputRow, RunSpec
+from evaluation.runner.tasks.windows import Encoding, Windows, in_parts
+
+NEAR = 5  # guesses that count as near
+
+
+class Masks:
+    unit = "tokens"
+    form: Form = "lines"
+
+    def __init__(self, run: RunSpec, loader: Loader) -> None:
+        self.loaded, self.was_loaded = loader.load(
+            run.model_dir, transformers.AutoModelForMaskedLM, run.dtype, may_miss=_is_pooler
+        )
+        # Windows do not overlap: every token is guessed once.
+        self.windows = Windows(self.loaded, run)
+        self.mask = self.windows.tokenizer.mask_token_id
+        if self.mask is None:
+            raise unsupported("The tokenizer has no token that hides another (mask_token).")
+        self.limits = first_budget(self.loaded, ram_gb=run.limits.get("ram_gb"))
+        if self.windows.pad_id is None:
+            self.limits = Budget(tokens=1, items=1, pad_to=1)
+        self.head = head_of(self.loaded)
+        self.settings: dict[str, object] = {"max_length": self.windows.max_length, "hidden_at_once": 1}
+
+    def lengths(self, rows: Sequence[InputRow]) -> list[int]:
+        self.windows.tokenise([row.text for row in rows])
+        self.settings["inputs_in_windows"] = self.windows.several
+        if not all(any(_own(encoding) for encoding in windows) for windows in self.windows.of):
+            raise unsupported("The tokenizer makes no token at all of one of the texts.")
+        # Each token of a window costs a pass over the window.
+        return [sum(len(_own(one)) * len(one.ids) for one in windows) for windows in self.windows.of]
+
+    def budget(self) -> Budget:
+        return self.limits
+
+    def prepare(self, indexes: list[int]) -> Batch:
+        copies: list[tuple[int, Encoding, int]] = [
+            (index, encoding, place)
+            for index in indexes
+            for encoding in self.windows.of[index]
+            for place in _own(encoding)
+        ]
+        hidden = [[*encoding.ids[:place], self.mask, *encoding.ids[place + 1 :]] for _, encoding, place in copies]
+        batch = self.windows.batch([encoding for _, encoding, _ in copies], hidden)
+        width = batch["input_ids"].shape[1]
+        places = [self.windows.columns(encoding, width)[place] for _, encoding, place in copies]
+        return batch | {
+            "items": torch.tensor([index for index, _, _ in copies]),
+            "places": torch.tensor(places),
+            "targets": torch.tensor([encoding.ids[place] for _, encoding, place in copies]),
+        }
+
+    def compute(self, batch: Batch) -> list[Result]:
+        owners = batch.pop("items").tolist()
+        found = in_parts(batch, self.limits, self.loaded, self._guess)
+        results: dict[int, Result] = {}
+        for index, (nats, first, near) in zip(owners, found, strict=True):
+            total = results.setdefault(index, {"tokens": 0, "nats": 0.0, "first": 0, "near": 0})
+            total["tokens"] += 1
+            total["nats"] += nats
+            total["first"] += int(first)
+            total["near"] += int(near)
+        return list(results.values())
+
+    def _guess(self, part: Batch) -> list[tuple[float, float, float]]:
+        """(nats of surprise, guessed at once, among the near) for each copy."""
+        moved = on_device(part, self.loaded)
+        places, targets = moved.pop("places"), moved.pop("targets")
+        rows = torch.arange(len(places), device=places.device)
+        with at_places(self.head, places):
+            logits: torch.Tensor = self.loaded.model(**moved).logits
+        logits = logits[:, 0] if self.head is not None else logits[rows, places]
+        scores = torch.log_softmax(logits.float(), dim=-1)
+        own = scores[rows, targets]
+        # A tie with the target counts against the model: constant answers recover nothing.
+        better = (scores >= own[:, None]).sum(dim=-1) - 1
+        columns = torch.stack([-own, (better < 1).float(), (better < NEAR).float()], dim=1)
+        return [(float(row[0]), float(row[1]), float(row[2])) for row in as_rows(columns)]
+
+
+def head_of(loaded: Loaded) -> "torch.nn.Module | None":
+    """The first layer behind the encoder, where states can be dropped that nobody asks about; None when unsure."""
+    base = getattr(loaded.model, loaded.model.base_model_prefix, None)
+    behind = [
+        child for child in loaded.model.children() if child is not base and next(child.parameters(), None) is not None
+    ]
+    known = loaded.config.model_type in {"bert", "roberta", "xlm-roberta", "distilbert", "camembert", "esm", "electra"}
+    return behind[0] if known and base is not None and behind else None
+
+
+def at_places(head: "torch.nn.Module | None", places: torch.Tensor) -> AbstractContextManager[Any]:
+    """Within, `head` sees one state per row: (batch, length, width) becomes (batch, 1, width)."""
+    if head is None:
+        return nullcontext()
+
+    def keep(_: torch.nn.Module, given: tuple[Any, ...]) -> tuple[Any, ...]:
+        states = given[0]
+        return (states[torch.arange(len(states), device=states.device), places].unsqueeze(1), *given[1:])
+
+    return _Removed(head.register_forward_pre_hook(keep).remove)
+
+
+class _Removed(AbstractContextManager[None]):
+    """Calls `remove` at the end."""
+
+    def __init__(self, remove: Callable[[], None]) -> None:
+        self.remove = remove
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
+
+
+def _own(encoding: Encoding) -> list[int]:
+    """The tokens of the text itself, without the model's frame around it."""
+    return [place for place, special in enumerate(encoding.special_tokens_mask) if not special]
+
+
+def _is_pooler(name: str) -> bool:
+    return ".pooler." in name
