@@ -52,6 +52,13 @@ class BadOutput(BadInput):
     words = _("What the runner wrote is not a valid answer to the inputs.")
 
 
+class BadDataset(BadInput):
+    """The fact `problems` lists the first faults, each with its line."""
+
+    code = "bad_dataset"
+    words = _("The data cannot be used.")
+
+
 class BadDefinition(BadInput):
     code = "bad_definition"
     words = _("The benchmark definition is not valid.")

@@ -62,7 +62,7 @@ def _schedule(facts: RepoFacts) -> list[Run]:
     if not facts.task or not evaluability.is_complete(snapshot_of(commit)):
         return []
     made: list[Run] = []
-    for benchmark in benchmarks_for(facts.task):
+    for benchmark in benchmarks_for(facts.task, repo.namespace):
         try:
             run, created = runs.request_run(
                 repo=repo, benchmark=benchmark, revision=commit.oid, trigger=Run.Trigger.UPLOAD

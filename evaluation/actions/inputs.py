@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import secrets
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any, Final
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from evaluation.benchmarks.readers import MEDIA, InputFiles, materialise
+from evaluation.benchmarks.readers import MEDIA, DataUnavailable, InputFiles, gold, materialise
 from evaluation.errors import BadOutput
 from evaluation.models import Run
+from evaluation.queries import datasets
 from evaluation.queries.benchmarks import definition_of
 
 NAMES: Final = ("inputs.jsonl", MEDIA)
@@ -28,7 +28,13 @@ def prepare(run: Run) -> InputFiles:
     folder = _folder(run.pk)
     folder.mkdir(parents=True, exist_ok=True)
     draft = folder / f"draft-{secrets.token_hex(6)}"
-    made = materialise(definition_of(run.benchmark), run_seed=str(run.item_seed), directory=draft)
+    try:
+        made = materialise(
+            definition_of(run.benchmark), run_seed=str(run.item_seed), directory=draft, files=datasets.files_of_run(run)
+        )
+    except DataUnavailable:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
     for file in made.files:  # whole files under their names, whoever else does the same at this moment
         (draft / file.path).replace(folder / file.path)
     draft.rmdir()
@@ -51,11 +57,10 @@ def gold_of(run: Run) -> list[dict[str, Any]]:
     Raises:
         DataUnavailable: the data is not here, or is not what the node was given.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        made = materialise(definition_of(run.benchmark), run_seed=str(run.item_seed), directory=Path(folder))
-    if run.inputs_digest and made.digest != run.inputs_digest:
+    rows, digest = gold(definition_of(run.benchmark), run_seed=str(run.item_seed), files=datasets.files_of_run(run))
+    if run.inputs_digest and digest != run.inputs_digest:
         raise BadOutput(_("The items of this benchmark changed between the run and its scoring; run it again."))
-    return made.gold
+    return rows
 
 
 def forget(run_id: int) -> None:

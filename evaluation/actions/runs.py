@@ -17,7 +17,7 @@ from evaluation import jobs, signing
 from evaluation.benchmarks.schema import Definition
 from evaluation.errors import NotEvaluable, RunIsOver, TooManyRuns
 from evaluation.models import Benchmark, Run
-from evaluation.queries import evaluability
+from evaluation.queries import datasets, evaluability
 from evaluation.queries.benchmarks import definition_of
 from evaluation.queries.snapshots import Snapshot, snapshot_of
 from evaluation.runner import RUNNER_VERSION
@@ -45,7 +45,7 @@ def request_run(
 
     Raises:
         NotSignedIn, RevisionNotFound
-        NotEvaluable: this model cannot be measured on this benchmark; says why.
+        NotEvaluable: this model cannot be measured on this benchmark, or its data is not here; says why.
         TooManyRuns: the person has five active runs.
     """
     if actor is None and trigger == Run.Trigger.MANUAL:
@@ -54,6 +54,7 @@ def request_run(
     commit = trees.resolve_revision(repo, revision)
     definition, snapshot = definition_of(benchmark), snapshot_of(commit)
     problem = evaluability.why_not(repo, commit, snapshot, definition)
+    problem = problem or datasets.data_state(benchmark, actor).sentence
     if problem:
         raise NotEvaluable(problem)
     wanted = Run(
@@ -94,7 +95,8 @@ def run_key(repo: Repo, snapshot: Snapshot, benchmark: Benchmark, definition: De
     """SHA-256 over all that can change the result; equal keys mean equal measurements (evaluation-notes 5).
 
     Files by digest, not by commit: an edit of the README makes nothing stale. The repo is part of it,
-    so that equal weights in somebody else's private repo neither answer for ours nor show.
+    so that equal weights in somebody else's private repo neither answer for ours nor show; so is a team's benchmark,
+    or two teams with equal definitions would be told of each other's runs.
     """
     facts = {
         "repo": repo.public_id,
@@ -106,6 +108,8 @@ def run_key(repo: Repo, snapshot: Snapshot, benchmark: Benchmark, definition: De
         "seed": definition.seed,
         "hardware_class": benchmark.queue,  # resolves dtype "auto"
     }
+    if benchmark.is_private:
+        facts["benchmark"] = benchmark.slug
     return hashlib.sha256(signing.canonical(facts).encode()).hexdigest()
 
 

@@ -34,7 +34,9 @@ def _check_dataset(definition: Definition) -> None:
     if dataset.repo.startswith("builtin:"):
         if not re.fullmatch(r"[a-z0-9_.-]+(==[0-9][A-Za-z0-9.]*)?", dataset.revision):
             raise bad("dataset.revision", "name the package that carries the data, as package==version.")
-    elif not re.fullmatch(r"[0-9a-f]{40}", dataset.revision):
+    elif not re.fullmatch(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", dataset.repo, re.ASCII):
+        raise bad("dataset.repo", "name a dataset as owner/name.")
+    elif not re.fullmatch(r"[0-9a-f]{40}|unknown", dataset.revision):
         raise bad("dataset.revision", "give a commit of 40 hex digits, never a branch or a tag.")
     if dataset.subset is not None and dataset.subset.n < 1:
         raise bad("dataset.subset.n", "a subset has at least one row.")

@@ -62,11 +62,16 @@ def _options(definition: Definition) -> dict[str, object]:
 
 
 @functools.cache
-def _builtin() -> tuple[Definition, ...]:
-    folder = Path(__file__).parent / "builtin"
+def _carried(name: str) -> tuple[Definition, ...]:
+    folder = Path(__file__).parent / name
     return tuple(load_definition(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.yaml")))
 
 
 def builtin_definitions() -> list[Definition]:
-    """The definitions that come with the program, by id."""
-    return list(_builtin())
+    """The definitions that come with the program and whose data does, too; by id."""
+    return list(_carried("builtin"))
+
+
+def library_definitions() -> list[Definition]:
+    """Those of the field's standard datasets, which run once their data is mirrored here; by id."""
+    return list(_carried("library"))

@@ -3,30 +3,40 @@
 import hashlib
 import io
 import json
+import shutil
 import tarfile
+from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evaluation.benchmarks import corpora
 from evaluation.benchmarks.corpora import DataUnavailable
 from evaluation.benchmarks.definitions import builtin_definitions, definition_hash
-from evaluation.benchmarks.items import MEDIA_COLUMNS, Items, Row
+from evaluation.benchmarks.hub.files import DatasetFiles
+from evaluation.benchmarks.hub.reading import read_dataset
+from evaluation.benchmarks.items import MEDIA_COLUMNS, Items, Located, Row
 from evaluation.benchmarks.schema import Definition
 from evaluation.benchmarks.sources import READERS, django_catalogues
 from evaluation.benchmarks.sources.sklearn_digits import digits_train
 
 MEDIA = "media.tar"
+BUILTIN = "builtin:"
+MOST_KNOWN = 16  # definitions whose items a process keeps
+LARGEST_MEDIA = 8 * 1024**3  # bytes of one run's images or recordings
 
 __all__ = [
     "DataUnavailable",
     "InputFile",
     "InputFiles",
     "Items",
+    "digest_of",
     "digits_train",
+    "gold",
     "langid_train",
     "manual_train",
     "materialise",
+    "opaque_names",
     "read",
 ]
 
@@ -49,22 +59,33 @@ class InputFiles:
     rows: int
 
 
-def read(definition: Definition) -> Items:
-    """All items of a definition; cached per process.
+def read(definition: Definition, files: DatasetFiles | None = None) -> Items:
+    """All items of a definition; a process keeps those it read last.
+
+    Args:
+        files: of the dataset, where it is a repo of this hub; None for data that comes with the program.
 
     Raises:
-        DataUnavailable: the data is absent, of another version, or has another number of rows.
+        DataUnavailable: the data is absent, of another version, or not what the definition says.
     """
+    if files is None and not definition.dataset.repo.startswith(BUILTIN):
+        raise DataUnavailable(f"Waiting for data: mirror {definition.dataset.repo}@{definition.dataset.revision}")
     key = definition_hash(definition)
-    if key not in _KNOWN:
-        _KNOWN[key] = _read(definition)
+    if key in _KNOWN:
+        _KNOWN.move_to_end(key)
+        return _KNOWN[key]
+    _KNOWN[key] = _read(definition, files)
+    while len(_KNOWN) > MOST_KNOWN:
+        _KNOWN.popitem(last=False)
     return _KNOWN[key]
 
 
-_KNOWN: dict[str, Items] = {}  # definition hash → items, for the life of the process
+_KNOWN: OrderedDict[str, Items] = OrderedDict()  # definition hash → items, the last used at the end
 
 
-def _read(definition: Definition) -> Items:
+def _read(definition: Definition, files: DatasetFiles | None) -> Items:
+    if files is not None:
+        return _subset(definition, read_dataset(definition, files))
     reader = READERS.get((definition.dataset.repo, definition.request))
     if reader is None:
         raise DataUnavailable(f"There is no reader for {definition.dataset.repo} and {definition.request}.")
@@ -76,24 +97,52 @@ def _read(definition: Definition) -> Items:
     return _subset(definition, items)
 
 
-def materialise(definition: Definition, *, run_seed: str, directory: Path) -> InputFiles:
+def materialise(
+    definition: Definition, *, run_seed: str, directory: Path, files: DatasetFiles | None = None
+) -> InputFiles:
     """Writes inputs.jsonl (and media.tar) into `directory`, with ids and an order that only `run_seed` explains.
 
     Raises:
         DataUnavailable: as `read`.
     """
-    items = read(definition)
-    names = {row["id"]: _opaque(run_seed, row["id"]) for row in items.inputs}
+    items = read(definition, files)
+    names = opaque_names(items, run_seed)
     rows = sorted((row | {"id": names[row["id"]]} for row in items.inputs), key=lambda row: str(row["id"]))
-    gold = sorted((_renamed(row, names) for row in items.gold), key=lambda row: str(row["id"]))
     directory.mkdir(parents=True, exist_ok=True)
     rows, media = _apart(rows)
-    if media:
-        (directory / MEDIA).write_bytes(_tar(media))
-    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    (directory / "inputs.jsonl").write_text(lines, encoding="utf-8")
-    files = tuple(_described(directory, name) for name in ("inputs.jsonl", MEDIA) if name == "inputs.jsonl" or media)
-    return InputFiles(directory=directory, files=files, gold=gold, digest=_digest(items), rows=len(rows))
+    later = _write_later(items, names, directory / "later")
+    if media or later:
+        _write_tar(directory / MEDIA, media, later)
+    shutil.rmtree(directory / "later", ignore_errors=True)
+    with (directory / "inputs.jsonl").open("w", encoding="utf-8") as stream:
+        stream.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    written = ("inputs.jsonl", MEDIA) if media or later else ("inputs.jsonl",)
+    return InputFiles(
+        directory=directory,
+        files=tuple(_described(directory, name) for name in written),
+        gold=_gold(items, names),
+        digest=digest_of(items),
+        rows=len(rows),
+    )
+
+
+def gold(definition: Definition, *, run_seed: str, files: DatasetFiles | None = None) -> tuple[list[Row], str]:
+    """What the answers of a run are compared with, and the digest of its items; no input is written.
+
+    Raises:
+        DataUnavailable: as `read`.
+    """
+    items = read(definition, files)
+    return _gold(items, opaque_names(items, run_seed)), digest_of(items)
+
+
+def opaque_names(items: Items, run_seed: str) -> dict[str, str]:
+    """What each item is called in the files of the run with this seed, by its own id."""
+    return {row["id"]: _opaque(run_seed, row["id"]) for row in items.inputs}
+
+
+def _gold(items: Items, names: dict[str, str]) -> list[Row]:
+    return sorted((_renamed(row, names) for row in items.gold), key=lambda row: str(row["id"]))
 
 
 def manual_train() -> list[str]:
@@ -118,7 +167,8 @@ def _subset(definition: Definition, items: Items) -> Items:
     if definition.request == "embed":
         raise DataUnavailable("A subset of a retrieval benchmark is not defined: it would change the pool.")
     chosen = set(list(_draw(items.gold, subset.seed, stratified=subset.stratify is not None))[: subset.n])
-    return Items(
+    return replace(
+        items,
         inputs=[row for row in items.inputs if row["id"] in chosen],
         gold=[row for row in items.gold if row["id"] in chosen],
     )
@@ -146,33 +196,59 @@ def _renamed(row: Row, names: dict[str, str]) -> Row:
 
 
 def _apart(rows: list[Row]) -> tuple[list[Row], dict[str, bytes]]:
-    """Rows that name their media, and the media by name."""
+    """Rows that name their media, and the media at hand by name."""
     media: dict[str, bytes] = {}
     named = []
     for row in rows:
-        own = {column: f"{row['id']}.{ending}" for column, ending in MEDIA_COLUMNS.items() if column in row}
-        media.update((name, row[column]) for column, name in own.items())
+        own = {column: _file_name(row["id"], column) for column in MEDIA_COLUMNS if column in row}
+        media.update((name, row[column]) for column, name in own.items() if not isinstance(row[column], Located))
         named.append(row | own)
     return named, media
 
 
-def _tar(files: dict[str, bytes]) -> bytes:
-    """One uncompressed archive, so that a node asks once instead of once per image."""
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        for name, content in files.items():
+def _file_name(key: str, column: str) -> str:
+    return f"{key}.{MEDIA_COLUMNS[column]}"
+
+
+def _write_later(items: Items, names: dict[str, str], folder: Path) -> dict[str, Path]:
+    """Media read one after the other into files, by name: their sum may be larger than memory."""
+    if items.media is None:
+        return {}
+    folder.mkdir(parents=True, exist_ok=True)
+    written: dict[str, Path] = {}
+    total = 0
+    for key, column, content in items.media(names):
+        total += len(content)
+        if total > LARGEST_MEDIA:
+            raise DataUnavailable(f"The images or recordings are more than {LARGEST_MEDIA >> 30} GiB; take a subset.")
+        name = _file_name(names[key], column)
+        written[name] = folder / name
+        written[name].write_bytes(content)
+    return written
+
+
+def _write_tar(path: Path, media: dict[str, bytes], later: dict[str, Path]) -> None:
+    """One uncompressed archive, so that a node asks once instead of once per image; by name, which tells nothing."""
+    with tarfile.open(path, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        for name in sorted([*media, *later]):
             entry = tarfile.TarInfo(name)
-            entry.size = len(content)
-            archive.addfile(entry, io.BytesIO(content))
-    return stream.getvalue()
+            if name in media:
+                entry.size = len(media[name])
+                archive.addfile(entry, io.BytesIO(media[name]))
+            else:
+                entry.size = later[name].stat().st_size
+                with later[name].open("rb") as stream:
+                    archive.addfile(entry, stream)
 
 
 def _described(directory: Path, name: str) -> InputFile:
-    content = (directory / name).read_bytes()
-    return InputFile(path=name, size=len(content), sha256=hashlib.sha256(content).hexdigest())
+    path = directory / name
+    with path.open("rb") as stream:
+        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+    return InputFile(path=name, size=path.stat().st_size, sha256=sha256)
 
 
-def _digest(items: Items) -> str:
+def digest_of(items: Items) -> str:
     """SHA-256 over inputs and gold in the order of the data."""
     digest = hashlib.sha256()
     for row in items.inputs + items.gold:

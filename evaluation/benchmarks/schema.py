@@ -19,7 +19,10 @@ class Subset:
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
-    """Which rows. Revisions are exact: 40 hex digits, or `package==version` for data that a package carries."""
+    """Which rows. Revisions are exact: 40 hex digits, or `package==version` for data that a package carries.
+
+    `unknown` is said where nobody could know the commit: such a definition runs only once an operator pinned it.
+    """
 
     repo: str
     revision: str

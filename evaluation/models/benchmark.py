@@ -9,11 +9,31 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from catalog.models import Membership, Namespace, User
+
+UNKNOWN_REVISION = "unknown"  # of a dataset: in no definition that runs
+
 
 class BenchmarkQuerySet(models.QuerySet["Benchmark"]):
     def current(self) -> BenchmarkQuerySet:
         """The version new runs use, one per slug."""
         return self.filter(is_current=True)
+
+    def of_everybody(self) -> BenchmarkQuerySet:
+        """Those of the site, which no team owns."""
+        return self.filter(namespace=None)
+
+    def visible_to(self, user: User | None) -> BenchmarkQuerySet:
+        """Those of the site, and those of this person's teams: whatever rests on a benchmark is as private as it is."""
+        if user is None:
+            return self.of_everybody()
+        if user.administers and user.reach is None:
+            return self
+        teams = Membership.objects.filter(user=user).values("organisation__namespace_id")
+        theirs = Q() if user.administers else Q(namespace_id=user.namespace_id) | Q(namespace_id__in=teams)
+        if user.reach is not None:
+            theirs &= Q(namespace_id__in=list(user.reach.namespaces))
+        return self.filter(Q(namespace=None) | theirs)
 
 
 class Benchmark(models.Model):
@@ -24,7 +44,12 @@ class Benchmark(models.Model):
         STABLE = "stable", _("stable")
         DEPRECATED = "deprecated", _("deprecated")
 
-    slug = models.SlugField(max_length=80)
+    # of a team: namespace and id with `--` between, which neither holds
+    slug = models.SlugField(max_length=280)
+    namespace = models.ForeignKey(  # None: a benchmark of the site, which everybody sees
+        Namespace, null=True, blank=True, on_delete=models.PROTECT, related_name="benchmarks"
+    )
+    created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     version = models.PositiveIntegerField()
     is_current = models.BooleanField(default=True)
     title = models.CharField(max_length=200)
@@ -37,6 +62,10 @@ class Benchmark(models.Model):
     higher_is_better = models.BooleanField(default=True)
     definition = models.JSONField()  # the parsed YAML
     definition_hash = models.CharField(max_length=64)
+    shipped_hash = models.CharField(
+        max_length=64, blank=True, default="", db_default=""
+    )  # before an operator pinned its data (ADR 0022)
+    pinned_at = models.DateTimeField(null=True)
     queue = models.CharField(max_length=40, default="eval.cpu")
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -50,3 +79,12 @@ class Benchmark(models.Model):
 
     def __str__(self) -> str:
         return f"{self.slug}@{self.version}"
+
+    @property
+    def is_private(self) -> bool:
+        return self.namespace_id is not None
+
+    @property
+    def is_unpinned(self) -> bool:
+        """Whether nobody has said yet which revision of its data it means."""
+        return bool(self.definition.get("dataset", {}).get("revision") == UNKNOWN_REVISION)

@@ -24,8 +24,10 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.filter(state__in=Run.ACTIVE)
 
     def visible_to(self, user: User | None) -> RunQuerySet:
-        """Runs are as private as their model (decision 24)."""
-        return self.filter(repo__in=Repo.objects.visible_to(user))
+        """Runs are as private as their model (decision 24) and their benchmark."""
+        return self.filter(
+            repo__in=Repo.objects.visible_to(user), benchmark__in=Benchmark.objects.visible_to(user).values("pk")
+        )
 
 
 class Run(models.Model):

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from django.db import models
 from django.utils import timezone
 
-from catalog.models import Repo
+from catalog.models import Repo, User
 from evaluation.models.benchmark import Benchmark
 from evaluation.models.run import Run
 
@@ -26,6 +26,22 @@ class Record(models.Model):
 
     def __str__(self) -> str:
         return f"record of run {self.run_id}"
+
+
+class ScoreQuerySet(models.QuerySet["Score"]):
+    def visible_to(self, user: User | None) -> ScoreQuerySet:
+        """Scores are as private as their model and their benchmark."""
+        return self.filter(
+            repo__in=Repo.objects.visible_to(user), benchmark__in=Benchmark.objects.visible_to(user).values("pk")
+        )
+
+    def leading(self) -> ScoreQuerySet:
+        """Over all items, by the main metric, of the run that counts."""
+        return self.filter(is_current=True, is_primary=True, slice="")
+
+    def for_everybody(self) -> ScoreQuerySet:
+        """Of benchmarks of the site: what may stand beside a name whoever reads it."""
+        return self.filter(benchmark__namespace=None)
 
 
 class Score(models.Model):
@@ -47,6 +63,8 @@ class Score(models.Model):
     method = models.CharField(max_length=40, blank=True)  # how the interval was made
     is_current = models.BooleanField(default=True)  # newest valid run of (repo, benchmark)
     created_at = models.DateTimeField(default=timezone.now)
+
+    objects = ScoreQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar[list[Any]] = [

@@ -20,7 +20,9 @@ from evaluation.pages.charts import Datum
 from evaluation.pages.errors import page
 from evaluation.queries.benchmarks import benchmark_named, current_benchmarks, definition_of
 from evaluation.queries.claims import claims_for
-from evaluation.queries.leaderboard import BoardFilter, BoardRow, leaderboard
+from evaluation.queries.datasets import data_state, data_states
+from evaluation.queries.leaderboard import BoardFilter, BoardRow, leaderboard, measured_benchmarks
+from evaluation.runner.class_numbers import are_numbers
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise as StrPromise
@@ -48,23 +50,33 @@ class Board:
 
 @page
 def benchmarks(request: HttpRequest) -> HttpResponse:
-    return render(
-        request, "evaluation/benchmarks.html", {"benchmarks": current_benchmarks(), "section": "leaderboards"}
-    )
+    actor = actors.actor_of(request)
+    found = current_benchmarks(actor.user)
+    states = data_states(found, actor.user)
+    shown = {
+        "section": "leaderboards",
+        "benchmarks": [(one, states[one.pk]) for one in found if states[one.pk].is_ready],
+        "waiting": [(one, states[one.pk]) for one in found if not states[one.pk].is_ready],
+        "may_add": actor.user is not None,
+    }
+    return render(request, "evaluation/benchmarks.html", shown)
 
 
 @page
 def benchmark(request: HttpRequest, slug: str) -> HttpResponse:
     """What exactly is measured, on what, and where its limits are."""
-    found = benchmark_named(slug)
+    user = actors.actor_of(request).user
+    found = benchmark_named(slug, user)
     definition = definition_of(found)
     shown = {
         "section": "leaderboards",
         "benchmark": found,
         "definition": definition,
-        "labels": definition.label_names,
+        "labels": _labels_of(definition),
         "rows": definition.dataset.expect_rows,
         "metrics": _metrics_of(definition),
+        "state": data_state(found, user),
+        "reference": _reference(definition),
         "versions": Benchmark.objects.filter(slug=slug).order_by("-version"),
     }
     return render(request, "evaluation/benchmark.html", shown)
@@ -72,16 +84,20 @@ def benchmark(request: HttpRequest, slug: str) -> HttpResponse:
 
 @page
 def boards(request: HttpRequest) -> HttpResponse:
+    """The best of every benchmark that can be run here, or was."""
     user = actors.actor_of(request).user
-    shown = {"boards": [_board(found, user) for found in current_benchmarks()], "section": "leaderboards"}
+    found = current_benchmarks(user)
+    states, measured = data_states(found, user), measured_benchmarks(user)
+    told = [one for one in found if states[one.pk].is_ready or one.pk in measured]
+    shown = {"boards": [_board(one, user) for one in told], "section": "leaderboards"}
     return render(request, "evaluation/boards.html", shown)
 
 
 @page
 def board(request: HttpRequest, slug: str) -> HttpResponse:
     """The ranking of one benchmark; the query string narrows it and chooses the axis."""
-    found = benchmark_named(slug)
     user = actors.actor_of(request).user
+    found = benchmark_named(slug, user)
     size, axis, licence, with_claims = (request.GET.get(name, "") for name in ("size", "x", "licence", "claimed"))
     if size not in SIZES or (axis and axis not in AXES):
         raise BadInput
@@ -109,6 +125,17 @@ def board(request: HttpRequest, slug: str) -> HttpResponse:
         "is_small": any(row.score.n < 200 for row in rows),
     }
     return render(request, "evaluation/board.html", shown)
+
+
+def _labels_of(definition: Definition) -> list[str]:
+    """Names; of classes that are compared by number the first and the last."""
+    names = list(definition.label_names)
+    return [names[0], "…", names[-1]] if are_numbers(names) else names
+
+
+def _reference(definition: Definition) -> str:
+    """Where the benchmark comes from; only a web address becomes a link."""
+    return definition.reference if definition.reference.startswith(("https://", "http://")) else ""
 
 
 def _api_query(narrowed: BoardFilter, *, with_claims: bool) -> str:

@@ -18,6 +18,7 @@ STATUSES: Statuses = {
     errors.BadNodeToken: 401,
     errors.BadOutput: 422,
     errors.BadDefinition: 422,
+    errors.BadDataset: 422,
 }
 
 page = page_with(STATUSES)

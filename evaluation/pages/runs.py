@@ -25,6 +25,7 @@ from evaluation.errors import BenchmarkNotFound, NotEvaluable, TooManyRuns
 from evaluation.models import Benchmark, Run
 from evaluation.pages.errors import page
 from evaluation.queries.benchmarks import benchmark_named, current_benchmarks
+from evaluation.queries.datasets import data_states
 from evaluation.queries.runs import RunFilter, attempts_of, find_runs
 from evaluation.queries.scores import scores_of, scores_of_run
 
@@ -54,8 +55,8 @@ def run_list(request: HttpRequest) -> HttpResponse:
     state, slug = request.GET.get("state", ""), request.GET.get("benchmark", "")
     if state and state not in Run.State.values:
         raise BadInput
-    wanted = RunFilter(benchmark=benchmark_named(slug) if slug else None, state=state)
     user = actors.actor_of(request).user
+    wanted = RunFilter(benchmark=benchmark_named(slug, user) if slug else None, state=state)
     found = find_runs(user=user, wanted=wanted, cursor=request.GET.get("cursor", ""))
     shown = {
         "section": "runs",
@@ -94,7 +95,7 @@ def again(request: HttpRequest, run_id: int) -> HttpResponseBase:
     """The same measurement once more, on the same revision."""
     actor = actors.actor_of(request)
     run = access.run_to_read(actor, run_id)
-    current = benchmark_named(run.benchmark.slug)
+    current = benchmark_named(run.benchmark.slug, actor.user)
     return _request(request, run.repo, current, run.commit_oid)
 
 
@@ -105,15 +106,18 @@ def evaluate(request: HttpRequest, owner: str, name: str) -> HttpResponseBase:
     repo = catalog_access.repo_to_read(actor, Repo.Kind.MODEL, owner, name)
     if request.method == "POST":
         catalog_access.acting_on(actor, repo)
-        chosen = benchmark_named(request.POST.get("benchmark", ""))
+        chosen = benchmark_named(request.POST.get("benchmark", ""), actor.user)
         return _request(request, repo, chosen, request.POST.get("revision", "").strip())
-    found = current_benchmarks()
-    fitting = [one for one in found if repo.facts.task in one.accepts]
+    found = current_benchmarks(actor.user)
+    states = data_states(found, actor.user)
+    for_task = [one for one in found if repo.facts.task in one.accepts]
+    fitting = [one for one in for_task if states[one.pk].is_ready]
     shown = frame(
         request,
         repo,
         "scores",
         fitting=fitting,
+        waiting=[(one, states[one.pk]) for one in for_task if not states[one.pk].is_ready],
         chosen=_named_or_first(fitting, request.GET.get("benchmark", "")),
         others=[one for one in found if repo.facts.task not in one.accepts],
     )
@@ -129,7 +133,7 @@ def scores(request: HttpRequest, owner: str, name: str) -> HttpResponse:
         request,
         repo,
         "scores",
-        groups=scores_of(repo),
+        groups=scores_of(repo, user),
         recent=find_runs(user=user, wanted=RunFilter(repo=repo), limit=10).items,
     )
     return render(request, "evaluation/scores.html", shown)

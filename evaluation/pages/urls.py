@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from evaluation.pages import boards, runs
+from evaluation.pages import boards, new_benchmark, runs
 
 urlpatterns = [
     path("benchmarks", boards.benchmarks),
+    path("benchmarks/new", new_benchmark.new_benchmark),
+    path("benchmarks/new/data", new_benchmark.data),
+    path("benchmarks/new/draft", new_benchmark.draft),
     path("benchmarks/<slug:slug>", boards.benchmark),
     path("leaderboards", boards.boards),
     path("leaderboards/<slug:slug>", boards.board),

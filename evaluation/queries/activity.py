@@ -9,7 +9,7 @@ from evaluation.models import Score
 def scores(asked: Asked) -> Found:
     """Overall scores that still count."""
     rows = asked.newest(
-        Score.objects.filter(is_current=True, is_primary=True, slice="").select_related("benchmark", "repo__namespace"),
+        Score.objects.leading().for_everybody().select_related("benchmark", "repo__namespace"),
         at="created_at",
     )
     told = (

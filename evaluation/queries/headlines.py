@@ -1,4 +1,7 @@
-"""The few scores that pages of the catalogue show beside a name: verified here, newest first."""
+"""The few scores that pages of the catalogue show beside a name: verified here, newest first.
+
+Only those on benchmarks of the site: what a team measures for itself stays on pages that ask who reads them.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,9 @@ from evaluation.models import Score
 def leading_scores(repo_ids: Iterable[int]) -> dict[int, Score]:
     """The newest verified overall score of each repo, its benchmark and run selected. One query for a whole list."""
     newest = (
-        Score.objects.filter(repo_id__in=list(repo_ids), is_current=True, is_primary=True, slice="")
+        Score.objects.leading()
+        .for_everybody()
+        .filter(repo_id__in=list(repo_ids))
         .select_related("benchmark")
         .order_by("repo_id", "-created_at", "-pk")
         .distinct("repo_id")
@@ -21,13 +26,15 @@ def leading_scores(repo_ids: Iterable[int]) -> dict[int, Score]:
 
 def score_count(repo: Repo) -> int:
     """On how many benchmarks this repo has a verified score."""
-    return Score.objects.filter(repo=repo, is_current=True, is_primary=True, slice="").count()
+    return Score.objects.leading().for_everybody().filter(repo=repo).count()
 
 
 def newest_results(user: User | None, *, limit: int) -> list[Score]:
     """The latest verified scores of models this person may see."""
     return list(
-        Score.objects.filter(is_current=True, is_primary=True, slice="", repo__in=Repo.objects.visible_to(user))
+        Score.objects.leading()
+        .for_everybody()
+        .visible_to(user)
         .select_related("benchmark", "run", "repo__namespace", "repo__facts")
         .defer("repo__facts__document", "repo__facts__card_html", "repo__facts__card_data")
         .order_by("-created_at", "-pk")[:limit]

@@ -50,8 +50,9 @@ def leaderboard(benchmark: Benchmark, *, user: User | None, narrowed: BoardFilte
     """The rows this person may see, best first; at most a thousand."""
     order = "-value" if benchmark.higher_is_better else "value"
     scores = (
-        Score.objects.filter(benchmark=benchmark, is_current=True, is_primary=True, slice="")
-        .filter(repo__in=Repo.objects.visible_to(user))
+        Score.objects.leading()
+        .filter(benchmark=benchmark)
+        .visible_to(user)
         .select_related("run", "repo__namespace", "repo__facts", "repo__facts__commit")
         .defer("repo__facts__document", "repo__facts__card_html", "repo__facts__card_data", "run__log")
         .order_by(order, "pk")
@@ -59,6 +60,11 @@ def leaderboard(benchmark: Benchmark, *, user: User | None, narrowed: BoardFilte
     narrowed = narrowed or BoardFilter()
     rows = [_row(score) for score in scores[:MOST_ROWS]]
     return _marked(_ranked([row for row in rows if _is_wanted(row, narrowed)], benchmark), benchmark)
+
+
+def measured_benchmarks(user: User | None) -> set[int]:
+    """Keys of the benchmarks on which this person sees any score."""
+    return set(Score.objects.leading().visible_to(user).order_by().values_list("benchmark_id", flat=True).distinct())
 
 
 def rank_ranges(intervals: Sequence[tuple[float, float]], *, higher_is_better: bool) -> list[tuple[int, int]]:

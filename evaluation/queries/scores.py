@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import groupby
 
-from catalog.models import Repo
+from catalog.models import Repo, User
 from evaluation.models import Benchmark, Run, Score
 
 
@@ -21,12 +21,12 @@ class BenchmarkScores:
     is_at_head: bool  # measured on the head of the default branch
 
 
-def scores_of(repo: Repo) -> list[BenchmarkScores]:
-    """The current scores of a model, one group per benchmark, newest version first.
+def scores_of(repo: Repo, user: User | None) -> list[BenchmarkScores]:
+    """The current scores of a model that this person may see, one group per benchmark, newest version first.
 
     Claims stand in `RepoFacts.claims`; nobody here has checked them, so they are never among these.
     """
-    scores = Score.objects.filter(repo=repo, is_current=True).select_related("benchmark", "run")
+    scores = Score.objects.filter(repo=repo, is_current=True).visible_to(user).select_related("benchmark", "run")
     ordered = scores.defer("run__log").order_by("benchmark__title", "-benchmark__version", "run_id", "pk")
     head = _head_of(repo)
     return [_grouped(list(group), head) for _, group in groupby(ordered, key=lambda score: score.run_id)]

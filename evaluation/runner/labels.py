@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from evaluation.runner.class_numbers import are_numbers
 from evaluation.runner.failures import unsupported
 from evaluation.runner.loading import Loaded
 from evaluation.runner.outputs import Result
@@ -26,6 +27,8 @@ class LabelMap:
     def of(cls, loaded: Loaded, wanted: Sequence[str], *, several: bool = False) -> "LabelMap":
         """Raises RunFailed: unsupported, naming the difference."""
         table: dict[int, str] = {int(index): str(name) for index, name in loaded.config.id2label.items()}
+        if are_numbers(wanted):
+            return cls._by_number(table, wanted)
         missing = [name for name in wanted if name not in table.values()]
         extra = sorted(set(table.values()) - set(wanted))
         if missing or extra:
@@ -42,6 +45,13 @@ class LabelMap:
     def probabilities(self, logits: torch.Tensor) -> torch.Tensor:
         """Of all labels together, or of each label by itself where an item may have several."""
         return torch.sigmoid(logits.float()) if self.several else torch.softmax(logits.float(), dim=-1)
+
+    @classmethod
+    def _by_number(cls, table: dict[int, str], wanted: Sequence[str]) -> "LabelMap":
+        """Class number i of the benchmark is output i of the model, whatever the model calls it."""
+        if sorted(table) != list(range(len(wanted))):
+            raise unsupported(f"The model has {len(table)} labels (id2label); the benchmark numbers {len(wanted)}.")
+        return cls(names=tuple(wanted), columns=tuple(range(len(wanted))))
 
     def results(self, rows: "np.ndarray[Any, np.dtype[np.float32]]") -> list[Result]:
         """{"label", "probs"} of each row; probabilities in the benchmark's order, nine significant digits.

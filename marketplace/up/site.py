@@ -96,10 +96,11 @@ class Site:
             checks.broker(settings.REDIS_URL)
 
     def _prepare_content(self) -> None:
-        from evaluation.actions.benchmarks import sync_builtin
+        from evaluation.actions.benchmarks import sync_builtin, sync_library
         from evaluation.actions.nodes import ensure_embedded_node
 
         sync_builtin()
+        sync_library()
         parts.token_file().parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         ensure_embedded_node(parts.token_file())
 

@@ -165,7 +165,11 @@ POST    401 401 401  node_api/runs/<int:run_id>/complete
 POST    401 401 401  node_api/runs/<int:run_id>/fail
 GET     200 200 200  .well-known/marketplace-keys.json
 GET     200 200 200  api/v1/benchmarks
+POST    401 400 400  api/v1/benchmarks
 GET     200 200 200  api/v1/benchmarks/<slug:slug>
+GET     200 200 200  api/v1/benchmarks/<slug:slug>/export
+POST    401 415 415  api/v1/benchmark-datasets
+POST    401 400 400  api/v1/benchmark-imports
 GET     200 200 200  api/v1/runs
 GET     200 200 200  api/v1/leaderboards/<slug:slug>.csv
 GET     200 200 200  api/v1/leaderboards/<slug:slug>
@@ -238,6 +242,10 @@ GET     401 200 200  api/settings/repositories
 GET     401 404 404  <segment:name>/resolve/<revision:revision>/<filepath:path>
 POST    501 501 501  <segment:owner>/<segment:name>.git/info/lfs/<filepath:rest>
 GET     200 200 200  benchmarks
+GET     302 200 200  benchmarks/new
+POST    401 422 422  benchmarks/new
+POST    401 422 422  benchmarks/new/data
+POST    401 422 422  benchmarks/new/draft
 GET     200 200 200  benchmarks/<slug:slug>
 GET     200 200 200  leaderboards
 GET     200 200 200  leaderboards/<slug:slug>

@@ -1,4 +1,4 @@
-"""`manage.py sync_benchmarks`: rows for the built-in benchmarks, run after `migrate` at each start."""
+"""`manage.py sync_benchmarks`: rows for the benchmarks of the program, run after `migrate` at each start."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, **options: object) -> None:
         try:
-            known = benchmarks.sync_builtin()
+            known = [*benchmarks.sync_builtin(), *benchmarks.sync_library()]
         except BadDefinition as problem:
             raise CommandError(problem.message) from problem
         self.stdout.write(", ".join(str(benchmark) for benchmark in known))

@@ -23,6 +23,7 @@ STATUSES: Final[dict[type[CatalogError], int]] = {
     errors.BadNodeToken: 401,
     errors.BadOutput: 422,
     errors.BadDefinition: 422,
+    errors.BadDataset: 422,
 }
 
 

@@ -10,25 +10,59 @@ from rest_framework import serializers
 
 from evaluation.models import Benchmark, Record, Run, Score
 from evaluation.queries.claims import ClaimRow
+from evaluation.queries.datasets import DataState
 from evaluation.queries.leaderboard import BoardRow
 from evaluation.queries.scores import BenchmarkScores, scores_of_run
 
 _BENCHMARK = (
     "id", "version", "title", "summary", "status", "task", "accepts", "languages",
-    "primary_metric", "higher_is_better", "definition_hash",
+    "primary_metric", "higher_is_better", "definition_hash", "namespace", "data_state",
 )  # fmt: skip
 Rows = list[dict[str, Any]]
 _SCORE = ("metric", "value", "low", "high", "n", "unit", "higher_is_better", "method")
+
+
+class DataStateOut(serializers.Serializer[Any]):
+    """Whether the data of a benchmark is here, as far as the caller may know."""
+
+    state = serializers.ChoiceField(choices=["ready", "waiting", "unpinned"])
+    sentence = serializers.CharField(help_text=_("what it waits for; empty when it is ready"))
+    dataset = serializers.CharField()
+    revision = serializers.CharField(help_text=_("a commit, package==version, or unknown until an operator pins it"))
+    here = serializers.CharField(allow_null=True, help_text=_("the dataset of this hub that holds the commit"))
+
+
+class BenchmarkIn(serializers.Serializer[Any]):
+    namespace = serializers.CharField(
+        max_length=96, required=False, allow_blank=True, default="", help_text=_("team or person; default: your own")
+    )
+    definition = serializers.CharField(max_length=64 * 1024, help_text=_("one YAML document"))
 
 
 class BenchmarkOut(serializers.ModelSerializer[Benchmark]):
     """One benchmark in its current version."""
 
     id = serializers.CharField(source="slug")
+    namespace = serializers.CharField(
+        source="namespace.name", allow_null=True, default=None, help_text=_("whose it is alone; null: everybody's")
+    )
+    data_state = serializers.SerializerMethodField()
 
     class Meta:
         model = Benchmark
         fields: tuple[str, ...] = _BENCHMARK
+
+    @extend_schema_field(DataStateOut)
+    def get_data_state(self, benchmark: Benchmark) -> dict[str, Any]:
+        state: DataState = self.context["states"][benchmark.pk]
+        dataset, found = benchmark.definition["dataset"], state.commit
+        return {
+            "state": state.code,
+            "sentence": state.sentence,
+            "dataset": dataset["repo"],
+            "revision": dataset["revision"],
+            "here": found.repo.full_name if found else None,
+        }
 
 
 class BenchmarkDetailOut(BenchmarkOut):
@@ -96,7 +130,7 @@ class RunOut(serializers.ModelSerializer[Run]):
 
 
 class RunIn(serializers.Serializer[Any]):
-    benchmark = serializers.SlugField(max_length=80)
+    benchmark = serializers.SlugField(max_length=280)
     revision = serializers.CharField(
         max_length=255, required=False, allow_blank=True, default="", help_text=_("default: the default branch")
     )

@@ -2,11 +2,14 @@
 
 from django.urls import path
 
-from evaluation.rest_api.v1 import views
+from evaluation.rest_api.v1 import benchmark_views, views
 
 urlpatterns = [
     path("benchmarks", views.BenchmarkListView.as_view()),
     path("benchmarks/<slug:slug>", views.BenchmarkView.as_view()),
+    path("benchmarks/<slug:slug>/export", benchmark_views.BenchmarkExportView.as_view()),
+    path("benchmark-datasets", benchmark_views.BenchmarkDatasetListView.as_view()),
+    path("benchmark-imports", benchmark_views.BenchmarkImportView.as_view()),
     path("runs", views.RunListView.as_view()),
     path("runs/<int:run_id>", views.RunView.as_view()),
     path("runs/<int:run_id>/cancel", views.RunCancelView.as_view()),

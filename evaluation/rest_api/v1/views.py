@@ -17,14 +17,15 @@ from rest_framework.response import Response
 from catalog import access as catalog_access
 from catalog import actors
 from catalog.errors import NotFound
-from catalog.models import Repo
+from catalog.models import Repo, User
 from catalog.rest_api.v1.base import CURSOR, REPO_PATH, ApiView, actor_of, next_url
 from evaluation import access, signing
-from evaluation.actions import runs
+from evaluation.actions import runs, team_benchmarks
 from evaluation.models import Benchmark, Record, Run
 from evaluation.queries import scores as score_queries
 from evaluation.queries.benchmarks import benchmark_named, current_benchmarks
 from evaluation.queries.claims import ClaimRow, claims_for
+from evaluation.queries.datasets import data_state, data_states
 from evaluation.queries.leaderboard import BoardFilter, BoardRow, leaderboard
 from evaluation.queries.runs import RunFilter, find_runs
 from evaluation.rest_api.v1 import shapes
@@ -42,16 +43,39 @@ class EvaluationView(ApiView):
 class BenchmarkListView(EvaluationView):
     @extend_schema(operation_id="benchmarks_list", responses=page_of(shapes.BenchmarkOut))
     def get(self, request: Request) -> Response:
-        """The benchmarks models are measured on here, in their current versions."""
-        found = current_benchmarks()
-        return Response({"results": shapes.BenchmarkOut(found, many=True).data, "next": None})
+        """The benchmarks models are measured on here, in their current versions; of teams, only the caller's."""
+        user = actor_of(request).user
+        found = current_benchmarks(user)
+        context = {"states": data_states(found, user)}
+        return Response({"results": shapes.BenchmarkOut(found, many=True, context=context).data, "next": None})
+
+    @extend_schema(
+        operation_id="benchmarks_create",
+        request=shapes.BenchmarkIn,
+        responses={
+            201: OpenApiResponse(shapes.BenchmarkDetailOut, description="in place, for its team alone"),
+            200: OpenApiResponse(shapes.BenchmarkDetailOut, description="this very version is in place already"),
+        },
+    )
+    def post(self, request: Request) -> Response:
+        """Upload a definition of your own; it, its runs and its scores are seen by its team alone."""
+        actor = actor_of(request)
+        user = actors.writer(actor)
+        asked = shapes.BenchmarkIn(data=request.data)
+        asked.is_valid(raise_exception=True)
+        namespace = catalog_access.namespace_to_create_in(actor, asked.validated_data["namespace"] or None)
+        made, created = team_benchmarks.upload_definition(
+            text=asked.validated_data["definition"], namespace=namespace, actor=user
+        )
+        return Response(_detail(made, user), status=201 if created else 200)
 
 
 class BenchmarkView(EvaluationView):
     @extend_schema(operation_id="benchmarks_retrieve", responses=shapes.BenchmarkDetailOut)
     def get(self, request: Request, slug: str) -> Response:
-        """One benchmark with its whole definition."""
-        return Response(shapes.BenchmarkDetailOut(benchmark_named(slug)).data)
+        """One benchmark with its whole definition, and whether its data is here."""
+        user = actor_of(request).user
+        return Response(_detail(benchmark_named(slug, user), user))
 
 
 class ModelRunsView(EvaluationView):
@@ -73,7 +97,7 @@ class ModelRunsView(EvaluationView):
         user = catalog_access.acting_on(actor, repo)
         asked = shapes.RunIn(data=request.data)
         asked.is_valid(raise_exception=True)
-        benchmark = benchmark_named(asked.validated_data["benchmark"])
+        benchmark = benchmark_named(asked.validated_data["benchmark"], user)
         run, created = runs.request_run(
             repo=repo, benchmark=benchmark, revision=asked.validated_data["revision"], actor=user
         )
@@ -105,7 +129,7 @@ class RunListView(EvaluationView):
         slug = text_of(request, "benchmark")
         wanted = RunFilter(
             repo=catalog_access.repo_to_read(actor, Repo.Kind.MODEL, owner, name) if owner else None,
-            benchmark=benchmark_named(slug) if slug else None,
+            benchmark=benchmark_named(slug, actor.user) if slug else None,
             state=text_of(request, "state"),
         )
         return _run_page(request, actor, wanted)
@@ -148,7 +172,10 @@ class ModelScoresView(EvaluationView):
         actor = actor_of(request)
         repo = catalog_access.repo_to_read(actor, Repo.Kind.MODEL, owner, name)
         facts = getattr(repo, "facts", None)
-        body = {"results": score_queries.scores_of(repo), "claims": facts.claims if facts is not None else []}
+        body = {
+            "results": score_queries.scores_of(repo, actor.user),
+            "claims": facts.claims if facts is not None else [],
+        }
         return Response(shapes.ModelScoresOut(body).data)
 
 
@@ -165,7 +192,8 @@ class LeaderboardView(EvaluationView):
         """The models measured on a benchmark, best first."""
         benchmark, rows, claims = _board(request, slug)
         body = {"benchmark": benchmark, "results": rows, "claims": claims, "next": None}
-        return Response(shapes.BoardOut(body).data)
+        context = {"states": {benchmark.pk: data_state(benchmark, actor_of(request).user)}}
+        return Response(shapes.BoardOut(body, context=context).data)
 
 
 class LeaderboardCsvView(EvaluationView):
@@ -202,11 +230,17 @@ def _run_page(request: Request, actor: actors.Actor, wanted: RunFilter) -> Respo
 
 
 def _board(request: Request, slug: str) -> tuple[Benchmark, list[BoardRow], list[ClaimRow]]:
-    actor, benchmark = actor_of(request), benchmark_named(slug)
+    actor = actor_of(request)
+    benchmark = benchmark_named(slug, actor.user)
     narrowed = BoardFilter(licence=text_of(request, "license"), parameters_max=number_of(request, "max_parameters"))
     is_with_claims = text_of(request, "claimed").lower() in {"1", "true"}
     claims = claims_for(benchmark, user=actor.user, narrowed=narrowed) if is_with_claims else []
     return benchmark, leaderboard(benchmark, user=actor.user, narrowed=narrowed), claims
+
+
+def _detail(benchmark: Benchmark, user: User | None) -> dict[str, Any]:
+    context = {"states": {benchmark.pk: data_state(benchmark, user)}}
+    return dict(shapes.BenchmarkDetailOut(benchmark, context=context).data)
 
 
 def _csv(rows: list[dict[str, Any]]) -> str:

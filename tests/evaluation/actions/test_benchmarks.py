@@ -4,10 +4,11 @@ import pytest
 from django.core.management import call_command
 
 from evaluation.actions import benchmarks
-from evaluation.benchmarks.definitions import builtin_definitions, definition_hash
+from evaluation.benchmarks.definitions import builtin_definitions, definition_hash, library_definitions
 from evaluation.errors import BadDefinition
 from evaluation.models import Benchmark
 from evaluation.queries.benchmarks import benchmark_named, benchmarks_for, definition_of
+from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -24,7 +25,8 @@ def test_the_built_in_benchmarks_become_rows_once(capsys):
 
     assert list(Benchmark.objects.order_by("slug").values()) == first
     assert "digits@1" in capsys.readouterr().out
-    assert {row["slug"] for row in first} == {definition.id for definition in builtin_definitions()}
+    carried = [*builtin_definitions(), *library_definitions()]
+    assert {row["slug"] for row in first} == {definition.id for definition in carried}
 
 
 @pytest.mark.parametrize("definition", builtin_definitions(), ids=lambda one: one.id)
@@ -50,7 +52,7 @@ def test_words_may_change_without_a_new_version():
 
     benchmarks.publish(dataclasses.replace(digits(), title="Digits, by hand"))
 
-    assert benchmark_named("digits").title == "Digits, by hand"
+    assert benchmark_named("digits", None).title == "Digits, by hand"
 
 
 def test_the_newest_version_is_the_one_in_use():
@@ -58,13 +60,14 @@ def test_the_newest_version_is_the_one_in_use():
     benchmarks.publish(dataclasses.replace(digits(), version=3, seed=3))
     benchmarks.publish(dataclasses.replace(digits(), version=2, seed=2))
 
-    assert benchmark_named("digits").version == 3
-    assert benchmark_named("digits", 1).version == 1
+    assert benchmark_named("digits", None).version == 3
+    assert benchmark_named("digits", None, 1).version == 1
 
 
 def test_benchmarks_are_chosen_by_what_they_take():
     benchmarks.sync_builtin()
+    ann = UserFactory().namespace
 
-    assert [one.slug for one in benchmarks_for("image-classification")] == ["digits"]
-    assert [one.slug for one in benchmarks_for("sentence-similarity")] == ["bitext", "retrieval-en"]
-    assert benchmarks_for("text-to-video") == []
+    assert [one.slug for one in benchmarks_for("image-classification", ann)] == ["digits"]
+    assert [one.slug for one in benchmarks_for("sentence-similarity", ann)] == ["bitext", "retrieval-en"]
+    assert benchmarks_for("text-to-video", ann) == []

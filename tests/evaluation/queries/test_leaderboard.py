@@ -96,7 +96,7 @@ def test_figures_a_node_made_up_do_not_reach_the_board(nonsense):
 def test_scores_of_a_model_come_in_groups():
     run = arrangement.scored(wrong=10)
 
-    group = scores_of(run.repo)[0]
+    group = scores_of(run.repo, None)[0]
 
     assert (group.benchmark, group.run, group.is_at_head) == (run.benchmark, run, True)
     assert group.primary.metric == "accuracy"

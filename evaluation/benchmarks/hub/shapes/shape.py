@@ -1,0 +1,8 @@
+"""What every shape is."""
+
+from collections.abc import Callable
+
+from evaluation.benchmarks.hub.source import Source
+from evaluation.benchmarks.items import Items
+
+Shape = Callable[[Source], Items]

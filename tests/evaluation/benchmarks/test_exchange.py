@@ -1,0 +1,178 @@
+"""Definitions in the words of others."""
+
+import json
+
+import pytest
+import yaml
+from django.core.management import CommandError, call_command
+
+from evaluation.benchmarks.definitions import builtin_definitions, definition_hash, load_definition
+from evaluation.benchmarks.exchange import Hints, exported, imported
+from evaluation.benchmarks.writing import to_yaml
+from evaluation.errors import BadDefinition
+
+SHA = "cc7b047b6e5bb11b4f1af84efc572db110a51b3c"
+LM_EVAL = f"""
+task: sums
+tag: math_word_problems
+dataset_path: openai/gsm8k
+dataset_name: main
+dataset_kwargs: {{revision: {SHA}}}
+output_type: generate_until
+training_split: train
+fewshot_split: train
+test_split: test
+doc_to_text: "Question: {{{{question}}}}\\nAnswer:"
+doc_to_target: "{{{{answer}}}}"
+metric_list:
+  - {{metric: exact_match, aggregation: mean, higher_is_better: true, ignore_case: true}}
+generation_kwargs: {{until: ["\\n\\n", "Question:"], do_sample: false, temperature: 0.0, max_gen_toks: 300}}
+filter_list: [{{name: get, filter: [{{function: take_first}}]}}]
+num_fewshot: 5
+weight: 3
+metadata: {{version: 3.0}}
+"""
+EVAL_YAML = """
+name: Sums
+description: >
+  Word problems
+  about sums.
+evaluation_framework: inspect-ai
+tasks:
+  - id: main
+    config: main
+    split: test
+    field_spec: {input: question, target: answer}
+    solvers: [{name: generate}]
+    scorers: [{name: model_graded_fact}]
+  - {id: hard, split: test}
+"""
+MTEB = json.dumps(
+    {
+        "name": "Banking77Classification",
+        "description": "Queries to a bank.",
+        "reference": "https://arxiv.org/abs/2003.04807",
+        "dataset": {"path": "mteb/banking77", "revision": "0fd18e25b25c072e09e0d92ab615fda904d66300"},
+        "type": "Classification",
+        "eval_splits": ["test"],
+        "eval_langs": ["eng-Latn"],
+        "main_score": "accuracy",
+        "license": "mit",
+    }
+)
+
+
+@pytest.mark.parametrize("definition", builtin_definitions(), ids=lambda one: one.id)
+def test_every_definition_is_read_again_from_its_own_yaml(definition):
+    again = load_definition(to_yaml(definition))
+
+    assert again == definition
+    assert definition_hash(again) == definition_hash(definition)
+
+
+def test_a_task_of_lm_eval_keeps_what_decides_its_numbers():
+    draft = imported("lm_eval", LM_EVAL)
+
+    found = yaml.safe_load(draft.text)
+    assert found["dataset"] == {
+        "repo": "openai/gsm8k", "revision": SHA, "config": "main", "split": "test", "fewshot_split": "train"
+    }  # fmt: skip
+    assert found["fields"] == {"target": "answer"}
+    assert found["prompt"] == {"template": "Question: {{question}}\nAnswer:", "shots": 5}
+    assert found["generation"] == {"max_new_tokens": 300, "stop": ["\n\n", "Question:"]}
+    assert found["metrics"] == [{"name": "exact_match", "primary": True}]
+    assert found["status"] == "draft"
+    assert [note for note in draft.notes if not note.startswith("Still")] == [
+        "weight: left out, it has no place in a definition.",
+        "filter_list: left out; write its steps as filters.",
+        "metric exact_match: ignore_case left out.",
+    ]
+
+
+def test_choices_may_be_a_column_or_a_list():
+    start = "task: t\ndataset_path: a/b\noutput_type: multiple_choice\ndoc_to_text: query\ndoc_to_target: label\n"
+
+    column = yaml.safe_load(imported("lm_eval", start + "doc_to_choice: '{{choices.text}}'\n").text)
+    listed = yaml.safe_load(imported("lm_eval", start + "doc_to_choice: ['no', 'yes']\n").text)
+
+    assert column["prompt"] == {"template": "{{ query }}", "choices": "choices.text"}
+    assert listed["prompt"]["choices"] == ["no", "yes"]
+    assert column["request"] == "loglikelihood"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("task: t\nprocess_docs: !function utils.process\n", "line 2 calls a function (!function)"),
+        ("include: base.yaml\ntask: t\n", "takes part of itself from another file"),
+        ("task: t\noutput_type: juggling\n", "'juggling' has no counterpart here"),
+        ("- a\n- b\n", "not a mapping"),
+        ("task: [unclosed\n", "line 2"),
+        ("task: {a: b}\n", "task: expected text"),
+    ],
+)
+def test_a_task_that_runs_code_or_is_none_is_refused(text, said):
+    with pytest.raises(BadDefinition) as refused:
+        imported("lm_eval", text)
+
+    assert said in refused.value.message
+
+
+def test_an_eval_yaml_gives_one_of_its_tasks():
+    draft = imported("eval.yaml", EVAL_YAML, Hints(dataset="openai/gsm8k", revision=SHA))
+
+    found = yaml.safe_load(draft.text)
+    assert (found["id"], found["title"], found["summary"]) == ("sums-main", "Sums", "Word problems about sums.")
+    assert found["dataset"] == {"repo": "openai/gsm8k", "revision": SHA, "config": "main", "split": "test"}
+    assert found["fields"] == {"target": "answer"}
+    assert draft.notes[0] == "The file has 2 tasks: main, hard; this is main."
+    assert any("model_graded_fact" in note for note in draft.notes)
+    hard = imported("eval.yaml", EVAL_YAML, Hints(dataset="openai/gsm8k", task="hard"))
+    assert "An eval.yaml pins no revision: give the commit of the dataset." in hard.notes
+
+
+@pytest.mark.parametrize(
+    ("text", "hints", "said"),
+    [
+        (EVAL_YAML, Hints(), "does not name the dataset it lies in"),
+        ("name: x\n", Hints(dataset="a/b"), "lists its tasks"),
+        (EVAL_YAML, Hints(dataset="a/b", task="soft"), "no task 'soft'; the file has main, hard"),
+    ],
+)
+def test_an_eval_yaml_that_says_too_little_is_refused(text, hints, said):
+    with pytest.raises(BadDefinition) as refused:
+        imported("eval.yaml", text, hints)
+
+    assert said in refused.value.message
+
+
+def test_metadata_of_mteb_carries_its_revision():
+    draft = imported("mteb", MTEB)
+
+    found = yaml.safe_load(draft.text)
+    assert found["id"] == "mteb-banking77-classification"
+    assert found["dataset"]["revision"] == "0fd18e25b25c072e09e0d92ab615fda904d66300"
+    assert found["engine"] == {"name": "mteb", "harness_task": "Banking77Classification"}
+    assert found["languages"] == ["en"]
+    assert any(note.startswith("Still to be decided: metrics[0].name") for note in draft.notes)
+
+
+def test_the_command_writes_the_draft_and_says_what_is_open(tmp_path, capsys):
+    file = tmp_path / "task.yaml"
+    file.write_text(LM_EVAL)
+
+    call_command("import_benchmark", str(file), format="lm_eval")
+
+    said = capsys.readouterr()
+    assert yaml.safe_load(said.out)["id"] == "sums"
+    assert "weight: left out" in said.err
+    with pytest.raises(CommandError, match="cannot be read"):
+        call_command("import_benchmark", str(tmp_path / "none.yaml"), format="lm_eval")
+
+
+@pytest.mark.parametrize("name", ["digits", "bitext"])
+def test_what_lm_eval_cannot_say_is_refused(name):
+    definition = next(one for one in builtin_definitions() if one.id == name)
+
+    with pytest.raises(BadDefinition, match="lm_eval has no output_type"):
+        exported("lm_eval", definition)
