@@ -79,8 +79,12 @@ class Entry:
         """Stands for bytes that are read later."""
         return Located(f"{self.place.path}#{self.place.number}")
 
-    def extras(self) -> dict[str, Any]:
-        """What gold carries besides the answer: cluster, group, and fields that slices ask for."""
+    def extras(self, **known: str) -> dict[str, Any]:
+        """What gold carries besides the answer: cluster, group, and fields that slices ask for.
+
+        Args:
+            known: fields that follow from the row and are no column of it.
+        """
         fields = self.source.definition.fields
         found: dict[str, Any] = {}
         for name in ("cluster", "group"):
@@ -88,7 +92,7 @@ class Entry:
                 found[name] = str(self.value(name))
         wanted = [one.by.removeprefix("field:") for one in self.source.definition.slices if one.by.startswith("field:")]
         if wanted:
-            found["fields"] = {name: str(self.value(name, name)) for name in wanted}
+            found["fields"] = {name: known.get(name) or str(self.value(name, name)) for name in wanted}
         return found
 
     @property

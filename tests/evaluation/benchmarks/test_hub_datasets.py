@@ -208,6 +208,29 @@ def test_configs_are_read_side_by_side():
         )
 
 
+def test_words_have_a_label_each_and_questions_may_have_no_answer():
+    tokens = [{"tokens": ["Ann", "left"], "ner_tags": [1, 0]}]
+    squad = [{"context": "c", "question": "q", "answers": {"text": found}} for found in (["a", "b"], [])]
+    asked = {"labels": "{0: O, 1: B-PER, 2: I-PER}", "task": "token-classification"}
+    tags = definition(request="token-classify", metric="entity_f1", fields="{words: tokens, target: ner_tags}", **asked)
+    spans = definition(
+        request="span", metric="squad_f1", task="question-answering", labels="null",
+        fields="{text: context, pair: question, target: answers.text}",
+        more="slices: [{name: answerable, by: 'field:answerable'}]",
+    )  # fmt: skip
+
+    marked = read_dataset(tags, dataset({"test.parquet": parquet(tokens)}))
+    answered = read_dataset(spans, dataset({"test.jsonl": lines(*squad)}))
+
+    assert (marked.inputs, marked.gold) == (
+        [{"id": "0", "words": ["Ann", "left"]}],
+        [{"id": "0", "labels": ["B-PER", "O"]}],
+    )
+    assert [(row["answers"], row["fields"]["answerable"]) for row in answered.gold] == [(["a", "b"], "yes"), ([], "no")]
+    with pytest.raises(DataUnavailable, match=r"line 1 of test\.jsonl: 2 words have 1 labels"):
+        read_dataset(tags, dataset({"test.jsonl": lines({"tokens": ["a", "b"], "ner_tags": [0]})}))
+
+
 IMAGES = {"request": "image-classify", "task": "image-classification", "fields": "{image: img, target: label}"}
 
 

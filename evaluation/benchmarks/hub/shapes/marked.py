@@ -27,9 +27,7 @@ def spans(source: Source) -> Items:
     for entry in source.entries():
         inputs.append({"id": entry.key, "text": entry.text("text", "context"), "pair": entry.text("pair", "question")})
         answers = entry.texts("target", "answers.text")
-        fields = {"answerable": "yes" if answers else "no"}
-        extras = entry.extras()
-        gold.append({"id": entry.key, "answers": answers, **extras, "fields": fields | extras.get("fields", {})})
+        gold.append({"id": entry.key, "answers": answers, **entry.extras(answerable="yes" if answers else "no")})
     return Items(inputs=inputs, gold=gold)
 
 
