@@ -17,7 +17,7 @@ from catalog.actions.incoming import upload_parts, uploads, xet_extents
 from catalog.actions.mirroring import mirror_sync, sync_leases
 from catalog.actions.mirroring.mirror_sync import Turn
 from catalog.actions.notices import webhook_delivery
-from catalog.actions.upkeep import collection, garbage, purge, scrub
+from catalog.actions.upkeep import closed_offers, collection, garbage, purge, scrub
 from catalog.errors import CollectionRefused, UpkeepBusy
 from catalog.models import Repo, RepoFacts
 
@@ -80,6 +80,7 @@ def collect() -> None:
     garbage.clear_leftovers()
     try:
         purge.purge_deleted()
+        closed_offers.drop_overdue()
         collection.collect(collection.Graces.configured(), most_seconds=1_200)
     except UpkeepBusy as busy:
         logger.info("collection waits for %s", busy.facts.get("holder", ""))

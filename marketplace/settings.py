@@ -234,10 +234,11 @@ SCRUB_MB_PER_SECOND = env.number("SCRUB_MB_PER_SECOND", 20, least=1)
 REPLICA_URL = env.url("REPLICA_URL", "", schemes=("file", "s3"))  # a second store that scrub repairs from
 DELETED_REPO_DAYS = env.number("DELETED_REPO_DAYS", 30)
 NAMESPACE_QUOTA_GB = env.number("NAMESPACE_QUOTA_GB", 0)  # 0: no limit
-# Of people who may not write to the repo; 0: no limit.
+# Of people who may not write to the repo; 0: no limit, and kept for good.
 STRANGER_OPEN_PULL_REQUESTS = env.number("STRANGER_OPEN_PULL_REQUESTS", 10)  # of one person in one repo
 STRANGER_DAILY_PULL_REQUESTS = env.number("STRANGER_DAILY_PULL_REQUESTS", 20)  # likewise
 STRANGERS_PULL_REQUESTS_MB = env.number("STRANGERS_PULL_REQUESTS_MB", 5_000)  # of all of them together in one repo
+CLOSED_PULL_REQUEST_WEEKS = env.number("CLOSED_PULL_REQUEST_WEEKS", 12)  # until their unmerged commits go
 ATTACHMENT_MB = env.number("ATTACHMENT_MB", 10, least=1)  # of a picture or sound in a comment
 ATTACHMENT_VIDEO_MB = env.number("ATTACHMENT_VIDEO_MB", 50, least=1)
 ATTACHMENT_QUOTA_MB = env.number("ATTACHMENT_QUOTA_MB", 500)  # of one account together

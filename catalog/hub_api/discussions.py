@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from catalog import access, actors, discussion_access, links
 from catalog.actions.community import discussions, merging, proposals, pull_requests
+from catalog.actions.community.proposals import Offer
 from catalog.actions.community.pull_requests import Proposal
 from catalog.actors import Actor
 from catalog.errors import BadInput
@@ -59,8 +60,8 @@ def details(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: 
         answer["changes"] = {"base": f"refs/heads/{discussion.target_branch}"}
         if discussion.merge_oid:
             answer["changes"]["mergeCommitId"] = discussion.merge_oid
-        answer["filesWithConflicts"] = list(offer.conflicts) if offer.target else discussion.is_unfinished
-        if bodies.flag(request, "diff") and access.has_files(actor, repo):
+        answer["filesWithConflicts"] = _conflicts(discussion, offer)
+        if offer is not None and bodies.flag(request, "diff") and access.has_files(actor, repo):
             answer["diff"] = proposals.patch_of(offer)
     return JsonResponse(answer)
 
@@ -116,6 +117,13 @@ def merge(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: st
     if text.strip():
         discussions.comment(discussion=discussion, text=text, actor=user)
     return JsonResponse({"mergeCommitId": commit.oid})
+
+
+def _conflicts(discussion: Discussion, offer: Offer | None) -> list[str] | bool:
+    """Paths, or whether it cannot be merged for another reason; what is finished conflicts with nothing."""
+    if offer is None:
+        return []
+    return list(offer.conflicts) if offer.target else discussion.is_unfinished
 
 
 def _to_change(actor: Actor, kind: str, owner: str, name: str) -> tuple[Repo, User]:

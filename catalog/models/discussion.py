@@ -42,6 +42,7 @@ class Discussion(models.Model):
     target_branch = models.CharField(max_length=255, blank=True)  # where a pull request wants to go
     base = models.ForeignKey(Commit, null=True, on_delete=models.SET_NULL, related_name="+")  # where it began
     merge_oid = models.CharField(max_length=40, blank=True)  # the commit that brought it in
+    commits_dropped_at = models.DateTimeField(null=True)  # closed for so long that its ref and commits are gone
 
     objects = DiscussionQuerySet.as_manager()
 

@@ -48,11 +48,17 @@ class Commit(models.Model):
     message = models.TextField(blank=True)  # body after the title
     raw = models.BinaryField(null=True)  # body of the git commit object; None: id stated by upstream
     upstream_stated = models.BooleanField(default=False)  # id taken on upstream's word (decision 4)
+    offered_in = models.PositiveIntegerField(null=True)  # the pull request it came by, while no branch or tag had it
 
     class Meta:
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["repo", "oid"], name="commit_unique_in_repo"),
             models.UniqueConstraint(fields=["line", "seq"], name="commit_seq_unique_on_line"),
+        ]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(
+                fields=["repo", "offered_in"], condition=Q(offered_in__isnull=False), name="commit_by_pull_request"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -23,6 +23,7 @@ from catalog.pages.discussion_forms import CommentForm, DiscussionForm, TitleFor
 from catalog.pages.errors import page
 from catalog.pages.frame import frame
 from catalog.pages.shown_changes import shown_changes
+from catalog.queries import closed_offers
 from catalog.queries import discussions as threads
 
 FILES_SHOWN: Final = 50
@@ -120,7 +121,7 @@ def thread(request: HttpRequest, kind: str, owner: str, name: str, num: int) -> 
 
 
 @page
-def files(request: HttpRequest, kind: str, owner: str, name: str, num: int) -> HttpResponse:
+def files(request: HttpRequest, kind: str, owner: str, name: str, num: int) -> HttpResponseBase:
     """What a pull request changes."""
     actor = actors.actor_of(request)
     repo = discussion_access.repo_with_discussions(actor, kind, owner, name)
@@ -128,6 +129,8 @@ def files(request: HttpRequest, kind: str, owner: str, name: str, num: int) -> H
     if not discussion.is_pull_request:
         raise BadInput(_("Only pull requests have changed files."))
     offer = proposals.offer_of(discussion)
+    if offer is None:
+        return redirect(links.discussion(repo, num))  # which says why there are none any more
     opened = access.has_files(actor, repo)
     listed = proposals.changes_of(offer, limit=FILES_SHOWN)
     changes = shown_changes(listed, partial(links.blob, repo, discussion.git_ref), with_text=opened)
@@ -150,7 +153,7 @@ def thread_page(
     status: int = 200,
 ) -> HttpResponse:
     """The thread with a form for a new comment, and with a comment whose change did not work yet."""
-    offer = proposals.offer_of(discussion) if discussion.is_pull_request else None
+    offer = proposals.offer_of(discussion)
     events = [_shown(request, actor, discussion, event, edited) for event in threads.events_of(discussion)]
     shown = _frame(request, actor, discussion, offer) | {"events": events, "form": form, "part": "talk"}
     return render(request, "discussions/thread.html", shown, status=status)
@@ -175,6 +178,7 @@ def _frame(request: HttpRequest, actor: Actor, discussion: Discussion, offer: Of
         discussion=discussion,
         here=links.discussion(discussion.repo, discussion.num),
         offer=offer,
+        kept_until=closed_offers.kept_until(discussion),
         may_change=may_change,
         title_form=TitleForm(initial={"title": discussion.title}) if may_change and "rename" in request.GET else None,
     )

@@ -121,7 +121,7 @@ def change_status(*, discussion: Discussion, status: str, text: str = "", actor:
 
     Raises:
         BadInput: no status to change to, or it has it already.
-        NotAllowed: a merged pull request stays merged.
+        NotAllowed: a merged pull request stays merged, and one whose commits are gone stays closed.
         TooLarge, TooManyRequests: for the words.
     """
     if status not in (Discussion.Status.OPEN, Discussion.Status.CLOSED):
@@ -133,6 +133,7 @@ def change_status(*, discussion: Discussion, status: str, text: str = "", actor:
             raise NotAllowed(_("This pull request is merged; that is final."))
         if discussion.status == status:
             raise BadInput(_("It is %(status)s already.") % {"status": status})
+        _check_commits_are_here(discussion)
         if text.strip():
             _add_comment(discussion, text, html, actor)
         was_closed, discussion.status = discussion.status == Discussion.Status.CLOSED, status
@@ -178,6 +179,18 @@ def _say(discussion: Discussion, text: str, html: str, actor: User) -> Discussio
     event = discussion_log.add(discussion, Kind.COMMENT, actor, text=text, html=html)
     attachments.hold(event, attachments.shown_by(text, repo=discussion.repo, author=actor))
     return event
+
+
+def _check_commits_are_here(discussion: Discussion) -> None:
+    """Raises `NotAllowed`."""
+    if discussion.commits_dropped_at is not None:
+        raise NotAllowed(
+            _(
+                "This pull request cannot be opened again: it had been closed for long, so its commits were deleted "
+                "on %(date)s. Open a new one to offer them again."
+            )
+            % {"date": f"{discussion.commits_dropped_at:%Y-%m-%d}"}
+        )
 
 
 def _check_opened_again(discussion: Discussion, actor: User) -> None:

@@ -35,8 +35,13 @@ class Offer:
         return self.target is not None and not self.conflicts
 
 
-def offer_of(discussion: Discussion) -> Offer:
-    """Returns what a pull request offers now; a finished one has no conflicts."""
+def offer_of(discussion: Discussion) -> Offer | None:
+    """Returns what a pull request offers now; a finished one has no conflicts.
+
+    None: it is a discussion without commits, or was closed so long ago that they are gone.
+    """
+    if not discussion.is_pull_request or discussion.commits_dropped_at is not None:
+        return None
     repo = discussion.repo
     source = repo.refs.pull_requests().select_related("commit").get(name=str(discussion.num)).commit
     ref = repo.refs.branches().select_related("commit").filter(name=discussion.target_branch).first()

@@ -144,9 +144,8 @@ def _commit(repo: Repo, branch: str, request: Request, drafted: list[str]) -> Co
     drafted.append(draft.oid)
     commit = repo.commits.filter(oid=draft.oid).first()  # another branch got the same commit this second
     if commit is None:
-        # a pull request leaves the line to the branch it began at, which goes on there without a copy of all entries
-        leaves = branch.startswith("refs/pr/") and recording.is_head_of_branch(repo, head)
-        commit = recording.record(repo, head, change_set, tree, draft, on_own_line=leaves)
+        offered_in = recording.number_of_offer(branch)
+        commit = recording.record(repo, head, change_set, tree, draft, offered_in=offered_in)
     recording.finish(repo, branch, commit, actor=request.actor)
     return commit
 

@@ -17,12 +17,12 @@ from catalog.models import Blob, Repo, RepoBlob, User
 from catalog.queries.git_trees import Folders
 
 
-def record(repo: Repo, actor: User, content: Content, files: dict[str, NewFile], *, only_offered: bool) -> None:
+def record(repo: Repo, actor: User, content: Content, files: dict[str, NewFile], *, offered_in: int | None) -> None:
     """Write all commits of a push.
 
     Args:
         files: by git id, what `push_content.store` returned.
-        only_offered: whether they are for pull requests alone.
+        offered_in: the pull request they are for, when they are for nothing else.
 
     Raises:
         BlobNotUploaded: the repo's right to some bytes ran out since they came.
@@ -33,7 +33,7 @@ def record(repo: Repo, actor: User, content: Content, files: dict[str, NewFile],
     if content.folders is not None:
         stored = _Stored(files, content.folders)
         for commit in content.commits:
-            _record(repo, actor, commit, stored, only_offered=only_offered)
+            _record(repo, actor, commit, stored, offered_in=offered_in)
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def _hold(repo: Repo, files: Iterable[NewFile]) -> None:
         raise BlobNotUploaded
 
 
-def _record(repo: Repo, actor: User, commit: NewCommit, content: _Stored, *, only_offered: bool) -> None:
+def _record(repo: Repo, actor: User, commit: NewCommit, content: _Stored, *, offered_in: int | None) -> None:
     if repo.commits.filter(oid=commit.oid).exists():  # somebody pushed it a moment ago
         return
     first = commit.fields.parents[0] if commit.fields.parents else None
@@ -75,8 +75,7 @@ def _record(repo: Repo, actor: User, commit: NewCommit, content: _Stored, *, onl
     changed = {path: _as_named(content.files[new[1]], new[0]) if new else None for path, new in changes.files.items()}
     change_set = ChangeSet(changed, {new.blob_id for new in changed.values() if new and new.blob_id})
     tree = NewTree(commit.fields.tree, changes.folders)
-    leaves = only_offered and base is not None and recording.is_head_of_branch(repo, base)
-    recording.record(repo, base, change_set, tree, _draft(commit, actor), on_own_line=leaves)
+    recording.record(repo, base, change_set, tree, _draft(commit, actor), offered_in=offered_in)
 
 
 def _as_named(file: NewFile, mode: int) -> NewFile:

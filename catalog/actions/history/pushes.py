@@ -193,11 +193,17 @@ def _write(
         outcome[update.name] = _lock(repo, update)
     if push.is_atomic and any(outcome.values()):
         return
-    only_offered = all(Ref.kind_and_name(update.name)[0] == Ref.Kind.PULL_REQUEST for update in updates)
-    push_recording.record(repo, push.actor, content, files, only_offered=only_offered)
+    push_recording.record(repo, push.actor, content, files, offered_in=_offered_in(updates))
     for update in updates:
         if not outcome[update.name]:
             _apply(push, update, targets.get(update.name))
+
+
+def _offered_in(updates: Iterable[RefUpdate]) -> int | None:
+    """The pull request these commits are for, the first of several; None when a branch or tag gets them, too."""
+    nums = [recording.number_of_offer(update.name) for update in updates]
+    offered = [num for num in nums if num is not None]
+    return min(offered) if offered and len(offered) == len(nums) else None
 
 
 def _lock(repo: Repo, update: RefUpdate) -> str:
@@ -236,6 +242,7 @@ def _put_tag(push: Push, update: RefUpdate, target: _Target, commit: Commit) -> 
     TagObject.objects.filter(ref=ref).delete()
     if target.tag is not None:
         TagObject.objects.create(ref=ref, oid=target.tag_oid, target_oid=commit.oid, raw=target.raw)
+    recording.keep(commit)
     verb = "ref.create" if is_new else "ref.move"
     audit.record(push.actor, verb, audit.name_of(repo), ref=update.name, commit=commit.oid)
     moved = {"ref": update.name, "old": None if is_new else update.old, "new": commit.oid}

@@ -35,15 +35,24 @@ def locked_ref(repo: Repo, reference: str) -> Ref:
 
 
 def record(
-    repo: Repo, base: Commit | None, change_set: ChangeSet, tree: NewTree, draft: Draft, *, on_own_line: bool = False
+    repo: Repo,
+    base: Commit | None,
+    change_set: ChangeSet,
+    tree: NewTree,
+    draft: Draft,
+    *,
+    offered_in: int | None = None,
 ) -> Commit:
     """Write a commit upon `base`, which need not be the head of anything yet.
 
     Args:
-        on_own_line: leave the line of `base` to others, as a pull request does with that of its branch.
+        offered_in: the number of the pull request it comes by. It leaves the line of what is not its own to others:
+            a branch goes on there without a copy of all entries, and nothing of theirs goes when the offer goes.
     """
-    line, seq = intervals.place_after(repo, base, on_own_line=on_own_line)
+    leaves = offered_in is not None and base is not None and base.offered_in != offered_in
+    line, seq = intervals.place_after(repo, base, on_own_line=leaves)
     commit = row_of(draft, repo)
+    commit.offered_in = offered_in
     commit.line, commit.seq = line, seq
     commit.save(force_insert=True)
     intervals.write(commit, change_set, tree)
@@ -89,12 +98,22 @@ def move(repo: Repo, reference: str, commit: Commit, *, actor: User | None) -> N
     if kind == Ref.Kind.PULL_REQUEST:
         discussion_log.note_commit(repo, name, commit, actor)
         strangers.check_bytes(repo, actor)
-    elif name == repo.default_branch:
-        metadata.read_facts(repo, commit)
-        jobs.index_repo(repo)
+    else:
+        keep(commit)
+        if name == repo.default_branch:
+            metadata.read_facts(repo, commit)
+            jobs.index_repo(repo)
     moved = {"ref": ref.full_ref, "old": old, "new": commit.oid}
     events.emit(repo=repo, event="repo.content.update", actor=actor, updated_refs=[moved])
 
 
-def is_head_of_branch(repo: Repo, commit: Commit) -> bool:
-    return repo.refs.branches().filter(commit=commit).exists()
+def keep(commit: Commit) -> None:
+    """What a branch or tag has named stays readable by its id, also when the pull request it came by is forgotten."""
+    if commit.offered_in is not None:
+        Commit.objects.filter(line=commit.line_id, seq__lte=commit.seq).update(offered_in=None)
+
+
+def number_of_offer(reference: str) -> int | None:
+    """The number of the pull request whose ref this is; None for others."""
+    kind, name = Ref.kind_and_name(reference)
+    return int(name) if kind == Ref.Kind.PULL_REQUEST else None

@@ -6,6 +6,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from catalog.actions import audit
+from catalog.actions.history import recording
 from catalog.errors import RefExists, RefProtected, RevisionNotFound
 from catalog.models import Ref, Repo, User
 from catalog.parsing import names
@@ -62,6 +63,7 @@ def _create(ref: Ref, revision: str, actor: User) -> Ref:
             ref.save(force_insert=True)
     except IntegrityError:
         raise RefExists(_("Reference %(ref)s already exists") % {"ref": ref.full_ref}) from None
+    recording.keep(ref.commit)
     audit.record(actor, "ref.create", audit.name_of(ref.repo), ref=ref.full_ref, commit=ref.commit.oid)
     return ref
 

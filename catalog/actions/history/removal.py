@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from catalog import jobs
 from catalog.actions import audit
 from catalog.actions.facts import metadata
-from catalog.actions.history import history_rewriting
+from catalog.actions.history import freezing, history_rewriting
 from catalog.actions.notices import events
 from catalog.actions.upkeep import garbage
 from catalog.errors import EntryNotFound, MirrorIsReadOnly
-from catalog.models import Blob, Discussion, Ref, RemovedFile, Repo, RepoBlob, TreeEntry, User
+from catalog.models import Blob, RemovedFile, Repo, RepoBlob, TreeEntry, User
 from catalog.parsing import git_objects
 from catalog.queries import trees
 
 MOST_FILES: Final = 1000  # in one request, as clients send them
 MOST_NAMED: Final = 20  # in a message
-STATEMENT_SECONDS: Final = 120  # a long history has many entries
 
 
 @transaction.atomic
@@ -57,16 +56,7 @@ def remove_files(*, repo: Repo, sha256s: Iterable[str], rewrite_history: bool, a
 
 
 def _lock(repo: Repo, sha256s: set[str]) -> None:
-    """Nobody else commits, pushes, merges or opens branches here until the transaction ends; locks in the order
-    of pushes and merges."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{STATEMENT_SECONDS}s"])
-    Repo.objects.select_for_update(no_key=True).get(pk=repo.pk)
-    rows = Discussion.objects.select_for_update(no_key=True).filter(repo=repo, is_pull_request=True)
-    list(rows.order_by("num").values_list("pk", flat=True))
-    for kind in (Ref.Kind.PULL_REQUEST, Ref.Kind.BRANCH, Ref.Kind.TAG):
-        list(repo.refs.select_for_update().filter(kind=kind).order_by("name").values_list("pk", flat=True))
-    list(repo.lines.select_for_update().order_by("pk").values_list("pk", flat=True))
+    freezing.freeze(repo)
     held = RepoBlob.objects.select_for_update(of=("self",)).filter(repo=repo, blob__sha256__in=sha256s)
     list(held.order_by("pk").values_list("pk", flat=True))
 

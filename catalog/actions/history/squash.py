@@ -26,7 +26,7 @@ def squash_history(*, repo: Repo, branch: str, message: str = "", actor: User) -
     title, _rest, description = message.strip().partition("\n")
     words = Words.of(title or f"Super-squash branch '{branch}'", description)
     draft = drafts.of_ours(None, head.tree_oid, words, actor)
-    commit = repo.commits.filter(oid=draft.oid).first() or _record(repo, head, draft)
+    commit = repo.commits.filter(oid=draft.oid).first() or _record(repo, head, draft, recording.number_of_offer(branch))
     recording.finish(repo, branch, commit, actor=actor)
     return commit
 
@@ -41,9 +41,10 @@ def _locked(repo: Repo, branch: str) -> Ref:
         raise
 
 
-def _record(repo: Repo, head: Commit, draft: drafts.Draft) -> Commit:
+def _record(repo: Repo, head: Commit, draft: drafts.Draft, offered_in: int | None) -> Commit:
     commit = recording.row_of(draft, repo)
     commit.line, commit.seq = Line.objects.create(repo=repo, tip_seq=1), 1
+    commit.offered_in = offered_in
     commit.save(force_insert=True)
     intervals.copy_all(head, commit)
     return commit

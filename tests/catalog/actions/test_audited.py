@@ -21,13 +21,14 @@ import catalog.actions
 import evaluation.actions
 from catalog import stores
 from catalog.actions import moving, quotas, repos
-from catalog.actions.community import curation, gating
+from catalog.actions.community import curation, discussions, gating, pull_requests
+from catalog.actions.community.pull_requests import Proposal
 from catalog.actions.history import refs, removal
 from catalog.actions.mirroring import mirrors
 from catalog.actions.mirroring.mirrors import Upstream
 from catalog.actions.notices import webhooks
 from catalog.actions.people import accounts, device_login, members, passkeys, second_factor
-from catalog.actions.upkeep import purge, scrub
+from catalog.actions.upkeep import closed_offers, purge, scrub
 from catalog.models import AuditEntry, Blob, Repo
 from evaluation.actions import nodes
 from tests.catalog.git_http.conftest import Objects, basic, sent
@@ -101,6 +102,13 @@ def purged(site) -> None:
     purge.purge_deleted()
 
 
+def dropped(site) -> None:
+    offer = pull_requests.open_pull_request(repo=site.repo, proposal=Proposal("Offer"), actor=site.bob, status="open")
+    discussions.change_status(discussion=offer, status="closed", actor=site.bob)
+    offer.events.update(created_at=timezone.now() - timedelta(days=400))
+    closed_offers.drop_overdue()
+
+
 def moved_tag(site) -> None:
     objects, nothing = Objects(), "0" * 40
     head = site.repo.refs.get(name="main").commit.oid
@@ -144,6 +152,7 @@ SCENARIOS: dict[str, Callable] = {
     "organisation.remove": lambda site: members.remove_member(
         organisation=member(site), user=site.bob, actor=site.ann
     ),
+    "pull_request.drop": dropped,
     "ref.create": lambda site: refs.create_branch(repo=site.repo, name="side", actor=site.ann),
     "ref.delete": lambda site: (
         refs.create_tag(repo=site.repo, name="v1", revision="main", actor=site.ann),
