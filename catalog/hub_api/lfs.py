@@ -83,7 +83,7 @@ def _to_upload(
     for oid, size in objects:
         answer: dict[str, Any] = {"oid": oid, "size": size}
         if oid in opened:
-            answer["actions"] = lfs_uploads.actions(request, repo, opened[oid], in_parts=in_parts)
+            answer["actions"] = lfs_uploads.actions(request, actor, repo, opened[oid], in_parts=in_parts)
         answers.append(answer)
     return answers
 

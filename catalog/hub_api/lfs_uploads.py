@@ -1,4 +1,7 @@
-"""Where LFS clients send bytes: addresses that are their own credential, for whole files and for parts (hub-api 10)."""
+"""Where LFS clients send bytes: addresses that are their own credential, for whole files and for parts (hub-api 10).
+
+Each names who opened it and with which token: when that is revoked, or its owner blocked, the next request ends it.
+"""
 
 from __future__ import annotations
 
@@ -8,21 +11,22 @@ from django.core import signing
 from django.core.signing import Signer
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from catalog import discussion_access
+from catalog import actors, discussion_access
 from catalog.actions.incoming import upload_parts, uploads
 from catalog.actors import Actor
 from catalog.errors import BadInput, NotAllowed, SizeMismatch, UploadGone
 from catalog.hub_api import bodies, wire
-from catalog.models import Repo, Upload
+from catalog.models import AccessToken, Repo, Upload
 
 MEDIA_TYPE: Final = "application/vnd.git-lfs+json"
 _UPLOADS = Signer(salt="hub-api.lfs-upload")
 
 
-def actions(request: HttpRequest, repo: Repo, upload: Upload, *, in_parts: bool) -> dict[str, Any]:
-    """Returns where to send one file, and where to ask whether it arrived."""
+def actions(request: HttpRequest, actor: Actor, repo: Repo, upload: Upload, *, in_parts: bool) -> dict[str, Any]:
+    """Returns where this person may send one file, and where to ask whether it arrived."""
     here, seconds = wire.origin(request), int(uploads.UPLOAD_LIFETIME.total_seconds())
-    address, query = f"{here}/-/uploads/{upload.pk}", f"?sig={_UPLOADS.signature(str(upload.pk))}"
+    by = f"{upload.actor_id}.{actor.token.pk if actor.token else 0}"
+    address, query = f"{here}/-/uploads/{upload.pk}", f"?by={by}&sig={_UPLOADS.signature(f'{upload.pk}:{by}')}"
     to: dict[str, Any] = {"href": address + query, "expires_in": seconds}
     if in_parts:
         numbers = range(1, upload_parts.part_count(upload.size) + 1)
@@ -34,7 +38,7 @@ def actions(request: HttpRequest, repo: Repo, upload: Upload, *, in_parts: bool)
 
 def receive(request: HttpRequest, actor: Actor, upload_id: str) -> HttpResponse:
     """PUT of a whole file."""
-    upload = _upload(request, upload_id)
+    upload = _upload(_sender(request, upload_id), upload_id)
     announced = bodies.content_length(request)
     if announced is not None and announced != upload.size:
         raise SizeMismatch(f"{upload.size} bytes were announced, the body has {announced}")
@@ -44,7 +48,7 @@ def receive(request: HttpRequest, actor: Actor, upload_id: str) -> HttpResponse:
 
 def receive_part(request: HttpRequest, actor: Actor, upload_id: str, number: str) -> HttpResponse:
     """PUT of one part; its ETag is what completion must list."""
-    upload = _upload(request, upload_id)
+    upload = _upload(_sender(request, upload_id), upload_id)
     if not (number.isascii() and number.isdigit() and len(number) < 7):
         raise BadInput("a part is named by its number")
     etag = upload_parts.receive_part(upload=upload, number=int(number), pieces=bodies.views(request))
@@ -55,12 +59,12 @@ def receive_part(request: HttpRequest, actor: Actor, upload_id: str, number: str
 
 def complete(request: HttpRequest, actor: Actor, upload_id: str) -> HttpResponse:
     """POST when all parts are there; asked again after success it succeeds again."""
-    _check_signature(request, upload_id)
+    sender = _sender(request, upload_id)
     body = bodies.json_body(request)
     finished = Upload.objects.filter(pk=upload_id, finished_at__isnull=False).select_related("repo").first()
     if finished is not None and uploads.held_by(finished.repo, [finished.sha256]):
         return JsonResponse({}, content_type=MEDIA_TYPE)
-    upload = _upload(request, upload_id)
+    upload = _upload(sender, upload_id)
     if body.get("oid") != upload.sha256:
         raise BadInput("'oid' is not that of this upload")
     upload_parts.complete(upload=upload, etags=_etags(body))
@@ -69,7 +73,7 @@ def complete(request: HttpRequest, actor: Actor, upload_id: str) -> HttpResponse
 
 def abort(request: HttpRequest, actor: Actor, upload_id: str) -> HttpResponse:
     """DELETE: the sender gives up; what was sent is dropped now instead of in a day."""
-    upload_parts.drop(_upload(request, upload_id))
+    upload_parts.drop(_upload(_sender(request, upload_id), upload_id))
     return HttpResponse(status=204)
 
 
@@ -86,19 +90,28 @@ def _etags(body: bodies.Json) -> list[str]:
     return [listed[number] for number in sorted(listed)]
 
 
-def _upload(request: HttpRequest, upload_id: str) -> Upload:
-    """The upload this address is for, if its sender may still write there. Raises `NotAllowed`, `UploadGone`."""
-    _check_signature(request, upload_id)
-    upload = uploads.upload_in_progress(int(upload_id))
-    if not upload.actor.is_active or not discussion_access.may_still_upload(upload.actor, upload.repo):
-        raise UploadGone
-    return upload
+def _sender(request: HttpRequest, upload_id: str) -> Actor:
+    """Who this address was made for, with the token they asked with.
 
-
-def _check_signature(request: HttpRequest, upload_id: str) -> None:
+    Raises:
+        NotAllowed: the address is not one of ours.
+        UploadGone: the token or its owner is.
+    """
+    by = request.GET.get("by", "")
     try:
-        _UPLOADS.unsign(f"{upload_id}{_UPLOADS.sep}{request.GET.get('sig', '')}")
+        _UPLOADS.unsign(f"{upload_id}:{by}{_UPLOADS.sep}{request.GET.get('sig', '')}")
     except signing.BadSignature:
         raise NotAllowed("the address of this upload is not valid") from None
-    if not (upload_id.isascii() and upload_id.isdigit()):
-        raise NotAllowed("the address of this upload is not valid")
+    user_id, token_id = by.split(".")
+    token = AccessToken.objects.usable().select_related("user").filter(pk=token_id, user=user_id).first()
+    if token is None:
+        raise UploadGone
+    return actors.actor_with(token.user, token)
+
+
+def _upload(sender: Actor, upload_id: str) -> Upload:
+    """The upload an address is for, if its sender may still write there. Raises `UploadGone`."""
+    upload = uploads.upload_in_progress(int(upload_id))
+    if sender.user is None or not sender.may_write or not discussion_access.may_still_upload(sender.user, upload.repo):
+        raise UploadGone
+    return upload

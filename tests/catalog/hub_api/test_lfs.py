@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from catalog.models import AccessToken, Blob, Upload
-from tests.catalog.hub_api.conftest import body_of, cut_off, lfs_line
-from tests.factories import RepoFactory, commit_content, store
+from catalog.actions.people import accounts, members
+from catalog.models import AccessToken, Blob, TokenGrant, Upload
+from tests.catalog.hub_api.conftest import Caller, body_of, cut_off, lfs_line
+from tests.factories import OrganisationFactory, RepoFactory, UserFactory, commit_content, store, token_of
 
 CONTENT = b"\0weights" * 1000
 OID = hashlib.sha256(CONTENT).hexdigest()
@@ -100,12 +104,59 @@ def test_an_address_cannot_be_forged_reused_or_outlive_its_time(repo, owner, str
     assert [forged.status_code, late.status_code, sent.status_code, again.status_code] == [403, 410, 200, 410]
 
 
-def test_an_address_dies_with_its_owners_right(repo, owner, stranger, ann):
-    offered = batch(owner)
-    ann.is_active = False
-    ann.save()
+@pytest.mark.parametrize("end", ["blocked", "revoked", "expired", "no member"])
+def test_an_address_dies_with_the_right_of_who_opened_it(end, stranger, ann):
+    team = OrganisationFactory(name="acme", admin=UserFactory(), members={"write": [ann]})
+    RepoFactory(namespace=team.namespace, actor=ann, name="model", visibility="private")
+    offered = batch(Caller(token_of(ann)), path=BATCH.replace("ann", "acme"))
+    mine = AccessToken.objects.filter(user=ann)
+    if end == "blocked":
+        accounts.block(user=ann, actor=None)
+    elif end == "revoked":
+        accounts.revoke_token(token=mine.get(), actor=ann)
+    elif end == "expired":
+        mine.update(expires_at=timezone.now() - timedelta(seconds=1))
+    else:
+        members.remove_member(organisation=team, user=ann, actor=ann)
 
     assert put(stranger, offered).status_code == 410
+    assert not Blob.objects.filter(sha256=OID).exists()
+
+
+def test_an_address_lives_as_long_as_its_own_token_and_no_other(repo, owner, stranger, ann):
+    first, second = batch(owner), batch(Caller(token_of(ann)))
+    AccessToken.objects.filter(user=ann).order_by("pk")[0].delete()
+
+    assert actions(first)["upload"]["href"] != actions(second)["upload"]["href"]
+    assert put(stranger, first).status_code == 410
+    assert put(stranger, second).status_code == 200
+
+
+def test_an_address_of_a_fine_grained_token_reaches_as_far_as_that(repo, ann, stranger):
+    offered = batch(Caller(token_of(ann, grants=[(repo, "write")])))
+
+    TokenGrant.objects.update(role="read")
+
+    assert put(stranger, offered).status_code == 410
+
+
+def test_who_sends_is_asked_in_one_query_more(repo, owner, stranger, ann):
+    offered = batch(owner)
+
+    with CaptureQueriesContext(connection) as asked:
+        assert put(stranger, offered, b"another size").status_code == 422
+
+    # whose token; which upload. Its size is wrong, so nothing else is asked
+    tables = [query["sql"].split(" FROM ")[1].split()[0] for query in asked]
+    assert tables == ['"catalog_accesstoken"', '"catalog_upload"']
+
+
+@pytest.mark.parametrize("changed", ["by=1.1&", "by=&", ""])
+def test_an_address_names_its_opener_and_nobody_else(changed, repo, owner, stranger):
+    href = local(actions(batch(owner))["upload"]["href"])
+
+    assert re.search(r"\?by=\d+\.\d+&sig=", href)
+    assert stranger.request("PUT", re.sub(r"by=[^&]*&", changed, href), CONTENT).status_code == 403
 
 
 @pytest.mark.parametrize(

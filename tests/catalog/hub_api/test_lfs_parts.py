@@ -12,7 +12,7 @@ from django.conf import settings as django_settings
 from django.db.models import F
 
 from catalog.actions.incoming import upload_parts, uploads
-from catalog.models import Blob, Upload, UploadPart
+from catalog.models import AccessToken, Blob, Upload, UploadPart
 from tests.catalog.hub_api.conftest import body_of, cut_off, lfs_line
 from tests.catalog.hub_api.test_lfs import BATCH, actions, local
 
@@ -109,6 +109,17 @@ def test_a_part_sent_twice_counts_as_it_was_sent_last(repo, owner, stranger):
 
     assert complete(stranger, offered, [wrong, *etags[1:]]).status_code == 400
     assert complete(stranger, offered, etags).status_code == 200
+
+
+def test_a_token_that_is_revoked_stops_its_parts_and_their_completion(repo, owner, stranger, ann):
+    offered = batch(owner)
+    etags = send_all(stranger, offered)
+    AccessToken.objects.filter(user=ann).delete()
+
+    answers = [put(stranger, addresses(offered)[0], PARTS[0]), complete(stranger, offered, etags)]
+
+    assert [answer.status_code for answer in answers] == [410, 410]
+    assert not Blob.objects.filter(sha256=OID).exists()
 
 
 def test_completion_asked_for_again_succeeds_again(repo, owner, stranger):
