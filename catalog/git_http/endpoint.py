@@ -19,7 +19,7 @@ from marketplace.middleware import is_busy
 logger = logging.getLogger(__name__)
 
 Handler = Callable[..., HttpResponseBase]
-DRAINED_BYTES = 4 * 1024 * 1024
+DRAINED_BYTES, DRAINED_SECONDS = 4 * 1024 * 1024, 5.0
 
 
 def endpoint(method: str, handler: Handler) -> Callable[..., HttpResponseBase]:
@@ -48,5 +48,5 @@ def endpoint(method: str, handler: Handler) -> Callable[..., HttpResponseBase]:
 
 def _refused(request: HttpRequest, error: CatalogError, actor: Actor) -> HttpResponseBase:
     """Git sends its whole body before it listens: what it still has to say is read, within reason."""
-    drain(request.read, DRAINED_BYTES)
+    drain(request, request.read, most_bytes=DRAINED_BYTES, most_seconds=DRAINED_SECONDS)
     return error_response(request, error, actor)

@@ -23,7 +23,7 @@ PIECE_BYTES = MIB
 LONGEST_JSON_BYTES = 8 * MIB
 DEEPEST_JSON = 64
 MOST_FORM_FIELDS = 20_000
-DRAINED_BYTES = {True: 512 * MIB, False: 4 * MIB}  # by whether we know who sends
+DRAINED = {True: (512 * MIB, 30.0), False: (4 * MIB, 5.0)}  # bytes and seconds, by whether we know who sends
 
 Json = dict[str, Any]
 
@@ -119,8 +119,8 @@ def content_length(request: HttpRequest) -> int | None:
 
 def drain(request: HttpRequest, *, trusted: bool) -> None:
     """Read and forget what is left of a body, within reason."""
-    source = _source(request)
-    draining.drain(lambda size: _read(source, size), DRAINED_BYTES[trusted])
+    source, (most_bytes, most_seconds) = _source(request), DRAINED[trusted]
+    draining.drain(request, lambda size: _read(source, size), most_bytes=most_bytes, most_seconds=most_seconds)
 
 
 def text_field(body: Json, name: str) -> str:
