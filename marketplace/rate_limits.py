@@ -20,7 +20,7 @@ from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
 from catalog import actors, errors
-from catalog.hub_api import cas_access
+from catalog.hub_api import cas_access, lfs_uploads
 from marketplace import draining, refusals
 from marketplace.networks import network_of
 from marketplace.shedding import SENDER
@@ -130,13 +130,14 @@ class Counts:
 
 
 def _who(request: HttpRequest) -> str:
-    """The account, which a token of the Xet store names, too; the client's network where there is none."""
+    """The account, which tokens of the Xet store and addresses of uploads name, too; else the client's network."""
     try:
         user = actors.actor_of(request).user
     except (errors.BadCredentials, DatabaseError):  # the view says so; here such a request counts for its network
         user_id = cas_access.holder(request) if request.path.startswith(XET_STORE) else None
     else:
-        user_id = user.pk if user else None
+        is_upload = user is None and request.path.startswith(lfs_uploads.UPLOADS)
+        user_id = lfs_uploads.holder(request) if is_upload else user.pk if user else None
     return f"u{user_id}" if user_id else network_of(request.META.get("REMOTE_ADDR", ""))
 
 

@@ -18,6 +18,7 @@ from catalog.errors import BadInput, NotAllowed, SizeMismatch, UploadGone
 from catalog.hub_api import bodies, wire
 from catalog.models import AccessToken, Repo, Upload
 
+UPLOADS: Final = "/-/uploads/"
 MEDIA_TYPE: Final = "application/vnd.git-lfs+json"
 _UPLOADS = Signer(salt="hub-api.lfs-upload")
 
@@ -26,7 +27,7 @@ def actions(request: HttpRequest, actor: Actor, repo: Repo, upload: Upload, *, i
     """Returns where this person may send one file, and where to ask whether it arrived."""
     here, seconds = wire.origin(request), int(uploads.UPLOAD_LIFETIME.total_seconds())
     by = f"{upload.actor_id}.{actor.token.pk if actor.token else 0}"
-    address, query = f"{here}/-/uploads/{upload.pk}", f"?by={by}&sig={_UPLOADS.signature(f'{upload.pk}:{by}')}"
+    address, query = f"{here}{UPLOADS}{upload.pk}", f"?by={by}&sig={_UPLOADS.signature(f'{upload.pk}:{by}')}"
     to: dict[str, Any] = {"href": address + query, "expires_in": seconds}
     if in_parts:
         numbers = range(1, upload_parts.part_count(upload.size) + 1)
@@ -77,6 +78,14 @@ def abort(request: HttpRequest, actor: Actor, upload_id: str) -> HttpResponse:
     return HttpResponse(status=204)
 
 
+def holder(request: HttpRequest) -> int | None:
+    """The account an address was made for, by its signature alone: who to count a request for, not what it may do."""
+    try:
+        return _opener(request, request.path.removeprefix(UPLOADS).partition("/")[0])[0]
+    except NotAllowed:
+        return None
+
+
 def _etags(body: bodies.Json) -> list[str]:
     """The etags in the order of their parts. Raises `BadInput`."""
     listed: dict[int, str] = {}
@@ -97,16 +106,22 @@ def _sender(request: HttpRequest, upload_id: str) -> Actor:
         NotAllowed: the address is not one of ours.
         UploadGone: the token or its owner is.
     """
+    user_id, token_id = _opener(request, upload_id)
+    token = AccessToken.objects.usable().select_related("user").filter(pk=token_id, user=user_id).first()
+    if token is None:
+        raise UploadGone
+    return actors.actor_with(token.user, token)
+
+
+def _opener(request: HttpRequest, upload_id: str) -> tuple[int, int]:
+    """Account and token that an address names. Raises `NotAllowed`."""
     by = request.GET.get("by", "")
     try:
         _UPLOADS.unsign(f"{upload_id}:{by}{_UPLOADS.sep}{request.GET.get('sig', '')}")
     except signing.BadSignature:
         raise NotAllowed("the address of this upload is not valid") from None
     user_id, token_id = by.split(".")
-    token = AccessToken.objects.usable().select_related("user").filter(pk=token_id, user=user_id).first()
-    if token is None:
-        raise UploadGone
-    return actors.actor_with(token.user, token)
+    return int(user_id), int(token_id)
 
 
 def _upload(sender: Actor, upload_id: str) -> Upload:

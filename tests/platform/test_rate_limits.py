@@ -164,6 +164,21 @@ def test_threads_of_one_process_share_what_it_took(few):
     assert max(numbers) <= 400 + 8 * 20  # no thread throws away what another took
 
 
+def test_an_address_of_an_upload_counts_for_the_account_it_was_made_for(few, raw_client):
+    user = UserFactory()
+    repo = RepoFactory(actor=user)
+    body = {"operation": "upload", "objects": [{"oid": "a" * 64, "size": 5}]}
+    batch = raw_client.post(
+        f"/{repo.full_name}.git/info/lfs/objects/batch", body, content_type="application/json",
+        headers={"Authorization": f"Bearer {token_of(user)}"},
+    )  # fmt: skip
+    href = batch.json()["objects"][0]["actions"]["upload"]["href"].removeprefix("http://testserver")
+
+    answers = [raw_client.put(href, b"12345", REMOTE_ADDR=f"198.51.100.{n}").status_code for n in range(4)]
+
+    assert answers == [422, 422, 422, 429]  # wrong bytes, each from another network
+
+
 def test_a_token_of_the_xet_store_counts_for_the_account_it_was_made_for(few, raw_client):
     repo = RepoFactory()
     user = repo.namespace.user
