@@ -10,15 +10,15 @@ from __future__ import annotations
 import hashlib
 import os
 import zlib
-from collections import defaultdict
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import BinaryIO, Final, NamedTuple, Self
+from typing import BinaryIO, Final, Self
 
 from django.utils.translation import gettext as _
 
 from catalog.errors import BadInput, TooLarge
 from catalog.parsing.git_delta import apply_delta, read_size
+from catalog.parsing.pack_tables import NONE, Delta, EntryTable, Found, ObjectTable
 
 COMMIT, TREE, BLOB, TAG = 1, 2, 3, 4
 KIND_NAMES: Final = {COMMIT: "commit", TREE: "tree", BLOB: "blob", TAG: "tag"}
@@ -37,21 +37,6 @@ class Limits:
     object_bytes: int  # of one object in memory
 
 
-class Found(NamedTuple):
-    """One object of the pack and where its content lies."""
-
-    kind: int
-    size: int
-    at: int  # of its deflated bytes in the pack, or of its plain bytes among those worked out
-    is_worked_out: bool
-
-
-class _Delta(NamedTuple):
-    offset: int  # of the entry, which others may name as their base
-    size: int  # of the instructions
-    at: int
-
-
 class Pack:
     """The objects of one pack by their binary ids.
 
@@ -60,14 +45,12 @@ class Pack:
     """
 
     def __init__(self, pack: BinaryIO, worked_out: BinaryIO, limits: Limits) -> None:
-        self.objects: dict[bytes, Found] = {}
+        self.objects = ObjectTable()
         self.has_unread = False
         self._pack, self._worked_out, self._limits = pack.fileno(), worked_out, limits
         self._end = os.fstat(self._pack).st_size - _TRAILER_BYTES
         self._inflated = 0
-        self._by_offset: dict[int, bytes] = {}
-        self._on_offset: dict[int, list[_Delta]] = defaultdict(list)
-        self._on_name: dict[bytes, list[_Delta]] = defaultdict(list)
+        self._entries = EntryTable()
 
     @classmethod
     def read(cls, pack: BinaryIO, worked_out: BinaryIO, limits: Limits) -> Self:
@@ -84,12 +67,14 @@ class Pack:
         reader = cls(pack, worked_out, limits)
         reader._find()
         reader._work_out()
-        reader._by_offset.clear()  # a hundred thousand objects are told by their names from here on
+        reader._entries = EntryTable()  # objects are told by their names from here on
         return reader
 
     def content(self, oid: bytes) -> bytes:
         """The bytes of an object. Raises `KeyError` when it is not here, `TooLarge` when it is too large to hold."""
-        found = self.objects[oid]
+        return self._content(self.objects[oid])
+
+    def _content(self, found: Found) -> bytes:
         if found.size > self._limits.object_bytes:
             raise TooLarge
         if found.is_worked_out:
@@ -126,20 +111,23 @@ class Pack:
         kind, size, length = _entry_header(head)
         if kind in KIND_NAMES:
             end, oid = self._named(kind, size, offset + length)
-            self._by_offset[offset] = oid
-            self.objects.setdefault(oid, Found(kind, size, offset + length, is_worked_out=False))
+            found = Found(kind, size, offset + length, is_worked_out=False)
+            self._entries.add(offset, self.objects.add(oid, found))
             return end
+        base: int | bytes | None
         if kind == _OFFSET_DELTA:
             back, length = _back_offset(head, length)
-            waiting = self._on_offset[offset - back]
+            base = self._entries.at_offset(offset - back)
         elif kind == _NAMED_DELTA:
-            waiting = self._on_name[head[length : length + 20]]
+            base = head[length : length + 20]
             length += 20
         else:
             raise BadInput(_("The pack holds an object of an unknown kind."))
         if size > self._limits.object_bytes:
             raise TooLarge(_("An object in the pack is larger than this server can work on; use git lfs."))
-        waiting.append(_Delta(offset, size, offset + length))
+        if base is None:
+            raise _baseless()
+        self._entries.add_delta(offset, Delta(size, offset + length), base)
         return self._pass_over(offset + length, size, _ignore)
 
     def _named(self, kind: int, size: int, at: int) -> tuple[int, bytes]:
@@ -149,35 +137,42 @@ class Pack:
 
     def _work_out(self) -> None:
         """Bases first, then what is built on them; each base is read once and dropped."""
-        ready = list(self._by_offset.items())
-        while ready:
-            offset, oid = ready.pop()
-            waiting = [*self._on_offset.pop(offset, ()), *self._on_name.pop(oid, ())]
-            if not waiting:
-                continue
-            base = self.objects[oid]
-            if base.size > self._limits.object_bytes:
-                self.has_unread = True
-                continue
-            content = self.content(oid)
-            ready += [(delta.offset, self._keep(base.kind, content, delta)) for delta in waiting]
-        if (self._on_offset or self._on_name) and not self.has_unread:
-            raise BadInput(_("The pack builds on objects that are not in it."))
+        for number in range(len(self._entries)):
+            ready = [number]
+            while ready:
+                ready += self._build_upon(ready.pop())
+        if self._entries.waiting and not self.has_unread:
+            raise _baseless()
 
-    def _keep(self, kind: int, base: bytes, delta: _Delta) -> bytes:
+    def _build_upon(self, entry: int) -> list[int]:
+        """Works out the deltas upon one entry; returns their entries."""
+        number = self._entries.object_of(entry)
+        if number == NONE:  # a delta itself, whose base comes later
+            return []
+        base, deltas = self.objects.numbered(number), self._entries.take(entry, self.objects.name(number))
+        if deltas and base.size > self._limits.object_bytes:
+            self.has_unread = True
+            return []
+        content = self._content(base) if deltas else b""
+        for delta in deltas:
+            self._entries.worked_out(delta, self._keep(base.kind, content, self._entries.delta(delta)))
+        return deltas
+
+    def _keep(self, kind: int, base: bytes, delta: Delta) -> int:
         instructions = self._inflated_at(delta.at, delta.size)
         content = apply_delta(base, instructions, most_bytes=self._limits.object_bytes)
         name = hashlib.sha1(b"%b %d\0" % (KIND_NAMES[kind].encode(), len(content)), usedforsecurity=False)
         name.update(content)
         oid = name.digest()
-        if oid not in self.objects:
-            at = self._worked_out.seek(0, os.SEEK_END)
-            if at + len(content) > self._limits.inflated_bytes:
-                raise TooLarge(_("The push is too large; push in smaller steps."))
-            self._worked_out.write(content)
-            self._worked_out.flush()
-            self.objects[oid] = Found(kind, len(content), at, is_worked_out=True)
-        return oid
+        known = self.objects.number(oid)
+        if known is not None:
+            return known
+        at = self._worked_out.seek(0, os.SEEK_END)
+        if at + len(content) > self._limits.inflated_bytes:
+            raise TooLarge(_("The push is too large; push in smaller steps."))
+        self._worked_out.write(content)
+        self._worked_out.flush()
+        return self.objects.add(oid, Found(kind, len(content), at, is_worked_out=True))
 
     def _inflated_at(self, at: int, size: int) -> bytes:
         content = bytearray()
@@ -241,6 +236,10 @@ def _back_offset(head: bytes, at: int) -> tuple[int, int]:
         at += 1
         if not head[at - 1] & 0x80:
             return value, at
+
+
+def _baseless() -> BadInput:
+    return BadInput(_("The pack builds on objects that are not in it."))
 
 
 def _ignore(piece: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain, islice
@@ -9,7 +10,7 @@ from typing import Final, NamedTuple
 
 from django.utils.translation import gettext as _
 
-from catalog.actions.history.changesets import NewFile
+from catalog.actions.history.stored_files import StoredFiles
 from catalog.actions.incoming import uploads
 from catalog.errors import BadInput, BadMetadata, BlobNotUploaded, TooLarge
 from catalog.models import Commit, RemovedFile, Repo, TreeEntry, User
@@ -17,6 +18,7 @@ from catalog.parsing import git_objects
 from catalog.parsing.git_objects import CommitFields
 from catalog.parsing.git_strict import strict_commit
 from catalog.parsing.pack_reading import BLOB, COMMIT, Pack
+from catalog.parsing.pack_tables import NameTable
 from catalog.parsing.paths import check_mirrored_path
 from catalog.queries.git_trees import Folders, TreeDifference
 
@@ -53,9 +55,9 @@ class Content:
 
     commits: list[NewCommit]  # parents first
     folders: Folders | None = None
-    known: dict[str, NewFile] = field(default_factory=dict)  # by git id: the repo holds them already
+    known: StoredFiles = field(default_factory=StoredFiles)  # the repo holds them already
     pointers: dict[str, Pointer] = field(default_factory=dict)  # by git id
-    plain: list[str] = field(default_factory=list)  # git ids of files whose bytes are in the pack
+    plain: array[int] = field(default_factory=lambda: array("I"))  # numbers of files whose bytes are in the pack
 
 
 def look_into(repo: Repo, pack: Pack, tips: Iterable[str]) -> Content:
@@ -75,7 +77,7 @@ def look_into(repo: Repo, pack: Pack, tips: Iterable[str]) -> Content:
         before = held.tree_oid if held else roots.get(first, "")
         paths.note(folders.difference(before, fields.tree, held=held, most=MOST_FILES))
     content = Content([NewCommit(oid, *one) for oid, one in found.items()], folders)
-    _sort_files(repo, pack, content, paths.by_id)
+    _sort_files(repo, pack, content, paths)
     return content
 
 
@@ -84,20 +86,20 @@ def changes_upon(base: Commit | None, commit: NewCommit, folders: Folders) -> Tr
     return folders.difference(base.tree_oid if base else "", commit.fields.tree, held=base, most=MOST_FILES)
 
 
-def store(repo: Repo, pack: Pack, content: Content, actor: User) -> dict[str, NewFile]:
-    """Keep the plain files, which become the repo's to commit; returns all files by git id, pointers left out."""
-    files = dict(content.known)
+def store(repo: Repo, pack: Pack, content: Content, actor: User) -> StoredFiles:
+    """Keep the plain files, which become the repo's to commit; returns all files, pointers left out."""
+    files = content.known
     for batch in _batches(pack, content.plain):
-        contents = [pack.content(bytes.fromhex(oid)) for oid in batch]
+        contents = [pack.content(oid) for oid in batch]
         blobs = uploads.store_many(repo=repo, contents=contents, actor=actor)
         for oid, blob in zip(batch, blobs, strict=True):
-            files[oid] = NewFile(TreeEntry.MODE_FILE, oid, blob.size, blob.pk, is_lfs=False)
+            files.add(oid.hex(), size=blob.size, blob_id=blob.pk, is_lfs=False)
     return files
 
 
 def _in_order(repo: Repo, pack: Pack, tips: Iterable[str]) -> dict[str, tuple[bytes, CommitFields]]:
     """The commits that are new, each after its parents."""
-    here = {name.hex() for name, found in pack.objects.items() if found.kind == COMMIT}
+    here = {name.hex() for name in pack.objects.of_kind(COMMIT)}
     here -= _recorded(repo, here)
     ordered: dict[str, tuple[bytes, CommitFields]] = {}
     opened: dict[str, tuple[bytes, CommitFields]] = {}
@@ -137,8 +139,19 @@ class _Paths:
     """Every file that is new somewhere: one of its paths, and whether it is a symbolic link wherever it appears."""
 
     def __init__(self) -> None:
-        self.by_id: dict[str, tuple[str, bool]] = {}
+        self._names = NameTable()
+        self._paths: list[str] = []
+        self._are_links = bytearray()
         self._changes = 0
+
+    def __iter__(self) -> Iterator[tuple[bytes, str, bool]]:
+        """Yields git id, path, and whether it is a link."""
+        for number, path in enumerate(self._paths):
+            yield self._names.name(number), path, bool(self._are_links[number])
+
+    def of(self, oid: str) -> str:
+        number = self._names.number(bytes.fromhex(oid))
+        return self._paths[number] if number is not None else ""
 
     def note(self, changes: TreeDifference) -> None:
         self._changes += len(changes.files)
@@ -150,21 +163,27 @@ class _Paths:
                 if len(path) > LONGEST_PATH:
                     raise TooLarge(_("A file's path is longer than %(most)d characters.") % {"most": LONGEST_PATH})
                 mode, oid = new
-                is_link = mode == git_objects.SYMLINK_MODE
-                earlier = self.by_id.get(oid)
-                self.by_id[oid] = (path, is_link) if earlier is None else (earlier[0], earlier[1] and is_link)
+                self._note(bytes.fromhex(oid), path, is_link=mode == git_objects.SYMLINK_MODE)
+
+    def _note(self, oid: bytes, path: str, *, is_link: bool) -> None:
+        number = self._names.add(oid)
+        if number == len(self._paths):
+            self._paths.append(path)
+            self._are_links.append(is_link)
+        else:
+            self._are_links[number] &= is_link
 
 
-def _sort_files(repo: Repo, pack: Pack, content: Content, paths: dict[str, tuple[str, bool]]) -> None:
+def _sort_files(repo: Repo, pack: Pack, content: Content, paths: _Paths) -> None:
     """Which files are known, which are pointers, which are plain; all that is wrong with them is told at once."""
-    content.known = _held_files(repo, paths)
+    content.known = _held_files(repo, (oid.hex() for oid, _path, _is_link in paths))
     too_large: list[str] = []
-    for oid, (path, is_link) in paths.items():
-        if oid in content.known:
+    for oid, path, is_link in paths:
+        if oid.hex() in content.known:
             continue
-        found = pack.objects.get(bytes.fromhex(oid))
+        found = pack.objects.get(oid)
         if found is None:
-            _note_absent(repo, pack, content, oid, path)
+            _note_absent(repo, pack, content, oid.hex(), path)
         elif found.kind != BLOB:
             raise BadMetadata(_("The file %(path)r is no blob object.") % {"path": path})
         elif found.size > LARGEST_REGULAR_BYTES:
@@ -183,13 +202,13 @@ def _sort_files(repo: Repo, pack: Pack, content: Content, paths: dict[str, tuple
     _check_pointers(repo, content, paths)
 
 
-def _held_files(repo: Repo, oids: Iterable[str]) -> dict[str, NewFile]:
-    """By git id: files that some commit of this repo holds. They are its own, so naming the id is enough."""
-    known: dict[str, NewFile] = {}
+def _held_files(repo: Repo, oids: Iterable[str]) -> StoredFiles:
+    """Files that some commit of this repo holds. They are its own, so naming the id is enough."""
+    known = StoredFiles()
     for batch in _some_at_a_time(oids):
         entries = TreeEntry.objects.files().filter(line__repo=repo, oid__in=batch, blob__isnull=False)
         for oid, size, blob_id, is_lfs in entries.values_list("oid", "size", "blob_id", "is_lfs").distinct():
-            known[oid] = NewFile(TreeEntry.MODE_FILE, oid, size, blob_id, is_lfs)
+            known.add(oid, size=size, blob_id=blob_id, is_lfs=is_lfs)
     return known
 
 
@@ -204,22 +223,24 @@ def _note_absent(repo: Repo, pack: Pack, content: Content, oid: str, path: str) 
     raise BadInput(_("The file %(path)r (%(oid)s) is neither in the pack nor here.") % {"path": path, "oid": oid})
 
 
-def _note_present(pack: Pack, content: Content, oid: str, path: str, *, is_link: bool) -> None:
-    data = pack.content(bytes.fromhex(oid))
+def _note_present(pack: Pack, content: Content, oid: bytes, path: str, *, is_link: bool) -> None:
+    data = pack.content(oid)
     pointer = None if is_link else git_objects.parse_pointer(data)
     if pointer is None:
-        content.plain.append(oid)
+        number = pack.objects.number(oid)
+        assert number is not None  # its content was read from there
+        content.plain.append(number)
     elif git_objects.pointer_text(*pointer) != data:
         raise BadMetadata(
             _("The git lfs pointer %(path)r is not written as git lfs writes it; add the file again.") % {"path": path}
         )
     else:
-        content.pointers[oid] = Pointer(*pointer)
+        content.pointers[oid.hex()] = Pointer(*pointer)
 
 
-def _check_pointers(repo: Repo, content: Content, paths: dict[str, tuple[str, bool]]) -> None:
+def _check_pointers(repo: Repo, content: Content, paths: _Paths) -> None:
     held = uploads.held_by(repo, {pointer.sha256 for pointer in content.pointers.values()})
-    missing = [paths[oid][0] for oid, pointer in content.pointers.items() if held.get(pointer.sha256) != pointer.size]
+    missing = [paths.of(oid) for oid, pointer in content.pointers.items() if held.get(pointer.sha256) != pointer.size]
     if missing:
         raise BlobNotUploaded(
             _("The large files behind these git lfs pointers are not here: %(paths)s. Send them: git lfs push --all")
@@ -228,12 +249,12 @@ def _check_pointers(repo: Repo, content: Content, paths: dict[str, tuple[str, bo
         )
 
 
-def _batches(pack: Pack, oids: list[str]) -> Iterator[list[str]]:
-    batch: list[str] = []
+def _batches(pack: Pack, numbers: Iterable[int]) -> Iterator[list[bytes]]:
+    batch: list[bytes] = []
     size = 0
-    for oid in oids:
-        size += pack.objects[bytes.fromhex(oid)].size
-        batch.append(oid)
+    for number in numbers:
+        size += pack.objects.numbered(number).size
+        batch.append(pack.objects.name(number))
         if len(batch) >= STORED_FILES_AT_A_TIME or size >= STORED_BYTES_AT_A_TIME:
             yield batch
             batch, size = [], 0

@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
 from catalog.actions.history import drafts, push_content, recording
-from catalog.actions.history.changesets import ChangeSet, NewFile
+from catalog.actions.history.changesets import ChangeSet
 from catalog.actions.history.drafts import Draft
 from catalog.actions.history.push_content import Content, NewCommit
+from catalog.actions.history.stored_files import StoredFiles
 from catalog.actions.history.tree_building import NewTree
 from catalog.errors import BadInput, BlobNotUploaded
 from catalog.models import Blob, Repo, RepoBlob, User
 from catalog.queries.git_trees import Folders
 
 
-def record(repo: Repo, actor: User, content: Content, files: dict[str, NewFile], *, offered_in: int | None) -> None:
+def record(repo: Repo, actor: User, content: Content, files: StoredFiles, *, offered_in: int | None) -> None:
     """Write all commits of a push.
 
     Args:
-        files: by git id, what `push_content.store` returned.
+        files: what `push_content.store` returned.
         offered_in: the pull request they are for, when they are for nothing else.
 
     Raises:
         BlobNotUploaded: the repo's right to some bytes ran out since they came.
         BadInput: a commit that these are built upon is gone by now.
     """
-    files = files | _large_files(repo, content)
-    _hold(repo, files.values())
+    _add_large_files(repo, content, files)
+    _hold(repo, set(files.blob_ids))
     if content.folders is not None:
         stored = _Stored(files, content.folders)
         for commit in content.commits:
@@ -38,29 +38,26 @@ def record(repo: Repo, actor: User, content: Content, files: dict[str, NewFile],
 
 @dataclass(frozen=True)
 class _Stored:
-    """What commits are made of: the files by git's ids, and where their folders are read."""
+    """What commits are made of: the files, and where their folders are read."""
 
-    files: dict[str, NewFile]
+    files: StoredFiles
     folders: Folders
 
 
-def _large_files(repo: Repo, content: Content) -> dict[str, NewFile]:
-    """By git id of the pointer."""
+def _add_large_files(repo: Repo, content: Content, files: StoredFiles) -> None:
+    """Those that pointers name, by the ids of these."""
     pointers = content.pointers
     rows = Blob.objects.in_bulk({pointer.sha256 for pointer in pointers.values()}, field_name="sha256")
     if any(pointer.sha256 not in rows for pointer in pointers.values()):
         raise BlobNotUploaded
-    return {
-        oid: NewFile(0, oid, rows[pointer.sha256].size, rows[pointer.sha256].pk, is_lfs=True)
-        for oid, pointer in pointers.items()
-    }
+    for oid, pointer in pointers.items():
+        files.add(oid, size=rows[pointer.sha256].size, blob_id=rows[pointer.sha256].pk, is_lfs=True)
 
 
-def _hold(repo: Repo, files: Iterable[NewFile]) -> None:
+def _hold(repo: Repo, blob_ids: set[int]) -> None:
     """Keep the repo's right to these bytes until the transaction ends; it may have run out since they came."""
-    blob_ids = {file.blob_id for file in files if file.blob_id is not None}
     rows = RepoBlob.objects.select_for_update(no_key=True).filter(repo=repo, blob__any_of=blob_ids).order_by("pk")
-    if set(rows.values_list("blob_id", flat=True)) != blob_ids:
+    if len(rows.values_list("pk", flat=True)) < len(blob_ids):
         raise BlobNotUploaded
 
 
@@ -72,14 +69,10 @@ def _record(repo: Repo, actor: User, commit: NewCommit, content: _Stored, *, off
     if first and base is None:  # the history was rewritten meanwhile
         raise BadInput(_("The history is incomplete: commit %(oid)s is missing.") % {"oid": first})
     changes = push_content.changes_upon(base, commit, content.folders)
-    changed = {path: _as_named(content.files[new[1]], new[0]) if new else None for path, new in changes.files.items()}
+    changed = {path: content.files.at(new[1], new[0]) if new else None for path, new in changes.files.items()}
     change_set = ChangeSet(changed, {new.blob_id for new in changed.values() if new and new.blob_id})
     tree = NewTree(commit.fields.tree, changes.folders)
     recording.record(repo, base, change_set, tree, _draft(commit, actor), offered_in=offered_in)
-
-
-def _as_named(file: NewFile, mode: int) -> NewFile:
-    return file if file.mode == mode else replace(file, mode=mode)
 
 
 def _draft(commit: NewCommit, actor: User) -> Draft:

@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 
 from catalog.actions import audit
 from catalog.actions.history import push_content, push_recording, recording, refs
-from catalog.actions.history.changesets import NewFile
 from catalog.actions.history.push_content import Content
+from catalog.actions.history.stored_files import StoredFiles
 from catalog.actions.notices import events
 from catalog.errors import BadInput, CatalogError, InvalidReference, RefProtected
 from catalog.models import Commit, Ref, Repo, TagObject, User
@@ -82,7 +82,7 @@ def accept_push(push: Push) -> dict[str, str]:
     if push.is_atomic and any(outcome.values()):
         return _all_or_nothing(outcome)
     targets = _targets(push, [update for update in push.updates if not outcome[update.name]])
-    content, files = Content([]), dict[str, NewFile]()
+    content, files = Content([]), StoredFiles()
     if push.pack is not None:
         content = push_content.look_into(push.repo, push.pack, {target.commit_oid for target in targets.values()})
         files = push_content.store(push.repo, push.pack, content, push.actor)
@@ -181,7 +181,7 @@ def _check_targets(repo: Repo, content: Content, targets: dict[str, _Target]) ->
 
 
 def _write(
-    push: Push, content: Content, files: dict[str, NewFile], targets: dict[str, _Target], outcome: dict[str, str]
+    push: Push, content: Content, files: StoredFiles, targets: dict[str, _Target], outcome: dict[str, str]
 ) -> None:
     """Locks, commits, refs. Refs that moved meanwhile are noted in `outcome` and stay as they are."""
     repo = push.repo
