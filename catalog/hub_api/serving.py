@@ -113,7 +113,7 @@ def _conditional(request: HttpRequest, content: Content) -> HttpResponseBase:
     if url is not None:
         return _redirect(url, content)
     if request.method == "HEAD":
-        return _with_type(_empty(200, content.size), content, is_image=True)
+        return _with_type(_empty(200, content.size), content, is_image=_is_image(store, content))
     span = _span(request, content)
     if span is None:
         return _not_satisfiable(content.size)

@@ -25,6 +25,7 @@ def commit(repo):
         "dot.png": b"\x89PNG\r\n\x1a\n....",
         'quo"te\u017c.txt': b"x",
         "empty.bin": b"",
+        "empty.png": b"",
     }
     return commit_content(repo, files, lfs=("sub/w.bin",))
 
@@ -44,6 +45,22 @@ def test_head_tells_everything_without_opening_the_file(commit, repo, owner):
     assert response["X-Linked-Size"] == str(len(CONTENT))
     assert response["X-Repo-Commit"] == commit.oid
     assert response["Accept-Ranges"] == "bytes"
+
+
+FILES = ["README.md", "sub/w.bin", "page.html", "lie.png", "dot.png", "empty.png", "empty.bin"]
+
+
+@pytest.mark.parametrize("path", FILES)
+@pytest.mark.parametrize("route", ["resolve", "raw"])
+def test_head_says_what_get_says(route, path, commit, stranger):
+    url = f"/ann/model/{route}/main/{path}"
+
+    head, get = stranger.head(url), stranger.get(url)
+
+    body_of(get)
+    told = [{**answer.headers, "X-Request-Id": "", "RateLimit": ""} for answer in (head, get)]
+    assert told[0] == told[1]
+    assert (head.status_code, body_of(head)) == (get.status_code, b"")
 
 
 def test_head_costs_two_queries(commit, owner, django_assert_num_queries):
