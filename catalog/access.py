@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from catalog import actors
 from catalog.actors import Actor
 from catalog.errors import (
+    BadInput,
     GatedRepo,
     MirrorIsReadOnly,
     NotAllowed,
@@ -195,6 +196,22 @@ def namespace_to_create_in(actor: Actor, name: str | None) -> Namespace:
     if namespace is None or not can_write(user, namespace):
         raise NotAllowed(_("you may not create repos in the namespace %(name)r") % {"name": name})
     return namespace
+
+
+def place_to_grant(actor: Actor, text: str) -> Namespace | Repo:
+    """What a grant of a token is about: a user or a team, or `models/ns/name`, `datasets/…`, `spaces/…`.
+
+    Raises:
+        NotFound: also for what the actor may not see.
+        BadInput
+    """
+    folder, slash, rest = text.partition("/")
+    if not slash:
+        return namespace_named(text)
+    kind, (owner, _slash, name) = folder.removesuffix("s"), rest.partition("/")
+    if kind not in Repo.Kind.values:
+        raise BadInput(_("A grant is about a user, a team, or models/…, datasets/…, spaces/…"))
+    return repo_to_read(actor, kind, owner, name, follow=True)
 
 
 def organisation_named(name: str) -> Organisation:

@@ -35,5 +35,12 @@ class TokenGrant(models.Model):
             models.UniqueConstraint(fields=["token", "repo"], name="one_grant_per_repo"),
         ]
 
+    @property
+    def place(self) -> str:
+        """As people write it: `acme`, or `models/acme/name`."""
+        if self.repo is not None:
+            return f"{self.repo.kind}s/{self.repo.full_name}"
+        return self.namespace.name if self.namespace is not None else ""
+
     def __str__(self) -> str:
         return f"{self.role} in {self.namespace_id or self.repo_id}"

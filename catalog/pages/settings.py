@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import HttpRequest
+from django.db.models import Prefetch
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -14,7 +15,7 @@ from django.views.decorators.http import require_POST
 from catalog import actors
 from catalog.actions.people import accounts, members
 from catalog.errors import BadInput, NameTaken, NotFound
-from catalog.models import AccessToken
+from catalog.models import AccessToken, TokenGrant, User
 from catalog.pages.errors import page
 from catalog.pages.forms import ProfileForm, TokenForm
 from catalog.pages.snippets import endpoint_of
@@ -47,10 +48,16 @@ def tokens(request: HttpRequest) -> HttpResponseBase:
             form = TokenForm()
         except (BadInput, NameTaken) as error:
             form.add_error("name", error.message)
+    return show_tokens(request, user, form, secret)
+
+
+def show_tokens(request: HttpRequest, user: User, form: TokenForm, secret: str) -> HttpResponse:
+    """The list and the form, with the secret of a token that was made just now."""
+    grants = TokenGrant.objects.select_related("namespace", "repo__namespace").order_by("pk")
     shown = {
         "form": form,
         "secret": secret,
-        "tokens": AccessToken.objects.filter(user=user).order_by("-created_at"),
+        "tokens": user.tokens.prefetch_related(Prefetch("grants", grants)).order_by("-created_at"),
         "now": timezone.now(),
         "endpoint": endpoint_of(request),
         "tab": "tokens",

@@ -268,6 +268,8 @@ POST    401 200 200  settings/profile
 GET     302 200 200  settings/tokens
 POST    401 200 200  settings/tokens
 POST    401 404 404  settings/tokens/<int:token_id>/revoke
+GET     302 200 200  settings/tokens/fine-grained
+POST    401 422 422  settings/tokens/fine-grained
 POST    401 403 200  settings/link/<owner:owner>
 GET     302 200 200  settings/second-factor
 GET     302 200 200  settings/second-factor/new

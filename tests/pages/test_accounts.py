@@ -232,6 +232,7 @@ def test_a_reserved_or_taken_team_name_is_refused_in_the_form(signed_in):
 
 MINTING = [
     ("/settings/tokens", {"name": "x", "role": "write", "lifetime_days": 5}),
+    ("/settings/tokens/fine-grained", {"name": "x", "lifetime_days": 5, "place-0-where": "victim"}),
     ("/settings/profile", {"full_name": "", "email": "mallory@example.org"}),
     ("/settings/link/victim", {}),
 ]

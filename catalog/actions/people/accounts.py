@@ -98,6 +98,24 @@ def create_token(
         BadInput, NameTaken: the person has a token of this name.
     """
     name = name.strip()
+    _check_token(user, name, role, lifetime_days, grants)
+    secret = tokens.new_token()
+    token = AccessToken.objects.create(
+        user=user,
+        name=name,
+        role=role,
+        digest=tokens.digest(secret),
+        last_four=secret[-4:],
+        expires_at=timezone.now() + timedelta(days=lifetime_days),
+    )
+    TokenGrant.objects.bulk_create(_grant(token, grant) for grant in dict(grants).items())
+    named = [f"{role_there} in {place}" for place, role_there in grants]
+    audit.record(actor or user, "token.create", f"user/{user}", token=name, role=role, grants=named)
+    return token, secret
+
+
+def _check_token(user: User, name: str, role: str, lifetime_days: int, grants: Sequence[Grant]) -> None:
+    """Raises `BadInput`, `NameTaken`."""
     if not 0 < len(name) <= 100:
         raise BadInput(_("A token needs a name of at most 100 characters."))
     if role not in AccessToken.Role.values:
@@ -114,19 +132,6 @@ def create_token(
         )
     if user.tokens.filter(name=name).exists():
         raise NameTaken(_("There is a token named %(name)r already.") % {"name": name})
-    secret = tokens.new_token()
-    token = AccessToken.objects.create(
-        user=user,
-        name=name,
-        role=role,
-        digest=tokens.digest(secret),
-        last_four=secret[-4:],
-        expires_at=timezone.now() + timedelta(days=lifetime_days),
-    )
-    TokenGrant.objects.bulk_create(_grant(token, grant) for grant in dict(grants).items())
-    named = [f"{role_there} in {place}" for place, role_there in grants]
-    audit.record(actor or user, "token.create", f"user/{user}", token=name, role=role, grants=named)
-    return token, secret
 
 
 @transaction.atomic

@@ -10,9 +10,8 @@ from rest_framework.response import Response
 
 from catalog import access, actors
 from catalog.actions.people import accounts
-from catalog.actors import Actor
-from catalog.errors import BadInput, NotAllowed, NotFound
-from catalog.models import AccessToken, Namespace, Repo, TokenGrant
+from catalog.errors import NotAllowed, NotFound
+from catalog.models import AccessToken, TokenGrant
 from catalog.rest_api.v1.base import ApiView, actor_of
 
 
@@ -72,7 +71,9 @@ class TokenListView(ApiView):
         asked = TokenIn(data=request.data)
         asked.is_valid(raise_exception=True)
         told = asked.validated_data
-        grants = [(_place(actor_of(request), grant["on"]), grant["role"]) for grant in told.pop("grants")]
+        grants = [
+            (access.place_to_grant(actor_of(request), grant["on"]), grant["role"]) for grant in told.pop("grants")
+        ]
         token, secret = accounts.create_token(user=user, grants=grants, **told)
         body = {**TokenOut(token).data, "token": secret}
         return Response(body, status=201, headers={"Cache-Control": "no-store"})
@@ -93,15 +94,3 @@ class TokenView(ApiView):
             raise NotAllowed(_("A token may revoke only itself; sign in to revoke others."))
         accounts.revoke_token(token=token, actor=user)
         return Response(status=204)
-
-
-def _place(actor: Actor, text: str) -> Namespace | Repo:
-    """What a grant is about. Raises `NotFound`, also for what the actor may not see."""
-    folder, slash, rest = text.partition("/")
-    if not slash:
-        return access.namespace_named(text)
-    kind = folder.removesuffix("s")
-    owner, _slash, name = rest.partition("/")
-    if kind not in Repo.Kind.values:
-        raise BadInput(_("A grant is about a user, a team, or models/…, datasets/…, spaces/…"))
-    return access.repo_to_read(actor, kind, owner, name, follow=True)
