@@ -1,10 +1,11 @@
-"""All URLs. Evaluation's come first: its fixed words must win over a namespace's name."""
+"""All URLs. Evaluation's come before catalog's: its fixed words must win over a namespace's name."""
 
 from django.urls import include, path
 
 from marketplace import health
 
 urlpatterns = [
+    path("", include("catalog.hub_api.file_urls")),
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
     path("", include("evaluation.urls")),

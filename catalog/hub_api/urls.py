@@ -107,10 +107,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
 
 
 def _files(prefix: str, kind: dict[str, str]) -> list[URLPattern]:
-    """Routes outside `/api`: files, and LFS beside the clone address."""
+    """Routes outside `/api`, besides `file_urls`: files as git has them, and LFS beside the clone address."""
     repo = f"{prefix}<segment:owner>/<segment:name>"
     return [
-        path(f"{repo}/resolve/<revision:revision>/<filepath:path>", endpoint(GET=resolve.resolve), kind),
         *community_urls.beside(repo, kind),
         path(f"{repo}/raw/<revision:revision>/<filepath:path>", endpoint(GET=resolve.raw), kind),
         path(f"{repo}.git/info/lfs/objects/batch", endpoint(POST=lfs.batch), kind),
@@ -125,4 +124,5 @@ urlpatterns += [
     *_files("", MODEL),
     path("<segment:name>/resolve/<revision:revision>/<filepath:path>", _no_such_repo),
     re_path("^(?:kernels|buckets)/.+/resolve/", _no_such_repo),
+    re_path("^[^/]+/[^/]+/resolve/[^/]+/", _no_such_repo),  # in a namespace that nobody can have
 ]

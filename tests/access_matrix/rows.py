@@ -68,10 +68,10 @@ GET     read     {HUB}/likers
 POST    copy     {HUB}/duplicate
 POST    copy     {HUB}/lfs-files/duplicate
 GET     files    api/models/<segment:owner>/<segment:name>/safetensors-metadata/<filepath:path>
-GET     files    {FILE}/resolve/<revision:revision>/<filepath:path>
-HEAD    files    {FILE}/resolve/<revision:revision>/<filepath:path>
-RANGE   files    {FILE}/resolve/<revision:revision>/<filepath:path>
-KNOWN   files    {FILE}/resolve/<revision:revision>/<filepath:path>
+GET     files    {PAGE}/resolve/<revision:revision>/<filepath:path>
+HEAD    files    {PAGE}/resolve/<revision:revision>/<filepath:path>
+RANGE   files    {PAGE}/resolve/<revision:revision>/<filepath:path>
+KNOWN   files    {PAGE}/resolve/<revision:revision>/<filepath:path>
 GET     files    {FILE}/raw/<revision:revision>/<filepath:path>
 POST    person   {FILE}/ask-access
 FETCH   files    {FILE}.git/info/lfs/objects/batch

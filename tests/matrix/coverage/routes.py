@@ -10,7 +10,7 @@ from django.urls.resolvers import RoutePattern
 
 import catalog.converters  # noqa: F401  # registers what the routes are written with
 
-FACES = ("catalog.hub_api.urls", "catalog.git_http.urls")
+FACES = ("catalog.hub_api.urls", "catalog.hub_api.file_urls", "catalog.git_http.urls")
 # The same route for other kinds of repo; a model's stands for all.
 OTHER_KINDS = re.compile(r"^(?:datasets|spaces)/(?=<)")
 VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")
