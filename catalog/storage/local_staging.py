@@ -16,6 +16,7 @@ from catalog.errors import BlobUnavailable, StorageFull
 from catalog.storage import durability
 from catalog.storage.base import Bytes, StoredBlob
 from catalog.storage.digests import Digests
+from catalog.storage.staging import Staged
 
 CREATE: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 EARLY_BYTES: Final = 16 * 1024**2  # that wait at most before the disk begins to write them
@@ -23,12 +24,11 @@ _READ_BYTES: Final = 1024 * 1024
 _NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-class LocalStagedBlob:
+class LocalStagedBlob(Staged):
     """A file in `incoming/` under a random name."""
 
     def __init__(self, path: Path, expected_size: int | None) -> None:
         self.path = path
-        self.stored: StoredBlob | None = None
         self._digests = Digests(expected_size)
         self._begun = 0  # bytes whose writing was begun
         with told_apart():
@@ -64,25 +64,10 @@ class LocalStagedBlob:
             group.add(descriptor)
         return self.names
 
-    @property
-    def names(self) -> StoredBlob:
-        """Raises `BlobUnavailable` before the end of the bytes."""
-        if self.stored is None:
-            raise BlobUnavailable(_("Only a finished upload of this store can be published."))
-        return self.stored
-
     def discard(self) -> None:
         self._close()
         self._digests.close()
         self.path.unlink(missing_ok=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.discard()
 
     def _name(self) -> None:
         descriptor = self._open()

@@ -13,6 +13,7 @@ from catalog.errors import BlobUnavailable, StorageFull
 from catalog.storage.base import Bytes, StoredBlob
 from catalog.storage.digests import Digests
 from catalog.storage.s3_client import told_apart
+from catalog.storage.staging import Staged
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -20,11 +21,10 @@ if TYPE_CHECKING:
 READ_BYTES: Final = 1024 * 1024
 
 
-class S3StagedBlob:
+class S3StagedBlob(Staged):
     """A nameless temporary file on this machine."""
 
     def __init__(self, expected_size: int | None, file: IO[bytes] | None = None) -> None:
-        self.stored: StoredBlob | None = None
         self.file = file or tempfile.TemporaryFile(prefix="incoming-")  # noqa: SIM115  this object closes it
         self._digests = Digests(expected_size)
 
@@ -50,24 +50,9 @@ class S3StagedBlob:
             raise
         return self.stored
 
-    @property
-    def names(self) -> StoredBlob:
-        """Raises `BlobUnavailable` before the end of the bytes."""
-        if self.stored is None:
-            raise BlobUnavailable(_("Only a finished upload of this store can be published."))
-        return self.stored
-
     def discard(self) -> None:
         self._digests.close()
         self.file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.discard()
 
 
 def staged_in_memory(content: bytes) -> S3StagedBlob:

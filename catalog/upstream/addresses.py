@@ -18,6 +18,7 @@ import httpcore
 from django.utils.translation import gettext as _
 
 from catalog.errors import UpstreamNotAllowed, UpstreamUnavailable
+from catalog.upstream.backends import WrappedBackend
 
 ANY_PORT = -1
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -99,12 +100,12 @@ class AllowList:
         return any((name, wanted) in self.entries for name in candidates for wanted in ports)
 
 
-class CheckedBackend(httpcore.NetworkBackend):
+class CheckedBackend(WrappedBackend):
     """Opens connections for httpx, each to an address the allow-list accepts."""
 
     def __init__(self, allowed: AllowList) -> None:
+        super().__init__(httpcore.SyncBackend())
         self._allowed = allowed
-        self._backend = httpcore.SyncBackend()
 
     def connect_tcp(
         self,
@@ -125,9 +126,6 @@ class CheckedBackend(httpcore.NetworkBackend):
                 if number == len(addresses):
                     raise
         raise UpstreamUnavailable(_("%(host)s has no address") % {"host": host})
-
-    def sleep(self, seconds: float) -> None:
-        self._backend.sleep(seconds)
 
 
 def resolve(host: str, port: int) -> list[Address]:

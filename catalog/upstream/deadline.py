@@ -11,6 +11,8 @@ from collections.abc import Iterable
 
 import httpcore
 
+from catalog.upstream.backends import WrappedBackend
+
 
 class Clock:
     """Until when the request under way may last; one client and its connections share it, in one thread."""
@@ -60,11 +62,11 @@ class EndingStream(httpcore.NetworkStream):
         return self._stream.get_extra_info(info)
 
 
-class EndingBackend(httpcore.NetworkBackend):
+class EndingBackend(WrappedBackend):
     """Another backend, with the clock in its connections."""
 
     def __init__(self, backend: httpcore.NetworkBackend, clock: Clock) -> None:
-        self._backend = backend
+        super().__init__(backend)
         self._clock = clock
 
     def connect_tcp(
@@ -77,6 +79,3 @@ class EndingBackend(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         left = self._clock.left(timeout, httpcore.ConnectTimeout)
         return EndingStream(self._backend.connect_tcp(host, port, left, local_address, socket_options), self._clock)
-
-    def sleep(self, seconds: float) -> None:
-        self._backend.sleep(seconds)

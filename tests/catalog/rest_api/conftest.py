@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.core.cache import cache
 
-from tests.factories import token_of
+from tests.factories import UserFactory, token_of
 from tests.raw_client import RawClient
 
 
@@ -22,6 +22,19 @@ class Api:
             return getattr(self.client, method)(f"/api/v1/{path}", **extra, headers={**self.headers, **headers})
 
         return send
+
+
+@pytest.fixture
+def person(db):
+    return UserFactory()
+
+
+@pytest.fixture
+def session(person):
+    """A browser in which this person signed in just now."""
+    client = RawClient()
+    client.force_login(person)
+    return client
 
 
 @pytest.fixture

@@ -20,18 +20,6 @@ pytestmark = pytest.mark.django_db
 ADDRESS = "/api/v1/tokens"
 
 
-@pytest.fixture
-def person():
-    return UserFactory()
-
-
-@pytest.fixture
-def session(person):
-    client = RawClient()
-    client.force_login(person)
-    return client
-
-
 def make(client, key="k-1", **fields):
     body = {"name": "laptop", "role": "read", **fields}
     return client.post(ADDRESS, body, content_type="application/json", headers={"Idempotency-Key": key})

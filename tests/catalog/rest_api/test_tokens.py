@@ -14,18 +14,6 @@ pytestmark = pytest.mark.django_db
 ADDRESS = "/api/v1/tokens"
 
 
-@pytest.fixture
-def person():
-    return UserFactory()
-
-
-@pytest.fixture
-def session(person):
-    client = RawClient()
-    client.force_login(person)
-    return client
-
-
 def make(client, **body):
     return client.post(ADDRESS, {"name": "laptop", "role": "read", **body}, content_type="application/json")
 
