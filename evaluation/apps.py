@@ -8,8 +8,10 @@ class EvaluationConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """The catalogue does not know of scores; its activity shows them nevertheless."""
+        """The catalogue does not know of scores; its activity and the Hub API show them nevertheless."""
         from catalog.queries import activity as catalogue
-        from evaluation.queries import activity
+        from catalog.queries import measured_results
+        from evaluation.queries import activity, exports
 
         catalogue.add_source(activity.scores)
+        measured_results.add_source(exports.measured)

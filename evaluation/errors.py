@@ -42,6 +42,16 @@ class RunLeaseLost(EvaluationError):
     words = _("This lease is over: the run was cancelled, finished or given to another node.")
 
 
+class NodeNotFound(NotFound):
+    code = "node_not_found"
+    words = _("There is no node of that name.")
+
+
+class NotComparable(EvaluationError):
+    code = "not_comparable"
+    words = _("These results cannot be compared.")
+
+
 class BadNodeToken(EvaluationError):
     code = "bad_node_token"
     words = _("Not a token of an active node.")

@@ -13,7 +13,8 @@ from catalog.jobs import after_commit
 from evaluation.models import Run
 
 SCORE_RUN = "evaluation.score_run"
-TASK_NAMES = (SCORE_RUN,)
+RESCORE_RUN = "evaluation.rescore_run"
+TASK_NAMES = (SCORE_RUN, RESCORE_RUN)
 CHANNEL = "evaluation_queued"  # PostgreSQL's NOTIFY; the payload is the name of the queue
 
 
@@ -21,6 +22,11 @@ def score_run(run: Run) -> None:
     """Have a trusted worker score this run."""
     Run.objects.filter(pk=run.pk).update(nudged_at=timezone.now())
     after_commit(SCORE_RUN, run.pk)
+
+
+def rescore_run(run_id: int) -> None:
+    """Have a trusted worker apply the metrics of today to a run that is done."""
+    after_commit(RESCORE_RUN, run_id)
 
 
 def wake_nodes(queue: str) -> None:

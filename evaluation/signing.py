@@ -38,30 +38,66 @@ def sign(body: str) -> Signature:
 
 
 def is_genuine(body: str, signature: Signature) -> bool:
-    """Whether our key signed exactly this text."""
-    public = _private_key().public_key()
-    if signature.key_id != _key_id(public):
+    """Whether a key of ours, the present one or a retired one, signed exactly this text."""
+    raw = _public_keys().get(signature.key_id)
+    if raw is None:
         return False
     try:
-        public.verify(bytes.fromhex(signature.hex), body.encode())
+        Ed25519PublicKey.from_public_bytes(raw).verify(bytes.fromhex(signature.hex), body.encode())
     except (InvalidSignature, ValueError):
         return False
     return True
 
 
 def public_keys() -> list[dict[str, str]]:
-    """The keys whose signatures count, as the well-known document lists them."""
-    public = _private_key().public_key()
-    return [{"id": _key_id(public), "algorithm": "Ed25519", "public_key": base64.b64encode(_raw(public)).decode()}]
+    """The keys whose signatures count, the one in use first, as the well-known document lists them."""
+    current = current_key_id()
+    return [
+        {
+            "id": key_id,
+            "algorithm": "Ed25519",
+            "public_key": base64.b64encode(raw).decode(),
+            "status": "current" if key_id == current else "retired",
+        }
+        for key_id, raw in _public_keys().items()
+    ]
+
+
+def current_key_id() -> str:
+    """Of the key that signs now."""
+    return _key_id(_private_key().public_key())
+
+
+def new_key() -> tuple[str, str]:
+    """A new private key, and the public one of the key it replaces: what `rotate_record_key` writes down."""
+    fresh = Ed25519PrivateKey.generate()
+    retired = base64.b64encode(_raw(_private_key().public_key())).decode()
+    return base64.b64encode(fresh.private_bytes_raw()).decode(), retired
+
+
+def _private_key() -> Ed25519PrivateKey:
+    return _parsed(settings.RECORD_KEY)
+
+
+def _public_keys() -> dict[str, bytes]:
+    """By id: the key in use, the key of the installation where another one took over, and those retired since."""
+    own = [_raw(_private_key().public_key()), _raw(_parsed(settings.SIGNING_KEY).public_key())]
+    retired = [base64.b64decode(text, validate=True) for text in settings.RETIRED_RECORD_KEYS]
+    return {key_id_of(raw): raw for raw in [*own, *retired]}
 
 
 @cache
-def _private_key() -> Ed25519PrivateKey:
-    return Ed25519PrivateKey.from_private_bytes(base64.b64decode(settings.SIGNING_KEY))
+def _parsed(text: str) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(base64.b64decode(text))
+
+
+def key_id_of(raw: bytes) -> str:
+    """First 16 hex digits of sha256 over the 32 bytes of a public key."""
+    return hashlib.sha256(raw).hexdigest()[:16]
 
 
 def _key_id(public: Ed25519PublicKey) -> str:
-    return hashlib.sha256(_raw(public)).hexdigest()[:16]
+    return key_id_of(_raw(public))
 
 
 def _raw(public: Ed25519PublicKey) -> bytes:

@@ -85,6 +85,22 @@ def kept_secret(data_dir: Path, name: str, make: Callable[[], str] = lambda: sec
     return path.read_text().strip()
 
 
+def known_secret(data_dir: Path, name: str) -> str:
+    """What stands in `secrets/NAME`; "" where there is no such file, and none is made."""
+    path = data_dir / "secrets" / name
+    return path.read_text().strip() if path.exists() else ""
+
+
+def write_secret(data_dir: Path, name: str, text: str) -> Path:
+    """Replace `secrets/NAME` in one step; readable by the owner alone."""
+    path = data_dir / "secrets" / name
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor, draft = tempfile.mkstemp(dir=path.parent)  # mode 0600
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    return Path(draft).replace(path)
+
+
 def new_signing_key() -> str:
     """32 random bytes, base64: an Ed25519 private key."""
     return base64.b64encode(secrets.token_bytes(32)).decode()

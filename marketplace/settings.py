@@ -31,12 +31,18 @@ if IS_EMBEDDED:
         SECRET_KEY = env.text("SECRET_KEY") or data_dir.kept_secret(DATA_DIR, "secret_key")
         TOKEN_PEPPER = env.text("TOKEN_PEPPER") or data_dir.kept_secret(DATA_DIR, "token_pepper")
         SIGNING_KEY = env.text("SIGNING_KEY") or data_dir.kept_secret(DATA_DIR, "signing_key", data_dir.new_signing_key)
+        RECORD_KEY = env.text("RECORD_KEY") or data_dir.known_secret(DATA_DIR, "record_key") or SIGNING_KEY
+        RETIRED_RECORD_KEYS = (
+            env.names("RETIRED_RECORD_KEYS") or data_dir.known_secret(DATA_DIR, "retired_record_keys").split()
+        )
     except OSError as problem:
         raise ImproperlyConfigured(f"MARKETPLACE_DATA_DIR {DATA_DIR} cannot be used: {problem.strerror}") from problem
 else:
     SECRET_KEY = env.secret("SECRET_KEY", "sessions and links are signed with it", shortest=32)
     TOKEN_PEPPER = env.secret("TOKEN_PEPPER", "access tokens are stored under it", shortest=32)
     SIGNING_KEY = env.secret("SIGNING_KEY", "scores are signed with it (base64 of 32 bytes)", shortest=43)
+    RECORD_KEY = env.text("RECORD_KEY") or SIGNING_KEY  # signs scores from now on, where SIGNING_KEY is retired
+    RETIRED_RECORD_KEYS = env.names("RETIRED_RECORD_KEYS")
     env.required("REDIS_URL", "with DATABASE_URL, Redis must be named too")
 
 # --- Who may ask ----------------------------------------------------------------------------------
@@ -197,6 +203,11 @@ CELERY_BEAT_SCHEDULE = {
     "catalog.collect": {"task": "catalog.collect", "schedule": 3_600.0, "options": {"expires": 3_000}},
     "catalog.scrub": {"task": "catalog.scrub", "schedule": 3_600.0, "options": {"expires": 3_000}},
     "catalog.flush_counters": {"task": "catalog.flush_counters", "schedule": 15.0, "options": {"expires": 30}},
+    "evaluation.check_records": {
+        "task": "evaluation.check_records",
+        "schedule": 3_600.0,
+        "options": {"expires": 3_000},
+    },
     "evaluation.sweep": {"task": "evaluation.sweep", "schedule": 15.0, "options": {"expires": 30}},
 }
 
@@ -253,6 +264,8 @@ EXTRA_CA_FILE = env.certificates("EXTRA_CA_FILE")  # whom mirrors and webhooks t
 EVAL_MIN_SANDBOX = env.text("EVAL_MIN_SANDBOX")
 NODE_CACHE_GB = env.number("NODE_CACHE_GB", 20, least=1)
 AUTO_EVALUATE = env.flag("AUTO_EVALUATE", default=True)
+SENTINEL_DAYS = env.number("SENTINEL_DAYS", 7)  # how often each node measures each sentinel; 0: never by itself
+REEVALUATE_DAYS = env.number("REEVALUATE_DAYS", 180)  # results older than that are measured again; 0: never
 AUTO_EVALUATE_DELAY_SECONDS = env.number("AUTO_EVALUATE_DELAY_SECONDS", 60)  # an upload is several commits
 RATING_MIN_ACCOUNT_DAYS = env.number("RATING_MIN_ACCOUNT_DAYS", 0)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024

@@ -15,6 +15,7 @@ from catalog.errors import BadInput
 from catalog.hub_api import bodies, extra_fields, wire
 from catalog.models import Commit, Repo, RepoFacts, TreeEntry
 from catalog.queries import trees
+from catalog.queries.measured_results import NOTHING, MeasuredResults, measured_results
 
 # Keys the clients pass on as keyword arguments beside their own, so a card may not use them.
 RESERVED_CARD_KEYS = frozenset({"self", "ignore_metadata_errors"})
@@ -30,6 +31,7 @@ class View:
     files: Iterable[TreeEntry] = ()  # read once
     with_blobs: bool = False
     used_bytes: int | None = None  # None: not worked out yet
+    measured: MeasuredResults = NOTHING  # looked up where a field that carries results is asked for by name
 
     @property
     def facts(self) -> RepoFacts | None:
@@ -51,15 +53,15 @@ Field = Callable[[View], Any]
 def info(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: str, revision: str = "") -> JsonResponse:
     repo = access.repo_to_read(actor, kind, owner, name)
     commit = trees.resolve_revision(repo, revision) if revision else trees.head_of(repo)
-    fields = asked_fields(request, kind)
-    if fields is None:
-        fields = [one for one in FIELDS[kind] if one not in ONLY_WHEN_ASKED]
+    asked = asked_fields(request, kind)
+    fields = [one for one in FIELDS[kind] if one not in ONLY_WHEN_ASKED] if asked is None else asked
     with_blobs = bodies.flag(request, "blobs")
     view = View(
         repo=repo,
         commit=commit,
         files=all_files(commit, with_blobs=with_blobs) if commit and "siblings" in fields else (),
         with_blobs=with_blobs,
+        measured=results_of(request, [repo], asked or []).get(repo.pk, NOTHING),
     )
     answer = described(view, fields)
     if bodies.flag(request, "securityStatus"):
@@ -75,6 +77,14 @@ def asked_fields(request: HttpRequest, kind: str) -> list[str] | None:
         names = "|".join(f'"{name}"' for name in sorted({*FIELDS[kind], *NOT_KEPT[kind]}.difference(UNLISTED[kind])))
         raise BadInput(_('"expand": Invalid option: expected one of %(names)s') % {"names": names})
     return [name for name in asked if name in FIELDS[kind]] if asked else None
+
+
+def results_of(request: HttpRequest, repos: Sequence[Repo], asked: Sequence[str]) -> dict[int, MeasuredResults]:
+    """What was measured here, for whoever asks for results by name; all other answers cost no query for it."""
+    if RESULT_FIELDS.isdisjoint(asked):
+        return {}
+    site = f"{request.scheme}://{request.get_host()}"
+    return measured_results(repos, site)
 
 
 def described(view: View, fields: Sequence[str]) -> dict[str, Any]:
@@ -151,6 +161,21 @@ def _model_index(facts: RepoFacts) -> list[Any] | None:
     return found if isinstance(found, list) else None
 
 
+def _model_index_and_ours(view: View) -> list[Any] | object:
+    """The card's own entries, then what was measured here on the head; each of ours is marked `verified`."""
+    if view.file_facts is None:
+        return MISSING
+    ours = view.measured.model_index
+    found = [*(_model_index(view.file_facts) or []), *([{"name": view.repo.name, **ours}] if ours else [])]
+    return found or MISSING
+
+
+def _eval_results_and_ours(view: View) -> list[Any] | object:
+    if view.file_facts is None:
+        return MISSING
+    return [*view.file_facts.eval_results, *view.measured.eval_results] or MISSING
+
+
 def _safetensors(facts: RepoFacts) -> dict[str, Any] | None:
     if facts.parameters is None or not facts.parameters_by_dtype:
         return None
@@ -212,13 +237,13 @@ FIELDS: dict[str, dict[str, Field]] = {
         "library_name": _from_facts(lambda facts: facts.library or MISSING),
         "config": _from_files(lambda facts: facts.config),
         "safetensors": _from_files(_safetensors),
-        "model-index": _from_files(_model_index),
+        "model-index": _model_index_and_ours,
         "baseModels": _from_files(_base_models),
         "childrenModelCount": lambda view: extra_fields.children_count(view.repo),
         "spaces": lambda view: extra_fields.spaces_of(view.repo),
         "gguf": _from_files(lambda facts: facts.gguf),
         "transformersInfo": _from_files(extra_fields.transformers_info),
-        "evalResults": _from_files(lambda facts: facts.eval_results),
+        "evalResults": _eval_results_and_ours,
         "mask_token": _from_files(lambda facts: extra_fields.from_card(facts, "mask_token")),
         "widgetData": _from_files(lambda facts: extra_fields.from_card(facts, "widget")),
         "inference": lambda _view: None,  # nothing is served here
@@ -244,6 +269,7 @@ ONLY_WHEN_ASKED = frozenset(
         *("spaces", "evalResults", "mask_token", "inference", "inferenceProviderMapping", "citation", "mainSize"),
     }
 )
+RESULT_FIELDS = frozenset({"evalResults", "model-index"})
 # Answered when asked for, yet on no list of what clients may ask for.
 UNLISTED: dict[str, tuple[str, ...]] = {
     Repo.Kind.MODEL: ("modelId",),

@@ -15,8 +15,9 @@ from django.utils.translation import gettext as _
 from catalog.actors import Actor
 from catalog.errors import BadInput, NotServed
 from catalog.hub_api import bodies, extra_fields, wire
-from catalog.hub_api.info import View, asked_fields, described
+from catalog.hub_api.info import View, asked_fields, described, results_of
 from catalog.models import Commit, Repo, RepoFacts, TreeEntry
+from catalog.queries.measured_results import NOTHING
 from catalog.queries.paging import LARGEST_PAGE
 from catalog.queries.search import find_repos
 from catalog.queries.search_request import SearchRequest, parameter_range
@@ -56,8 +57,15 @@ def repos(request: HttpRequest, actor: Actor, kind: str) -> HttpResponse:
     found = find_repos(_asked(request, kind), user=actor.user, with_card=not CARD_FIELDS.isdisjoint(fields))
     files = _files_of(found.items) if "siblings" in fields else {}
     used = extra_fields.used_storage([facts.repo for facts in found.items]) if "usedStorage" in fields else {}
+    measured = results_of(request, [facts.repo for facts in found.items], asked_fields(request, kind) or [])
     views = [
-        View(facts.repo, facts.commit, files.get(facts.commit_id or 0, ()), used_bytes=used.get(facts.repo.pk))
+        View(
+            facts.repo,
+            facts.commit,
+            files.get(facts.commit_id or 0, ()),
+            used_bytes=used.get(facts.repo.pk),
+            measured=measured.get(facts.repo.pk, NOTHING),
+        )
         for facts in found.items
     ]
     items = [described(view, fields) for view in views]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from django.utils.translation import gettext as _
@@ -16,6 +16,8 @@ from catalog.parsing.front_matter import Problem
 from catalog.parsing.json_values import Json
 
 MOST_CLAIMS: Final = 500
+MOST_ARGS: Final = 20  # of one claim
+LONGEST_ARG: Final = 60  # characters of a name
 _LONGEST = 255
 
 
@@ -33,6 +35,8 @@ class Claim:
     value: float
     source_name: str
     source_url: str
+    revision: str = ""  # of the data
+    args: dict[str, str] = field(default_factory=dict)  # how it was measured: shots, normaliser, …
 
 
 def read_claims(index: Json, problems: list[Problem]) -> Iterator[Claim]:
@@ -88,7 +92,16 @@ def _claim(result: dict[str, Json], metric: dict[str, Json], value: float) -> Cl
         value=value,
         source_name=_text(source, "name"),
         source_url=_text(source, "url"),
+        revision=_text(dataset, "revision"),
+        args={**_args(dataset), **_args(metric)},
     )
+
+
+def _args(values: dict[str, Json]) -> dict[str, str]:
+    """Plain settings of a data set or metric; lists and objects say nothing that could be compared."""
+    found = _dict(values.get("args"))
+    named = [name for name in list(found)[:MOST_ARGS] if len(str(name)) <= LONGEST_ARG]
+    return {str(name): text for name in named if (text := _text(found, name))}
 
 
 def _dicts(value: Json) -> list[dict[str, Json]]:

@@ -10,7 +10,7 @@ import re
 from typing import Final
 
 from catalog.errors import BadMetadata
-from catalog.parsing.claims import Claim
+from catalog.parsing.claims import MOST_ARGS, Claim
 from catalog.parsing.front_matter import read_yaml
 from catalog.parsing.json_values import Json
 
@@ -19,6 +19,7 @@ LONGEST_FILE_BYTES: Final = 64 * 1024
 MOST_FILES: Final = 100
 MOST_RESULTS: Final = 500
 _FILE = re.compile(r"\.eval_results/[^/]+\.ya?ml", re.ASCII)
+_NAME = re.compile(r"[a-z_]{1,40}", re.ASCII)
 _TEXTS: Final = ("date", "notes", "verifyToken")
 
 
@@ -74,15 +75,26 @@ def _claim(entry: dict[str, Json]) -> Claim | None:
     if not is_number or not isinstance(value, int | float) or not math.isfinite(value) or not isinstance(dataset, dict):
         return None
     named = source if isinstance(source, dict) else {}
+    args = _args(str(entry.get("notes", "")))
     return Claim(
         task="",
         dataset=str(dataset["id"])[:255],
         dataset_name=str(dataset["id"])[:255],
         config=str(dataset["task_id"])[:255],
-        split="",
-        metric="score",
+        split=args.get("split", ""),
+        metric=args.get("metric", "score"),
         metric_name="",
         value=float(value),
         source_name=str(named.get("name", ""))[:255],
         source_url=str(named.get("url", ""))[:255],
+        revision=str(dataset.get("revision", ""))[:255],
+        args=args,
     )
+
+
+def _args(notes: str) -> dict[str, str]:
+    """What `notes` state as `name=value; name=value`, the way this site exports its own scores; else nothing."""
+    pairs = [part.partition("=") for part in notes.split(";")[:MOST_ARGS]]
+    return {
+        name.strip(): value.strip()[:255] for name, equals, value in pairs if equals and _NAME.fullmatch(name.strip())
+    }

@@ -20,6 +20,7 @@ from evaluation.models import Benchmark, Run
 from evaluation.queries import datasets, evaluability
 from evaluation.queries.benchmarks import definition_of
 from evaluation.queries.snapshots import Snapshot, snapshot_of
+from evaluation.queries.staleness import files_digest
 from evaluation.runner import RUNNER_VERSION
 
 MOST_ACTIVE_PER_PERSON: Final = 5  # decision 24
@@ -33,11 +34,13 @@ def request_run(
     revision: str = "",
     actor: User | None = None,
     trigger: str = Run.Trigger.MANUAL,
+    again: bool = False,
 ) -> tuple[Run, bool]:
     """Have a revision measured. Where the same measurement is under way or done, that run is the answer.
 
     Args:
         revision: branch, tag or commit; "" is the default branch.
+        again: measure, even where the same was measured before; what is under way still answers.
         actor: who asks; None only for automatic runs. May read the repo (checked by the face).
 
     Returns:
@@ -63,12 +66,13 @@ def request_run(
         revision=revision,
         benchmark=benchmark,
         run_key=run_key(repo, snapshot, benchmark, definition),
+        files_digest=files_digest(snapshot),
         requester=actor,
         trigger=trigger,
         priority=AUTOMATIC if actor is None else ASKED_FOR,
         queue=benchmark.queue,
     )
-    run, created = _known_or_queued(wanted)
+    run, created = _known_or_queued(wanted, again=again)
     if actor is not None:
         ratings.mark_verified_use(repo=repo, user=actor)
     return run, created
@@ -114,11 +118,11 @@ def run_key(repo: Repo, snapshot: Snapshot, benchmark: Benchmark, definition: De
 
 
 @transaction.atomic
-def _known_or_queued(wanted: Run) -> tuple[Run, bool]:
+def _known_or_queued(wanted: Run, *, again: bool) -> tuple[Run, bool]:
     if wanted.requester is not None:
         # One person's requests one after the other, or the limit could be passed by asking at once.
         User.objects.select_for_update().get(pk=wanted.requester.pk)
-    known = _same_measurement(wanted)
+    known = _same_measurement(wanted, again=again)
     if known is not None:
         return known, False
     if wanted.requester is not None and wanted.requester.runs.active().count() >= MOST_ACTIVE_PER_PERSON:
@@ -131,7 +135,7 @@ def _known_or_queued(wanted: Run) -> tuple[Run, bool]:
         with transaction.atomic():
             wanted.save(force_insert=True)
     except IntegrityError:  # somebody else asked for the same thing in this moment
-        winner = _same_measurement(wanted)
+        winner = _same_measurement(wanted, again=again)
         if winner is None:
             raise
         return winner, False
@@ -139,9 +143,10 @@ def _known_or_queued(wanted: Run) -> tuple[Run, bool]:
     return wanted, True
 
 
-def _same_measurement(wanted: Run) -> Run | None:
-    usable = [*Run.ACTIVE, Run.State.SUCCEEDED]
-    known = Run.objects.filter(run_key=wanted.run_key, state__in=usable).order_by("-pk").first()
+def _same_measurement(wanted: Run, *, again: bool) -> Run | None:
+    usable = [*Run.ACTIVE] if again else [*Run.ACTIVE, Run.State.SUCCEEDED]
+    same = Run.objects.filter(run_key=wanted.run_key, state__in=usable, withdrawn_at=None)
+    known = same.order_by("-pk").first()
     if known is not None and known.state == Run.State.QUEUED and known.priority < wanted.priority:
         Run.objects.filter(pk=known.pk, state=Run.State.QUEUED).update(priority=wanted.priority)
     return known

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
 import tempfile
 from pathlib import Path
 from typing import Any, Final
@@ -14,18 +13,19 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from catalog.errors import RevisionNotFound
-from catalog.stores import blob_store
 from evaluation import signing
-from evaluation.actions import inputs, leases, provenance
+from evaluation.actions import leases, provenance, sentinels
 from evaluation.benchmarks.corpora import DataUnavailable
 from evaluation.benchmarks.schema import Definition
 from evaluation.errors import BadOutput, RunIsOver, RunLeaseLost
-from evaluation.metrics.predictions import read_predictions
+from evaluation.metrics.columns import Column
 from evaluation.metrics.registry import REGISTRY
-from evaluation.metrics.scoring import MetricValue, score
-from evaluation.models import Record, Run, Score
+from evaluation.metrics.scoring import Judgement, MetricValue, judge
+from evaluation.models import ItemColumn, Record, Run, Score
+from evaluation.queries import answers
 from evaluation.queries.benchmarks import definition_of
 from evaluation.queries.snapshots import snapshot_of_run
+from evaluation.runner import RUNNER_VERSION
 
 logger = logging.getLogger(__name__)
 
@@ -40,8 +40,8 @@ def score_run(run_id: int) -> None:
         return
     try:
         definition = definition_of(run.benchmark)
-        values = _values(run, definition)
-        _publish(run, definition, values)
+        judgement = judged(run, definition)
+        _publish(run, definition, judgement)
     except BadOutput as problem:
         _give_up(run, "bad_output", problem.message)
     except DataUnavailable as problem:
@@ -52,14 +52,18 @@ def score_run(run_id: int) -> None:
         logger.info("run %d was taken away while it was scored", run_id)
 
 
-def _values(run: Run, definition: Definition) -> list[MetricValue]:
+def judged(run: Run, definition: Definition) -> Judgement:
+    """What the outputs of a run are worth by the metrics of today; notes the runner's figures with `run`.
+
+    Raises:
+        BadOutput, DataUnavailable
+    """
     with tempfile.TemporaryDirectory(prefix="score-") as name:
         folder = Path(name)
-        for output in run.outputs.select_related("blob"):
-            with blob_store().open(output.blob.sha256) as source, (folder / output.name).open("wb") as copy:
-                shutil.copyfileobj(source, copy, 1024 * 1024)
+        answers.fetch_outputs(run, folder)
         run.measurements = _measurements(folder / "measurements.json")
-        return score(definition, inputs.gold_of(run), read_predictions(definition, folder))
+        items = answers.items_of(run, definition)
+        return judge(definition, items.gold, answers.read_answers(run, definition, items, folder))
 
 
 def _measurements(path: Path) -> dict[str, Any]:
@@ -85,25 +89,51 @@ def _no_constant(name: str) -> float:
 
 
 @transaction.atomic
-def _publish(run: Run, definition: Definition, values: list[MetricValue]) -> None:
+def _publish(run: Run, definition: Definition, judgement: Judgement) -> None:
     """Scores, signed record and the end of the run, together or not at all. Raises `RunLeaseLost`."""
     held = leases.lock_scoring(run)
+    if held.kind == Run.Kind.FULL and held.node is not None and held.node.paused_at is not None:
+        _give_back(held)
+        return
     held.measurements = run.measurements
-    body = signing.canonical(provenance.record_of(held, definition, snapshot_of_run(held), values))
+    body = signing.canonical(provenance.record_of(held, definition, snapshot_of_run(held), judgement))
     signature = signing.sign(body)
-    Record.objects.create(run=held, body=body, signature=signature.hex, key_id=signature.key_id)
-    Score.objects.bulk_create(_row(held, value) for value in values)
+    record = Record.objects.create(run=held, body=body, signature=signature.hex, key_id=signature.key_id)
+    keep(held, record, judgement)
+    held.runner_version = RUNNER_VERSION
     held.state, held.finished_at = Run.State.SUCCEEDED, timezone.now()
     held.lease_token = held.lease_until = None
     held.progress, held.reason_code, held.reason = {}, "", ""
     held.save()
-    _make_newest_current(held)
+    if held.kind == Run.Kind.FULL:
+        _make_newest_current(held)
+    if held.kind == Run.Kind.SENTINEL:
+        sentinels.note_result(held)
 
 
-def _row(run: Run, value: MetricValue) -> Score:
+def _give_back(run: Run) -> None:
+    """Its node drifted while it worked on this: nothing is published, another node measures it."""
+    run.excluded_node = run.node
+    leases.fail(run, "node_error", _("The machine that evaluated this model gave wrong results for known models."))
+
+
+def keep(run: Run, record: Record, judgement: Judgement, *, is_current: bool = False) -> None:
+    """The rows of one scoring; those of an earlier one are superseded first."""
+    Score.objects.bulk_create(_row(run, record, value, is_current=is_current) for value in judgement.values)
+    keep_columns(run, judgement)
+
+
+def keep_columns(run: Run, judgement: Judgement) -> None:
+    """What comparisons read; there is one set per run."""
+    ItemColumn.objects.filter(run=run).delete()
+    ItemColumn.objects.bulk_create(_packed(run, column) for column in judgement.columns)
+
+
+def _row(run: Run, record: Record, value: MetricValue, *, is_current: bool) -> Score:
     metric = REGISTRY[value.metric]
     return Score(
         run=run,
+        record=record,
         repo=run.repo,
         benchmark=run.benchmark,
         commit_oid=run.commit_oid,
@@ -117,7 +147,13 @@ def _row(run: Run, value: MetricValue) -> Score:
         unit=metric.unit,
         higher_is_better=metric.higher_is_better,
         method=value.method,
-        is_current=False,
+        is_current=is_current,
+    )
+
+
+def _packed(run: Run, column: Column) -> ItemColumn:
+    return ItemColumn(
+        run=run, metric=column.metric, kind=column.kind, length=len(column.values), packed=column.packed()
     )
 
 
@@ -125,10 +161,11 @@ def _make_newest_current(run: Run) -> None:
     """Of all valid runs of this model on this benchmark the newest counts: no best of many."""
     with connection.cursor() as cursor:  # two runs that end together must agree which one that is
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [run.benchmark_id, run.repo_id % 2**31])
-    same = Score.objects.filter(repo=run.repo, benchmark=run.benchmark)
+    same = Score.objects.filter(repo=run.repo, benchmark=run.benchmark, run__kind=Run.Kind.FULL, is_superseded=False)
     newest = same.order_by("-run_id").values_list("run_id", flat=True)[0]  # there is one: that of `run`
     same.filter(is_current=True).exclude(run_id=newest).update(is_current=False)
-    same.filter(run_id=newest).update(is_current=True)
+    # A withdrawn one keeps its place empty: see `withdrawal`.
+    same.filter(run_id=newest, run__withdrawn_at=None).update(is_current=True)
 
 
 @transaction.atomic

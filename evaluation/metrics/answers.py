@@ -1,7 +1,7 @@
 """What a node sent, doubted before anything is believed: files, lines, ids."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,19 +30,17 @@ def require_files(definition: Definition, folder: Path, names: Sequence[str]) ->
         raise BadOutput(f"The run sent more than the {definition.limits.output_mb:g} MB that the benchmark allows.")
 
 
-def json_lines(path: Path) -> list[dict[str, Any]]:
-    """The objects of a file, in order. Raises BadOutput with the number of the line."""
-    rows = []
-    try:
-        with path.open(encoding="utf-8") as stream:
-            for number, line in enumerate(stream, start=1):
-                row = json.loads(line)
-                if not isinstance(row, dict):
-                    raise BadOutput(f"Line {number} of {path.name} is not a JSON object.")
-                rows.append(row)
-    except (ValueError, RecursionError) as error:
-        raise BadOutput(f"{path.name} is not JSON, line {len(rows) + 1}.") from error
-    return rows
+def json_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The objects of a file, in order and one at a time. Raises BadOutput with the number of the line."""
+    with path.open("rb") as stream:
+        for number, line in enumerate(stream, start=1):
+            try:
+                row = json.loads(line.decode())
+            except (ValueError, RecursionError) as error:
+                raise BadOutput(f"{path.name} is not JSON, line {number}.") from error
+            if not isinstance(row, dict):
+                raise BadOutput(f"Line {number} of {path.name} is not a JSON object.")
+            yield row
 
 
 def places(gold: Gold, found: Predictions) -> dict[str, int]:

@@ -3,11 +3,15 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from scipy.special import ndtri, stdtrit  # type: ignore[import-untyped]  # scipy has no types
 
 from evaluation.metrics.arrays import Floats, Ints
+from evaluation.metrics.totals import MOST_NUMBERS, Totals
+
+MOST_GROUPS: Final = 20_000  # drawn one by one; beyond it bundles of items are
 
 
 @dataclass(frozen=True)
@@ -55,14 +59,60 @@ def bootstrap_interval(
     statistic: Callable[[Floats], float], n: int, clusters: Ints | None, *, level: float, resamples: int, seed: int
 ) -> Interval:
     """Percentile bootstrap over items, or over whole clusters. `statistic` takes how often each item was drawn."""
+    return percentile_interval(
+        bootstrap_draws(statistic, n, clusters, resamples=resamples, seed=seed),
+        level,
+        is_clustered=clusters is not None,
+    )
+
+
+def bootstrap_draws(
+    statistic: Callable[[Floats], float],
+    n: int,
+    clusters: Ints | None,
+    *,
+    resamples: int,
+    seed: int,
+    totals: Totals | None = None,
+) -> Floats:
+    """The statistic on each draw. Equal `n`, clusters and seed give equal draws: those of two models pair up.
+
+    Many items are drawn in bundles, put together by chance: the spread is the same.
+
+    Args:
+        totals: the same statistic as a function of sums, where it is one; equal numbers, many times faster.
+    """
     generator = np.random.default_rng(seed)
+    if clusters is None and n > MOST_GROUPS:
+        clusters = generator.permutation(n) % MOST_GROUPS
     groups = n if clusters is None else int(clusters.max()) + 1
+    if totals is not None and groups * totals.columns <= MOST_NUMBERS:
+        table, value = totals.of_groups(np.arange(n) if clusters is None else clusters, groups), totals.value
+        statistic, clusters = (lambda drawn: value(drawn @ table)), None
     values = np.empty(resamples)
     for number in range(resamples):
         drawn = np.bincount(generator.integers(0, groups, size=groups), minlength=groups).astype(float)
         values[number] = statistic(drawn if clusters is None else drawn[clusters])
-    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(low), float(high), method="bootstrap" if clusters is None else "clustered bootstrap")
+    return values
+
+
+def percentile_interval(draws: Floats, level: float, *, is_clustered: bool) -> Interval:
+    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(low), float(high), method="clustered bootstrap" if is_clustered else "bootstrap")
+
+
+def bootstrap_means(values: Floats, clusters: Ints | None, *, resamples: int, seed: int) -> Floats:
+    """The mean on each draw. Many items are drawn in bundles, put together by chance: the spread is the same."""
+    generator = np.random.default_rng(seed)
+    if clusters is None and len(values) > MOST_GROUPS:
+        clusters = generator.permutation(len(values)) % MOST_GROUPS
+    sums = values if clusters is None else np.bincount(clusters, weights=values)
+    counts = np.ones(len(values)) if clusters is None else np.bincount(clusters).astype(float)
+    means = np.empty(resamples)
+    for number in range(resamples):
+        drawn = generator.integers(0, len(sums), size=len(sums))
+        means[number] = sums[drawn].sum() / counts[drawn].sum()
+    return means
 
 
 def _clustered_error(values: Floats, clusters: Ints) -> float:

@@ -11,6 +11,7 @@ import numpy as np
 from evaluation.benchmarks.schema import MetricUse
 from evaluation.metrics.arrays import Floats, Ints
 from evaluation.metrics.registry.metric import Need
+from evaluation.metrics.totals import Totals
 
 Gold = Sequence[Mapping[str, Any]]  # rows as described in benchmarks.readers.Items
 Statistic = Callable[[Floats], float]  # how often each item counts → value
@@ -59,6 +60,10 @@ class Sample(ABC):
     def signature(self, use: MetricUse) -> str:
         """What else decides the number, for its record: a tagging scheme, a normaliser, sacrebleu's signature."""
         return ""
+
+    def totals(self, use: MetricUse) -> Totals | None:
+        """A corpus metric as a function of sums, where it is one: resampling is many times faster."""
+        return None
 
     def statistic(self, use: MetricUse) -> Statistic:
         """The metric as a function of how often each item counts."""

@@ -6,8 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from evaluation.benchmarks.schema import Definition, MetricUse, Slice
-from evaluation.metrics.arrays import Ints
-from evaluation.metrics.intervals import Interval, bootstrap_interval, mean_interval, proportion_interval
+from evaluation.metrics.arrays import Floats, Ints
+from evaluation.metrics.columns import Column, cluster_column
+from evaluation.metrics.intervals import (
+    Interval,
+    bootstrap_draws,
+    bootstrap_interval,
+    mean_interval,
+    percentile_interval,
+    proportion_interval,
+)
 from evaluation.metrics.predictions import Predictions, sample_of
 from evaluation.metrics.registry import REGISTRY
 from evaluation.metrics.samples import Gold, Sample
@@ -28,30 +36,59 @@ class MetricValue:
     signature: str = ""  # what else decided the number, as its reference library writes it
 
 
+@dataclass(frozen=True)
+class Judgement:
+    """The numbers of one run, and what is kept to compare it with others (`metrics.columns`)."""
+
+    values: list[MetricValue]
+    columns: list[Column]
+
+
 def score(definition: Definition, gold: Gold, predictions: Predictions) -> list[MetricValue]:
     """Every metric of the definition that the answers allow, overall and per slice; the primary one first.
 
     Raises:
         BadOutput: predictions and gold do not fit together; with a sentence.
     """
+    return judge(definition, gold, predictions).values
+
+
+def judge(definition: Definition, gold: Gold, predictions: Predictions) -> Judgement:
+    """The same with its columns; gold in the order of the data pairs them with those of others. Raises `BadOutput`."""
     sample = sample_of(definition, gold, predictions)
     usable = [use for use in definition.metrics if use.primary or REGISTRY[use.name].needs <= sample.offers]
     uses = sorted(usable, key=lambda use: not use.primary)  # stable
-    values = [_value(definition, use, sample) for use in uses]
+    overall = [_judged(definition, use, sample) for use in uses]
+    values, columns = [value for value, _ in overall], [column for _, column in overall]
     for part in definition.slices:
         for name, chosen in _members(part, sample):
             if len(chosen) >= part.min_n:
                 smaller = sample.take(chosen)
-                values += [_value(definition, use, smaller, slice_name=f"{part.name}:{name}") for use in uses]
+                values += [_judged(definition, use, smaller, slice_name=f"{part.name}:{name}")[0] for use in uses]
     values += _class_values(definition, uses, sample)
-    return values
+    if sample.clusters is not None:
+        columns.append(cluster_column(sample.clusters))
+    return Judgement(values, columns)
 
 
-def _value(definition: Definition, use: MetricUse, sample: Sample, *, slice_name: str = "") -> MetricValue:
-    per_item = sample.per_item(use)
+def _judged(
+    definition: Definition, use: MetricUse, sample: Sample, *, slice_name: str = ""
+) -> tuple[MetricValue, Column]:
+    per_item, asked = sample.per_item(use), definition.uncertainty
     value = float(per_item.mean()) if per_item is not None else sample.statistic(use)(np.ones(len(sample)))
-    interval = _interval(definition, use, sample)
-    return MetricValue(
+    if per_item is None or asked.method == "bootstrap":
+        draws = bootstrap_draws(
+            sample.statistic(use),
+            len(sample),
+            sample.clusters,
+            resamples=asked.resamples,
+            seed=asked.seed,
+            totals=sample.totals(use),
+        )
+        interval = percentile_interval(draws, asked.level, is_clustered=sample.clusters is not None)
+    else:
+        draws, interval = per_item, _interval(definition, use, sample, per_item)
+    found = MetricValue(
         metric=use.name,
         value=value,
         low=interval.low,
@@ -62,21 +99,13 @@ def _value(definition: Definition, use: MetricUse, sample: Sample, *, slice_name
         method=interval.method,
         signature=sample.signature(use),
     )
+    column = Column(use.name, "draws", draws) if per_item is None else Column(use.name, "items", per_item)
+    return found, column
 
 
-def _interval(definition: Definition, use: MetricUse, sample: Sample) -> Interval:
-    """By the kind of the metric, unless the definition asks for the bootstrap, which suits every kind."""
+def _interval(definition: Definition, use: MetricUse, sample: Sample, per_item: Floats) -> Interval:
+    """By the kind of the metric."""
     metric, asked = REGISTRY[use.name], definition.uncertainty
-    per_item = sample.per_item(use)
-    if per_item is None or asked.method == "bootstrap":
-        return bootstrap_interval(
-            sample.statistic(use),
-            len(sample),
-            sample.clusters,
-            level=asked.level,
-            resamples=asked.resamples,
-            seed=asked.seed,
-        )
     if metric.interval == "proportion" and asked.method != "t":
         return proportion_interval(per_item, sample.clusters, asked.level)
     return mean_interval(per_item, sample.clusters, asked.level, metric.range)

@@ -1,8 +1,14 @@
 """Benchmarks, nodes, runs and scores."""
 
 from evaluation.models.benchmark import Benchmark
+from evaluation.models.head_files import HeadFiles
+from evaluation.models.item_column import ItemColumn
 from evaluation.models.node import Node
 from evaluation.models.run import AutomaticCheck, Run, RunOutput
 from evaluation.models.score import Record, Score
+from evaluation.models.sentinel import Baseline, Sentinel, SentinelCheck
 
-__all__ = ["AutomaticCheck", "Benchmark", "Node", "Record", "Run", "RunOutput", "Score"]
+__all__ = [
+    "AutomaticCheck", "Baseline", "Benchmark", "HeadFiles", "ItemColumn", "Node", "Record", "Run", "RunOutput", "Score",
+    "Sentinel", "SentinelCheck",
+]  # fmt: skip

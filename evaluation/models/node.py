@@ -17,6 +17,8 @@ class Node(models.Model):
     hardware = models.JSONField(default=dict)
     versions = models.JSONField(default=dict)
     queues = models.JSONField(default=list)
+    paused_at = models.DateTimeField(null=True)  # it drifted: nothing it measures is published
+    paused_reason = models.TextField(blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     last_seen_at = models.DateTimeField(null=True)
 

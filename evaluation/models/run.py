@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
@@ -14,6 +14,9 @@ from django.utils.translation import gettext_lazy as _
 from catalog.models import Blob, Repo, User
 from evaluation.models.benchmark import Benchmark
 from evaluation.models.node import Node
+
+if TYPE_CHECKING:
+    from evaluation.models.score import Record
 
 LEASE = timedelta(seconds=90)  # a node that is silent for so long has lost its run
 STALLED_AFTER = timedelta(seconds=60)  # and is shown as stalled a little earlier
@@ -53,6 +56,16 @@ class Run(models.Model):
     class Trigger(models.TextChoices):
         MANUAL = "manual", _("asked for")
         UPLOAD = "upload", _("after an upload")
+        VERSION = "version", _("new version of the benchmark")
+        RUNNER = "runner", _("new runner that changes scores")
+        INTEGRITY = "integrity", _("failed integrity check")
+        AGE = "age", _("results grown old")
+        SENTINEL = "sentinel", _("watch over a node")
+
+    class Kind(models.TextChoices):
+        FULL = "full", _("full")
+        SMOKE = "smoke", _("smoke test")
+        SENTINEL = "sentinel", _("sentinel")  # of a node, not of the model: never on a board
 
     repo = models.ForeignKey(Repo, on_delete=models.CASCADE, related_name="runs")
     commit_oid = models.CharField(max_length=40)
@@ -61,6 +74,7 @@ class Run(models.Model):
     run_key = models.CharField(max_length=64, db_index=True)  # evaluation-notes 5
     requester = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="runs")
     trigger = models.CharField(max_length=10, choices=Trigger, default=Trigger.MANUAL)
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.FULL)
     priority = models.SmallIntegerField(default=0)  # asked-for runs go before automatic ones
     queue = models.CharField(max_length=40, default="eval.cpu")
 
@@ -68,6 +82,7 @@ class Run(models.Model):
     not_before = models.DateTimeField(default=timezone.now)
     nudged_at = models.DateTimeField(null=True)  # when the scoring worker was last told
     node = models.ForeignKey(Node, null=True, on_delete=models.SET_NULL, related_name="runs")
+    for_node = models.ForeignKey(Node, null=True, on_delete=models.CASCADE, related_name="+")  # a sentinel is for one
     excluded_node = models.ForeignKey(Node, null=True, on_delete=models.SET_NULL, related_name="+")
     lease_token = models.UUIDField(null=True)
     lease_until = models.DateTimeField(null=True)
@@ -79,6 +94,13 @@ class Run(models.Model):
     log = models.TextField(blank=True)  # last 200 lines
     reason_code = models.CharField(max_length=40, blank=True)  # does_not_fit, unsupported, …
     reason = models.TextField(blank=True)  # a sentence for the model's author
+
+    files_digest = models.CharField(max_length=64, blank=True)  # of weights, config, tokenizer: what makes it stale
+    runner_version = models.CharField(max_length=20, blank=True)  # when it was scored
+    integrity_problem = models.TextField(blank=True)  # what was found wrong with its record or outputs
+    withdrawn_at = models.DateTimeField(null=True)  # its scores stand nowhere any more, yet it stays visible
+    withdrawn_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    withdrawn_reason = models.TextField(blank=True)
 
     item_seed = models.UUIDField(default=uuid.uuid4)  # renames and shuffles items: order tells nothing
     inputs_digest = models.CharField(max_length=64, blank=True)
@@ -111,6 +133,11 @@ class Run(models.Model):
 
     def __str__(self) -> str:
         return f"run {self.pk}: {self.state}"
+
+    @property
+    def record(self) -> Record | None:
+        """The newest of its records; a re-scoring adds one."""
+        return self.records.order_by("-pk").first()
 
     @property
     def is_active(self) -> bool:

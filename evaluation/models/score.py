@@ -13,16 +13,17 @@ from evaluation.models.run import Run
 
 
 class Record(models.Model):
-    """What a run claims, as canonical JSON with an Ed25519 signature. Append-only.
+    """What a run claims, as canonical JSON with an Ed25519 signature. Append-only: a re-scoring adds another.
 
     It says itself which model, commit and benchmark it is about, and outlives the rows of a purged repo.
     """
 
-    run = models.OneToOneField(Run, null=True, on_delete=models.SET_NULL, related_name="record")
+    run = models.ForeignKey(Run, null=True, on_delete=models.SET_NULL, related_name="records")
     body = models.TextField()  # canonical JSON: exactly these bytes are signed
     signature = models.CharField(max_length=128)  # hex
     key_id = models.CharField(max_length=64)  # first 16 hex of sha256(public key)
     created_at = models.DateTimeField(default=timezone.now)
+    checked_at = models.DateTimeField(null=True, db_index=True)  # when signature and outputs were last looked at
 
     def __str__(self) -> str:
         return f"record of run {self.run_id}"
@@ -62,13 +63,17 @@ class Score(models.Model):
     higher_is_better = models.BooleanField(default=True)
     method = models.CharField(max_length=40, blank=True)  # how the interval was made
     is_current = models.BooleanField(default=True)  # newest valid run of (repo, benchmark)
+    is_superseded = models.BooleanField(default=False)  # a newer version of the metric took its place
+    record = models.ForeignKey(Record, null=True, on_delete=models.SET_NULL, related_name="scores")
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = ScoreQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar[list[Any]] = [
-            models.UniqueConstraint(fields=["run", "metric", "slice"], name="score_unique_in_run")
+            models.UniqueConstraint(
+                fields=["run", "metric", "slice"], condition=models.Q(is_superseded=False), name="score_unique_in_run"
+            )
         ]
         indexes: ClassVar[list[Any]] = [
             models.Index(

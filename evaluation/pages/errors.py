@@ -15,6 +15,8 @@ STATUSES: Statuses = {
     errors.TooManyRuns: 429,
     errors.RunIsOver: 409,
     errors.RunLeaseLost: 409,
+    errors.NodeNotFound: 404,
+    errors.NotComparable: 422,
     errors.BadNodeToken: 401,
     errors.BadOutput: 422,
     errors.BadDefinition: 422,

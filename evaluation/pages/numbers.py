@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from evaluation.models import Score
+from evaluation.queries.comparisons import Compared
 
 SHOWN_AS_PERCENT = {"", "proportion"}
 
@@ -42,6 +45,45 @@ def range_text(score: Score) -> str:
         return "–"
     scale, digits = scale_of(score), decimals_of(score)
     return f"{score.low * scale:.{digits}f} – {score.high * scale:.{digits}f}"
+
+
+def difference_text(row: Compared) -> str:
+    """`+2.1`: the first minus the second, in shown units."""
+    if row.difference is None:
+        return "–"
+    return f"{row.difference.value * scale_of(row.first):+.{_decimals_of_difference(row)}f}"
+
+
+def difference_range_text(row: Compared) -> str:
+    """`+0.3 – +3.9`: both ends of its interval."""
+    if row.difference is None:
+        return "–"
+    scale, digits = scale_of(row.first), _decimals_of_difference(row)
+    return f"{row.difference.low * scale:+.{digits}f} – {row.difference.high * scale:+.{digits}f}"
+
+
+def p_text(p: float | None) -> str:
+    if p is None:
+        return "–"
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _decimals_of_difference(row: Compared) -> int:
+    found = row.difference
+    half = (found.high - found.low) / 2 * scale_of(row.first) if found is not None else 1.0
+    return next(digits for digits, least in ((0, 10.0), (1, 0.1), (2, 0.01), (3, 0.0)) if half >= least)
+
+
+def words_of(facts: Mapping[str, object]) -> str:
+    """One thing as itself, several as `name: value`; how an item of a list is shown."""
+    shown = {name: value for name, value in facts.items() if value not in (None, "", [], {})}
+    if len(shown) == 1:
+        return str(next(iter(shown.values())))
+    return " · ".join(f"{name}: {_short(value)}" for name, value in shown.items())
+
+
+def _short(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def percent_of(done: float | None, total: float | None) -> int:

@@ -21,13 +21,17 @@ from catalog.pages.frame import frame
 from catalog.pages.polling import etag_of, fragment
 from evaluation import access
 from evaluation.actions import runs as actions
-from evaluation.errors import BenchmarkNotFound, NotEvaluable, TooManyRuns
+from evaluation.actions import withdrawal
+from evaluation.errors import BenchmarkNotFound, NotEvaluable, RunIsOver, TooManyRuns
 from evaluation.models import Benchmark, Run
 from evaluation.pages.errors import page
 from evaluation.queries.benchmarks import benchmark_named, current_benchmarks
 from evaluation.queries.datasets import data_states
+from evaluation.queries.provenance import provenance_table
 from evaluation.queries.runs import RunFilter, attempts_of, find_runs
-from evaluation.queries.scores import scores_of, scores_of_run
+from evaluation.queries.scores import scores_of, scores_of_run, superseded_scores_of
+from evaluation.queries.staleness import head_digest, is_stale
+from evaluation.queries.verdicts import judged_claims
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise as StrPromise
@@ -100,6 +104,21 @@ def again(request: HttpRequest, run_id: int) -> HttpResponseBase:
 
 
 @page
+@require_POST
+def withdraw(request: HttpRequest, run_id: int) -> HttpResponseBase:
+    """Take the result back; everybody reads the reason."""
+    actor = actors.actor_of(request)
+    run = access.run_to_withdraw(actor, run_id)
+    try:
+        withdrawal.withdraw_run(run=run, reason=request.POST.get("reason", ""), actor=actors.writer(actor))
+    except (BadInput, RunIsOver) as problem:
+        messages.error(request, problem.message)
+    else:
+        messages.success(request, _("The result is withdrawn."))
+    return redirect(f"/runs/{run_id}")
+
+
+@page
 def evaluate(request: HttpRequest, owner: str, name: str) -> HttpResponseBase:
     """Which benchmarks fit this model, and asking for one of them."""
     actor = actors.actor_of(request)
@@ -134,6 +153,7 @@ def scores(request: HttpRequest, owner: str, name: str) -> HttpResponse:
         repo,
         "scores",
         groups=scores_of(repo, user),
+        claims=judged_claims(repo, repo.facts.claims, user),
         recent=find_runs(user=user, wanted=RunFilter(repo=repo), limit=10).items,
     )
     return render(request, "evaluation/scores.html", shown)
@@ -170,12 +190,26 @@ def _frame(request: HttpRequest, run_id: int) -> dict[str, Any]:
         "slices": [score for score in found if score.slice],
         "log": run.log,
         "attempts": attempts_of(run.repo, run.benchmark),
+        "superseded": superseded_scores_of(run),
+        "provenance": provenance_table(run.record) if run.state == Run.State.SUCCEEDED else [],
+        "is_stale": _is_stale(run),
+        "withdraws": run.state == Run.State.SUCCEEDED
+        and run.withdrawn_at is None
+        and actor.user is not None
+        and catalog_access.can_write_to(actor.user, run.repo),
         "cancels": run.is_active and actor.user is not None and access.may_cancel(actor.user, run),
         "seconds": (run.finished_at - run.started_at).total_seconds() if run.finished_at and run.started_at else None,
         "hardware": run.provenance.get("hardware") or {},
         "sandbox": run.provenance.get("sandbox") or (run.node.sandbox if run.node else ""),
         "etag": etag_of(run.state, run.is_stalled, run.progress, run.log, run.reason, run.attempt, len(found)),
     }
+
+
+def _is_stale(run: Run) -> bool:
+    facts = getattr(run.repo, "facts", None)
+    if run.state != Run.State.SUCCEEDED or facts is None or facts.commit is None or facts.commit.oid == run.commit_oid:
+        return False
+    return is_stale(run, head_digest(run.repo))
 
 
 def _steps(run: Run) -> list[Step]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from evaluation.pages import boards, new_benchmark, runs
+from evaluation.pages import boards, comparisons, new_benchmark, operators, runs
 
 urlpatterns = [
     path("benchmarks", boards.benchmarks),
@@ -14,10 +14,14 @@ urlpatterns = [
     path("benchmarks/<slug:slug>", boards.benchmark),
     path("leaderboards", boards.boards),
     path("leaderboards/<slug:slug>", boards.board),
+    path("ops/drift", operators.drift_page),
+    path("ops/drift/<segment:name>/resume", operators.resume),
+    path("compare", comparisons.compare),
     path("runs", runs.run_list),
     path("runs/<int:run_id>", runs.run_page),
     path("runs/<int:run_id>/status", runs.status),
     path("runs/<int:run_id>/cancel", runs.cancel),
+    path("runs/<int:run_id>/withdraw", runs.withdraw),
     path("runs/<int:run_id>/again", runs.again),
     path("<owner:owner>/<segment:name>/scores", runs.scores),
     path("<owner:owner>/<segment:name>/evaluate", runs.evaluate),

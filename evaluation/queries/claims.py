@@ -7,7 +7,6 @@ itself, or its data, together with the very metric the board ranks by; all other
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +14,7 @@ from catalog.models import Repo, RepoFacts, User
 from evaluation.metrics.registry import REGISTRY
 from evaluation.models import Benchmark
 from evaluation.queries.leaderboard import BoardFilter
+from evaluation.queries.naming import names_of, plain
 
 MOST_READ: Final = 2000  # cards with claims, the most downloaded
 MOST_CLAIMS: Final = 200
@@ -82,18 +82,11 @@ def _row(facts: RepoFacts, claim: dict[str, object], benchmark: Benchmark) -> Cl
 
 
 def _speaks_of(claim: dict[str, object], benchmark: Benchmark) -> bool:
-    data = benchmark.definition.get("dataset", {}).get("repo", "")
-    ours = {_plain(benchmark.slug), _plain(benchmark.title), _plain(data), _plain(data.removeprefix("builtin:"))}
-    named = {_plain(claim.get("dataset")), _plain(claim.get("dataset_name"))} - {""}
-    metrics = {_plain(claim.get("metric")), _plain(claim.get("metric_name"))}
-    return bool(named & ours) and _plain(benchmark.primary_metric) in metrics
+    named = {plain(claim.get("dataset")), plain(claim.get("dataset_name"))}
+    metrics = {plain(claim.get("metric")), plain(claim.get("metric_name"))}
+    return bool(named & names_of(benchmark)) and plain(benchmark.primary_metric) in metrics
 
 
 def _is_proportion(benchmark: Benchmark) -> bool:
     metric = REGISTRY.get(benchmark.primary_metric)
     return metric is not None and metric.unit == "proportion"
-
-
-def _plain(name: object) -> str:
-    """`Accuracy@10` and `accuracy at 10` stay apart, `Macro F1` and `macro_f1` do not."""
-    return re.sub(r"[\s_-]+", "_", str(name or "").strip().casefold())

@@ -1,19 +1,20 @@
 """Leaderboards: the current score of every visible model on one benchmark version.
 
-Ranks are ranges: models whose intervals overlap cannot be told apart (ux.md 6). Claimed scores are
-never rows here; they stay in the facts of their repo (decision 13).
+Ranks are ranges: models whose difference may be chance cannot be told apart (`queries.ties`, ux.md 6). Claimed
+scores are never rows here; they stay in the facts of their repo (decision 13).
 """
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from catalog.models import Repo, User
 from evaluation.models import Benchmark, Score
+from evaluation.queries.staleness import stale_runs
+from evaluation.queries.ties import rank_ranges
 
 MOST_ROWS: Final = 1000
 
@@ -39,6 +40,7 @@ class BoardRow:
     p50_ms: float | None
     items_per_second: float | None
     is_frontier: bool  # no model of this size or smaller scores higher
+    is_stale: bool = False  # weights, config or tokenizer changed since it was measured
 
     @property
     def rank(self) -> str:
@@ -59,24 +61,15 @@ def leaderboard(benchmark: Benchmark, *, user: User | None, narrowed: BoardFilte
     )
     narrowed = narrowed or BoardFilter()
     rows = [_row(score) for score in scores[:MOST_ROWS]]
-    return _marked(_ranked([row for row in rows if _is_wanted(row, narrowed)], benchmark), benchmark)
+    wanted = [row for row in rows if _is_wanted(row, narrowed)]
+    stale = stale_runs(row.score for row in wanted)
+    dated = [replace(row, is_stale=row.score.run_id in stale) for row in wanted]
+    return _marked(_ranked(dated, benchmark), benchmark)
 
 
 def measured_benchmarks(user: User | None) -> set[int]:
     """Keys of the benchmarks on which this person sees any score."""
     return set(Score.objects.leading().visible_to(user).order_by().values_list("benchmark_id", flat=True).distinct())
-
-
-def rank_ranges(intervals: Sequence[tuple[float, float]], *, higher_is_better: bool) -> list[tuple[int, int]]:
-    """For each (low, high): the best and the worst rank it can have.
-
-    Whoever's interval lies wholly above is ahead; whoever's lies wholly below is behind.
-    """
-    if not higher_is_better:
-        intervals = [(-high, -low) for low, high in intervals]
-    lows, highs = sorted(low for low, _ in intervals), sorted(high for _, high in intervals)
-    count = len(intervals)
-    return [(count - bisect_right(lows, high) + 1, count - bisect_left(highs, low)) for low, high in intervals]
 
 
 def frontier(points: Sequence[tuple[float, float]], *, higher_is_better: bool) -> list[int]:
@@ -117,7 +110,7 @@ def _is_wanted(row: BoardRow, narrowed: BoardFilter) -> bool:
 
 
 def _ranked(rows: list[BoardRow], benchmark: Benchmark) -> list[BoardRow]:
-    ranges = rank_ranges([_interval(row.score) for row in rows], higher_is_better=benchmark.higher_is_better)
+    ranges = rank_ranges([row.score for row in rows], benchmark)
     return [replace(row, rank_first=first, rank_last=last) for row, (first, last) in zip(rows, ranges, strict=True)]
 
 
@@ -126,11 +119,6 @@ def _marked(rows: list[BoardRow], benchmark: Benchmark) -> list[BoardRow]:
     points = [(float(rows[index].parameters or 0), rows[index].score.value) for index in sized]
     on_it = {sized[index] for index in frontier(points, higher_is_better=benchmark.higher_is_better)}
     return [replace(row, is_frontier=index in on_it) for index, row in enumerate(rows)]
-
-
-def _interval(score: Score) -> tuple[float, float]:
-    low = score.low if score.low is not None else score.value
-    return low, score.high if score.high is not None else score.value
 
 
 def _number(value: object) -> float | None:

@@ -24,6 +24,9 @@ def claimable(*, queues: Iterable[str], node: Node) -> RunQuerySet:
     excluded = Q(excluded_node=node, not_before__gt=now - EXCLUDED_FOR)
     due = Run.objects.filter(state=Run.State.QUEUED, queue__in=list(queues), not_before__lte=now)
     due = due.filter(repo__in=Repo.objects.live())  # no join: the claim locks the run's row alone
+    due = due.filter(Q(for_node=None) | Q(for_node=node))
+    if node.paused_at is not None:  # it may show that it is well again, and nothing else
+        due = due.filter(kind=Run.Kind.SENTINEL)
     return due.exclude(excluded).order_by("-priority", "created_at", "pk")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
@@ -50,3 +51,8 @@ def find_runs(*, user: User | None, wanted: RunFilter | None = None, cursor: str
 def attempts_of(repo: Repo, benchmark: Benchmark) -> int:
     """How often this model was measured on this benchmark, whatever came of it: shown, so nobody picks the best."""
     return Run.objects.filter(repo=repo, benchmark__slug=benchmark.slug).count()
+
+
+def attempts_by_benchmark(repo: Repo) -> Counter[str]:
+    """The same for every benchmark at once, by slug."""
+    return Counter(Run.objects.filter(repo=repo).values_list("benchmark__slug", flat=True))

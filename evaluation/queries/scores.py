@@ -7,6 +7,8 @@ from itertools import groupby
 
 from catalog.models import Repo, User
 from evaluation.models import Benchmark, Run, Score
+from evaluation.queries.runs import attempts_by_benchmark
+from evaluation.queries.staleness import head_digest, is_stale
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,8 @@ class BenchmarkScores:
     others: list[Score]  # further metrics, over all items
     slices: list[Score]  # the primary metric on parts of the items
     is_at_head: bool  # measured on the head of the default branch
+    is_stale: bool  # weights, config or tokenizer changed since
+    attempts: int  # runs of this model on this benchmark, whatever came of them
 
 
 def scores_of(repo: Repo, user: User | None) -> list[BenchmarkScores]:
@@ -28,17 +32,26 @@ def scores_of(repo: Repo, user: User | None) -> list[BenchmarkScores]:
     """
     scores = Score.objects.filter(repo=repo, is_current=True).visible_to(user).select_related("benchmark", "run")
     ordered = scores.defer("run__log").order_by("benchmark__title", "-benchmark__version", "run_id", "pk")
+    groups = [list(group) for _, group in groupby(ordered, key=lambda score: score.run_id)]
     head = _head_of(repo)
-    return [_grouped(list(group), head) for _, group in groupby(ordered, key=lambda score: score.run_id)]
+    digest = head_digest(repo) if any(group[0].commit_oid != head for group in groups) else ""
+    attempts = attempts_by_benchmark(repo)
+    return [_grouped(group, head, digest, attempts[group[0].benchmark.slug]) for group in groups]
 
 
 def scores_of_run(run: Run) -> list[Score]:
     """The primary metric first, then the others, then slices."""
     # Sorted here, so that a list of runs uses the scores it has fetched already.
-    return sorted(run.scores.all(), key=lambda score: (not score.is_primary, score.slice != "", score.pk))
+    valid = [score for score in run.scores.all() if not score.is_superseded]
+    return sorted(valid, key=lambda score: (not score.is_primary, score.slice != "", score.pk))
 
 
-def _grouped(scores: list[Score], head: str) -> BenchmarkScores:
+def superseded_scores_of(run: Run) -> list[Score]:
+    """What earlier versions of the metrics said, newest first."""
+    return sorted((score for score in run.scores.all() if score.is_superseded), key=lambda score: -score.pk)
+
+
+def _grouped(scores: list[Score], head: str, digest: str, attempts: int) -> BenchmarkScores:
     first = scores[0]
     metric = first.benchmark.primary_metric
     return BenchmarkScores(
@@ -48,6 +61,8 @@ def _grouped(scores: list[Score], head: str) -> BenchmarkScores:
         others=[score for score in scores if not score.is_primary and not score.slice],
         slices=[score for score in scores if score.slice and score.metric == metric],
         is_at_head=first.commit_oid == head,
+        is_stale=first.commit_oid != head and is_stale(first.run, digest),
+        attempts=attempts,
     )
 
 

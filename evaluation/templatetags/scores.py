@@ -19,6 +19,10 @@ register = template.Library()
 register.filter("score_value", numbers.value_text)
 register.filter("score_interval", numbers.interval_text)
 register.filter("score_range", numbers.range_text)
+register.filter("difference_value", numbers.difference_text)
+register.filter("difference_range", numbers.difference_range_text)
+register.filter("p_value", numbers.p_text)
+register.filter("as_words", numbers.words_of)
 register.filter("percent_of", numbers.percent_of)
 
 

@@ -92,9 +92,15 @@ GET     read     {V1}/reviews
 GET     read     {V1}/runs
 POST    propose  {V1}/runs
 GET     read     {V1}/scores
+GET     read     {V1}/results/<slug:form>.yaml
 GET     read     api/v1/runs/<int:run_id>
 POST    write    api/v1/runs/<int:run_id>/cancel
 GET     read     api/v1/runs/<int:run_id>/record
+GET     read     api/v1/runs/<int:run_id>/records
+POST    write    api/v1/runs/<int:run_id>/withdraw
+GET     read     api/v1/runs/<int:run_id>/items
+GET     read     api/v1/runs/<int:run_id>/items.<slug:ending>
+GET     read     api/v1/runs/<int:run_id>/outputs/<segment:name>
 GET     read     api/v1/mirrors/<int:mirror_id>
 POST    settings api/v1/mirrors/<int:mirror_id>/sync
 
@@ -146,6 +152,7 @@ GET     read     runs/<int:run_id>
 GET     read     runs/<int:run_id>/status
 POST    write    runs/<int:run_id>/cancel
 POST    propose  runs/<int:run_id>/again
+POST    write    runs/<int:run_id>/withdraw
 GET     read     mirrors/<int:mirror_id>
 GET     read     mirrors/<int:mirror_id>/status
 POST    write    mirrors/<int:mirror_id>/sync
@@ -174,6 +181,11 @@ GET     200 200 200  api/v1/runs
 GET     200 200 200  api/v1/leaderboards/<slug:slug>.csv
 GET     200 200 200  api/v1/leaderboards/<slug:slug>
 GET     200 200 200  api/v1/keys
+GET     401 403 200  api/v1/drift
+POST    401 403 404  api/v1/drift/<segment:name>/resume
+GET     400 400 400  api/v1/comparisons
+GET     400 400 400  api/v1/comparisons/items
+GET     400 400 400  api/v1/comparisons/items.<slug:ending>
 GET     200 200 200  api/v1/models
 GET     200 200 200  api/v1/mirrors
 POST    401 400 400  api/v1/mirrors
@@ -250,6 +262,9 @@ GET     200 200 200  benchmarks/<slug:slug>
 GET     200 200 200  leaderboards
 GET     200 200 200  leaderboards/<slug:slug>
 GET     200 200 200  runs
+GET     200 200 200  compare
+GET     302 403 200  ops/drift
+POST    401 403 404  ops/drift/<segment:name>/resume
 GET     200 200 200  (home)
 GET     200 200 200  robots.txt
 GET     200 200 200  docs/coverage

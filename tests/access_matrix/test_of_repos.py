@@ -28,7 +28,8 @@ def address(row: Row, place: Place) -> str:
     values = {
         "kind": "models", "owner": world.TEAM, "name": place.name, "revision": "main", "path": "w.bin", "branch": "new",
         "num": ids["num"], "comment_id": ids["comment"], "state": "pending", "oid": ids["oid"], "run_id": ids["run"],
-        "mirror_id": ids["mirror"], "slug": ids["slug"], "item_id": "0" * 24,
+        "mirror_id": ids["mirror"], "slug": ids["slug"], "item_id": "0" * 24, "ending": "csv",
+        "form": "eval-results",
     }  # fmt: skip
     if row.route.endswith("discussions/<int:num>/files") or row.route.endswith("/merge"):
         values["num"] = ids["pr"]

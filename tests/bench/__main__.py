@@ -19,11 +19,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tests.bench import download, large, lists, many_files, requests, runner, snapshots, upload, xet_reads
+from tests.bench import (
+    download,
+    large,
+    lists,
+    many_files,
+    requests,
+    runner,
+    scoring_many,
+    snapshots,
+    upload,
+    xet_reads,
+)
 from tests.bench.site import MB, running
 from tests.bench.table import Row, markdown
 
-PARTS = ("download", "upload", "requests", "commit_25k", "push_100k", "snapshots", "lists", "runner")
+PARTS = ("download", "upload", "requests", "commit_25k", "push_100k", "snapshots", "lists", "runner", "scoring")
 ONLY_WHEN_NAMED = ("xet_reads", "large")  # minutes and 8 GB of disk; half an hour and 50 GB
 
 
@@ -44,6 +55,7 @@ class Sizes:
     models: int = 100_000
     requests: int = 100
     texts: int = 800
+    scored_items: int = 1_000_000
     read_bytes: tuple[int, ...] = (300 * MB, 4000 * MB)
     read_rounds: int = 3
     large_bytes: int = 20_000 * MB
@@ -65,6 +77,7 @@ QUICK = Sizes(
     models=2000,
     requests=10,
     texts=100,
+    scored_items=30_000,
     read_bytes=(16 * MB,),
     read_rounds=1,
     large_bytes=200 * MB,
@@ -113,6 +126,7 @@ def measured(chosen: list[str], sizes: Sizes) -> list[Row]:
         ),
         "lists": lambda: lists.measure(sizes.models, sizes.requests),
         "runner": lambda: runner.measure(sizes.texts),
+        "scoring": lambda: scoring_many.measure(sizes.scored_items),
         "xet_reads": lambda: _on_a_site(xet_reads.measure, sizes=sizes.read_bytes, rounds=sizes.read_rounds),
         "large": lambda: _on_a_site(large.measure, size=sizes.large_bytes),
     }

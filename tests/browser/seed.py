@@ -28,6 +28,8 @@ from catalog.actions.notices import webhooks
 from catalog.actions.people import accounts
 from catalog.models import Collection, DeviceLogin, Mirror, Repo, SyncRun, User
 from catalog.types import AddFile
+from evaluation.actions import sentinels
+from evaluation.models import Node, Run, SentinelCheck
 from tests.evaluation import arrangement
 from tests.factories import OrganisationFactory, RepoFactory, UserFactory, commit_content
 
@@ -112,7 +114,10 @@ def fill() -> None:
     _around(ann, bo, herbert)
     _news(ann, bo, herbert)
     for wrong in (0, 60):
-        arrangement.scored(wrong=wrong, measurements={"parameters": 10 ** (6 + wrong // 60), "items_per_second": 99.0})
+        model = arrangement.model(actor=bo, name=f"digits-{wrong}")
+        measured = {"parameters": 10 ** (6 + wrong // 60), "items_per_second": 99.0}
+        run = arrangement.scored(model, wrong=wrong, measurements=measured)
+    _drift(run)
     arrangement.running()
     mirrored = RepoFactory(actor=ann, name="mirrored")
     mirror = Mirror.objects.create(
@@ -122,6 +127,17 @@ def fill() -> None:
         mirror=mirror, state="failed", reason="The other hub refused: gated.", bytes_total=1000, bytes_done=250,
         files_total=2, files_done=1, plan=[{"path": "model.safetensors", "size": 750, "state": "waiting"}],
     )  # fmt: skip
+
+
+def _drift(run: Run) -> None:
+    """A node whose sentinel scored otherwise than before, and an operator who has to look."""
+    UserFactory(name="root", password=PASSWORD, is_admin=True)
+    sentinel = sentinels.add_sentinel(repo=run.repo, benchmark=run.benchmark)
+    SentinelCheck.objects.create(
+        sentinel=sentinel, node=run.node, run=run, hardware_class="CPU Example 9000 with a rather long name", value=0.9,
+        expected=0.91, tolerance=1e-12, verdict=SentinelCheck.Verdict.DRIFTED,
+    )  # fmt: skip
+    Node.objects.filter(pk=run.node_id).update(paused_at=timezone.now(), paused_reason="It scored 0.9 here, not 0.91.")
 
 
 def newcomer(name: str, password: str) -> None:

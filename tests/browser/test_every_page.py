@@ -20,7 +20,9 @@ PUBLIC = [
     f"{MODEL}/discussions", f"{MODEL}/discussions?status=all&type=pull_request", f"{MODEL}/discussions/1",
     f"{MODEL}/discussions/2/files", f"{MODEL}/scores", LONG, "/zespol-nlp", "/ann", "/benchmarks",
     "/benchmarks/digits", "/leaderboards",
-    "/leaderboards/digits", "/runs", "/runs/1", "/mirrors", "/mirrors/1", "/teams", "/login", "/reset",
+    "/leaderboards/digits", "/runs", "/runs/1", "/compare",
+    "/compare?first=bo/digits-0&second=bo/digits-60&benchmark=digits", "/bo/digits-60/scores",
+    "/mirrors", "/mirrors/1", "/teams", "/login", "/reset",
     GUARDED, f"{GUARDED}/tree/main", f"{GUARDED}/access", "/spaces", SPACE, f"{SPACE}/tree/main", "/collections",
     f"/collections/ann/polskie-modele-{KEPT}", "/docs/coverage", f"{MODEL}/activity", "/activity/zespol-nlp",
     "/activity/bo", "/users/ann/followers", "/users/bo/following", f"{MODEL}/discussions/4",
@@ -71,6 +73,14 @@ def test_pages_of_somebody_signed_in(visit, width, theme):
 
     for path in OWN:
         check(reader, path)
+
+
+@pytest.mark.parametrize(("width", "theme"), [pytest.param(*DESKTOP, marks=pytest.mark.slow), PHONE])
+def test_pages_of_operators(visit, width, theme):
+    reader = visit(width=width, color_scheme=theme)
+    reader.sign_in("root")
+
+    check(reader, "/ops/drift")
 
 
 @pytest.mark.parametrize(("width", "theme"), [DESKTOP, PHONE])

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
+from collections.abc import Iterable
 from itertools import count
 
 from catalog.models import Repo, RepoFacts
 from evaluation.actions import benchmarks, inputs, leases, nodes, outputs, runs, scoring
+from evaluation.benchmarks import readers
 from evaluation.models import Benchmark, Node, Run
 from evaluation.queries.benchmarks import definition_of
 from tests.factories import RepoFactory, commit_content
@@ -85,6 +87,32 @@ def scored(repo: Repo | None = None, *, wrong: int = 0, measurements: dict | Non
     repo = repo or model()
     run = running(repo)
     send(run, "predictions.jsonl", answers(run, wrong=wrong))
+    send(run, "measurements.json", json.dumps(measurements or {}).encode())
+    leases.complete_run(**grant(run))
+    scoring.score_run(run.pk)
+    run.refresh_from_db()
+    return run
+
+
+def scored_but_for(wrong: Iterable[int], repo: Repo | None = None) -> Run:
+    """A scored run that is right on all items but these, by their place in the data; wrong by one label."""
+    run = finished_but_for(running(repo), wrong)
+    assert run.state == Run.State.SUCCEEDED, run.reason
+    return run
+
+
+def finished_but_for(run: Run, wrong: Iterable[int], *, measurements: dict | None = None) -> Run:
+    """The rest of a claimed run: answers, and what became of them."""
+    made = inputs.prepare(run)
+    leases.note_claim(run=run, node=run.node, inputs_digest=made.digest, rows=made.rows)
+    definition = definition_of(run.benchmark)
+    items, labels = readers.read(definition), definition.label_names
+    names, lines, failed = readers.opaque_names(items, str(run.item_seed)), [], set(wrong)
+    for index, row in enumerate(items.gold):
+        label = labels[(labels.index(row["label"]) + (index in failed)) % len(labels)]
+        probs = [0.91 if name == label else 0.01 for name in labels]
+        lines.append(json.dumps({"id": names[row["id"]], "label": label, "probs": probs}))
+    send(run, "predictions.jsonl", "\n".join(lines).encode())
     send(run, "measurements.json", json.dumps(measurements or {}).encode())
     leases.complete_run(**grant(run))
     scoring.score_run(run.pk)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from huggingface_hub import HfApi
 from PIL import Image
 
 from evaluation.benchmarks import readers
@@ -113,6 +114,8 @@ def test_from_upload_to_leaderboard(circle, digit_reader, tmp_path):
     row = circle.http.get("/api/v1/leaderboards/digits").json()["results"][0]
     assert (row["model"], row["run"], row["rank"]) == ("ann/digits", run["id"], "1")
     assert row["parameters"] > 1000
+    stated = HfApi(circle.hub.url, circle.token).model_info("ann/digits", expand=["evalResults"]).eval_results
+    assert [(one.task_id, one.value) for one in stated] == [("digits", primary["value"])]
     record = json.loads(circle.http.get(f"/api/v1/runs/{run['id']}/record").json()["body"])
     assert record["engine"]["measured"]["dtype"] == "float32"
     assert circle.ask("digits") == run["id"]

@@ -230,9 +230,42 @@ def test_lists_of_runs_and_scores_take_a_bounded_number_of_queries(client, djang
     # then
     with django_assert_max_num_queries(3):
         client.get("/runs")
-    with django_assert_max_num_queries(3):
+    with django_assert_max_num_queries(5):  # what each item scored, and the heads of the models besides
         client.get("/leaderboards/digits")
     with django_assert_max_num_queries(7):  # one count, six facets
         client.get("/models/counted")
     with django_assert_max_num_queries(9):
         client.get("/models")
+
+
+def test_two_models_are_compared_on_a_page(client):
+    # given
+    first, second = arrangement.scored_but_for(range(60)), arrangement.scored_but_for(range(50, 70))
+    names = {"first": first.repo.full_name, "second": second.repo.full_name}
+
+    # when
+    table = client.get("/compare", names)
+    items = client.get("/compare", {**names, "benchmark": "digits"})
+
+    # then
+    assert "second is better" in text_of(table)
+    assert "10 : 50 of 599 items" in text_of(table)
+    assert "50 items, 50 shown." in text_of(items)
+    assert any(link.startswith("/api/v1/comparisons/items.csv?") for link in links_of(items))
+
+
+def test_a_comparison_with_nothing_is_a_form_and_with_nonsense_says_why(client):
+    assert "Compare models" in text_of(client.get("/compare"))
+    assert "namespace/name" in text_of(client.get("/compare?first=x&second=y"))
+    assert "Repository not found" in text_of(client.get("/compare?first=x/y&second=a/b"))
+    assert client.get("/compare?which=nonsense").status_code == 400
+
+
+def test_a_comparison_page_hides_private_models(client):
+    open_run = arrangement.scored()
+    secret = arrangement.scored(arrangement.model(visibility="private")).repo
+
+    seen = text_of(client.get("/compare", {"first": open_run.repo.full_name, "second": secret.full_name}))
+
+    assert "Repository not found" in seen
+    assert "Verdict" not in seen

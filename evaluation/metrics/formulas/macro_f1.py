@@ -1,7 +1,5 @@
 """Precision, recall and F1 of classes, and their means. Source: scikit-learn, average="macro", zero_division=0."""
 
-from collections.abc import Callable
-
 import numpy as np
 
 from evaluation.metrics.arrays import Floats
@@ -9,17 +7,30 @@ from evaluation.metrics.arrays import Floats
 
 def macro_f1(matrix: Floats) -> float:
     """F1 of each class that occurs in truth or prediction, averaged with equal weight."""
-    occurrences = matrix.sum(axis=0) + matrix.sum(axis=1)
+    return macro_f1_of(np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0))
+
+
+def macro_f1_of(right: Floats, true: Floats, predicted: Floats) -> float:
+    """The same from what each class has: right answers, items, predictions."""
+    occurrences = true + predicted
     present = occurrences > 0
-    return float(np.mean(2 * np.diag(matrix)[present] / occurrences[present]))
+    return float(np.mean(2 * right[present] / occurrences[present]))
 
 
 def macro_precision(matrix: Floats) -> float:
-    return _mean_of(precision, matrix)
+    return macro_precision_of(np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0))
+
+
+def macro_precision_of(right: Floats, true: Floats, predicted: Floats) -> float:
+    return _mean_share(right, predicted, true + predicted)
 
 
 def macro_recall(matrix: Floats) -> float:
-    return _mean_of(recall, matrix)
+    return macro_recall_of(np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0))
+
+
+def macro_recall_of(right: Floats, true: Floats, predicted: Floats) -> float:
+    return _mean_share(right, true, true + predicted)
 
 
 def precision(matrix: Floats, number: int) -> float:
@@ -36,10 +47,10 @@ def f1(matrix: Floats, number: int) -> float:
     return _share(2 * matrix[number, number], matrix[number].sum() + matrix[:, number].sum())
 
 
-def _mean_of(measure: Callable[[Floats, int], float], matrix: Floats) -> float:
-    """Over the classes that occur in truth or prediction."""
-    present = np.flatnonzero(matrix.sum(axis=0) + matrix.sum(axis=1))
-    return float(np.mean([measure(matrix, int(number)) for number in present]))
+def _mean_share(right: Floats, of: Floats, occurrences: Floats) -> float:
+    """Over the classes that occur in truth or prediction; 0 for one that is not among `of`."""
+    shares = np.divide(right, of, out=np.zeros(len(right)), where=of > 0)
+    return float(np.mean(shares[occurrences > 0]))
 
 
 def _share(part: float, whole: float) -> float:

@@ -22,6 +22,7 @@ from evaluation.metrics.samples import Gold, Sample, Statistic, cluster_numbers
 from evaluation.metrics.texts import MEASURES
 from evaluation.metrics.texts.filters import applied
 from evaluation.metrics.texts.measure import Output, Written
+from evaluation.metrics.totals import Totals, of_table
 
 LONGEST_TEXT = 1_000_000  # characters of one output
 
@@ -56,6 +57,11 @@ class TextSample(Sample):
             return super().statistic(use)
         counts, value = self.table[:, self.columns[use.name]], MEASURES[use.name].value
         return lambda weights: value(weights @ counts)
+
+    def totals(self, use: MetricUse) -> Totals | None:
+        if REGISTRY[use.name].decomposable:
+            return None
+        return of_table(self.table[:, self.columns[use.name]], MEASURES[use.name].value)
 
     def signature(self, use: MetricUse) -> str:
         return self.signatures[use.name]

@@ -1,6 +1,7 @@
 """One label per item, with or without the probability of every label."""
 
 import math
+from array import array
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,20 +15,34 @@ from evaluation.metrics.arrays import Floats, Ints
 from evaluation.metrics.formulas.accuracy import hits
 from evaluation.metrics.formulas.brier import brier
 from evaluation.metrics.formulas.confusion import confusion
-from evaluation.metrics.formulas.ece import ece
+from evaluation.metrics.formulas.ece import ece, places
 from evaluation.metrics.formulas.log_loss import log_loss
-from evaluation.metrics.formulas.macro_f1 import f1, macro_f1, macro_precision, macro_recall, precision, recall
-from evaluation.metrics.formulas.mcc import mcc
+from evaluation.metrics.formulas.macro_f1 import (
+    f1,
+    macro_f1,
+    macro_f1_of,
+    macro_precision,
+    macro_precision_of,
+    macro_recall,
+    macro_recall_of,
+    precision,
+    recall,
+)
+from evaluation.metrics.formulas.mcc import mcc, mcc_of
 from evaluation.metrics.formulas.top_k import hits_among_top
 from evaluation.metrics.kinds.kind import AnswerKind
 from evaluation.metrics.registry import REGISTRY
 from evaluation.metrics.registry.labels import LABELS, PROBABILITIES
 from evaluation.metrics.registry.metric import Need
 from evaluation.metrics.samples import Gold, Sample, Statistic, cluster_numbers
+from evaluation.metrics.totals import Totals, counts
 
 SUM_TOLERANCE = 1e-3
 
 CORPUS = {"macro_f1": macro_f1, "macro_precision": macro_precision, "macro_recall": macro_recall, "mcc": mcc}
+OF_MARGINS = {  # from what each class has of right answers, items and predictions
+    "macro_f1": macro_f1_of, "macro_precision": macro_precision_of, "macro_recall": macro_recall_of, "mcc": mcc_of,
+}  # fmt: skip
 SINGLE = {"macro_f1": f1, "macro_precision": precision, "macro_recall": recall}  # of one class
 
 
@@ -83,6 +98,31 @@ class LabelSample(Sample):
     def _of_confusion(self, formula: Callable[[Floats], float]) -> Statistic:
         return lambda weights: formula(confusion(self.gold, self.predicted, len(self.names), weights))
 
+    def totals(self, use: MetricUse) -> Totals | None:
+        if use.name == "ece":
+            return self._totals_of_ece(int(use.params.get("bins", REGISTRY["ece"].params["bins"])))
+        formula = OF_MARGINS.get(use.name)
+        if formula is None:
+            return None
+        right, classes = hits(self.gold, self.predicted), len(self.names)
+
+        def of_groups(groups: Ints, count: int) -> Floats:
+            kinds = (self.gold, right), (self.gold, None), (self.predicted, None)
+            return np.hstack([counts(groups, count, numbers, classes, weights) for numbers, weights in kinds])
+
+        return Totals(3 * classes, of_groups, lambda row: formula(*np.split(row, 3)))
+
+    def _totals_of_ece(self, bins: int) -> Totals:
+        probabilities = self._needed(MetricUse(name="ece"))
+        confidence = probabilities.max(axis=1)
+        gaps, place = hits(self.gold, self.predicted) - confidence, places(confidence, bins)
+
+        def of_groups(groups: Ints, count: int) -> Floats:
+            items = np.bincount(groups, minlength=count).astype(float)
+            return np.column_stack([counts(groups, count, place, bins, gaps), items])
+
+        return Totals(bins + 1, of_groups, lambda row: float(np.abs(row[:-1]).sum() / row[-1]))
+
     def _needed(self, use: MetricUse) -> Floats:
         if self.probabilities is None:
             raise BadOutput(f"The metric {use.name} needs probabilities, and the run sent none.")
@@ -90,8 +130,9 @@ class LabelSample(Sample):
 
 
 def _read_labels(definition: Definition, folder: Path) -> LabelPredictions:
-    ids, labels, rows = [], [], []
-    known = set(definition.label_names)
+    ids, labels = [], []
+    numbers = array("d")  # a million lists of objects would be a gigabyte
+    known = {name: name for name in definition.label_names}  # one text per label, however often it is read
     for number, row in enumerate(json_lines(folder / PREDICTIONS), start=1):
         key, label = row.get("id"), row.get("label")
         if not isinstance(key, str) or not isinstance(label, str) or label not in known:
@@ -99,23 +140,35 @@ def _read_labels(definition: Definition, folder: Path) -> LabelPredictions:
                 f"Line {number} of predictions.jsonl has no id or a label that the benchmark does not know."
             )
         ids.append(key)
-        labels.append(label)
+        labels.append(known[label])
         if "probs" in row:
-            rows.append(_probabilities(row["probs"], len(known), number))
-    if rows and len(rows) != len(ids):
+            _append(numbers, row["probs"], len(known), number)
+    if numbers and len(numbers) != len(ids) * len(known):
         raise BadOutput("Some predictions have probabilities and some have none.")
-    return LabelPredictions(ids=tuple(ids), labels=tuple(labels), probabilities=np.array(rows) if rows else None)
+    probabilities = _probabilities(numbers, len(known)) if numbers else None
+    return LabelPredictions(ids=tuple(ids), labels=tuple(labels), probabilities=probabilities)
 
 
-def _probabilities(values: object, count: int, number: int) -> Floats:
-    """Checked and made to sum to 1: single precision leaves an error in the seventh digit."""
-    numbers = values if isinstance(values, list) else []
-    if len(numbers) != count or not all(type(value) in (int, float) for value in numbers):
+def _append(numbers: "array[float]", values: object, count: int, number: int) -> None:
+    is_list = isinstance(values, list) and len(values) == count and set(map(type, values)) <= {int, float}
+    if not is_list or not isinstance(values, list):
         raise BadOutput(f"Line {number} of predictions.jsonl has no probability for each of the {count} labels.")
-    total = math.fsum(numbers) if all(0 <= value <= 1 for value in numbers) else math.nan
-    if not abs(total - 1) <= SUM_TOLERANCE:
-        raise BadOutput(f"The probabilities in line {number} of predictions.jsonl are not finite or do not sum to 1.")
-    return np.array(numbers, dtype=np.float64) / total
+    try:
+        numbers.extend(values)
+    except OverflowError:  # a whole number of hundreds of digits
+        numbers.extend([math.nan] * count)
+
+
+def _probabilities(numbers: "array[float]", count: int) -> Floats:
+    """Checked and made to sum to 1: single precision leaves an error in the seventh digit."""
+    table: Floats = np.frombuffer(numbers, dtype=np.float64).reshape(-1, count)
+    totals = table.sum(axis=1)
+    fits = (np.abs(totals - 1) <= SUM_TOLERANCE) & (table.min(axis=1) >= 0) & (table.max(axis=1) <= 1)  # no NaN does
+    if not fits.all():
+        line = int(np.argmin(fits)) + 1
+        raise BadOutput(f"The probabilities in line {line} of predictions.jsonl are not finite or do not sum to 1.")
+    shares: Floats = table / totals[:, None]
+    return shares
 
 
 def _sample(definition: Definition, gold: Gold, found: LabelPredictions, place: dict[str, int]) -> LabelSample:

@@ -12,7 +12,8 @@ from evaluation.models import Benchmark, Record, Run, Score
 from evaluation.queries.claims import ClaimRow
 from evaluation.queries.datasets import DataState
 from evaluation.queries.leaderboard import BoardRow
-from evaluation.queries.scores import BenchmarkScores, scores_of_run
+from evaluation.queries.scores import BenchmarkScores, scores_of_run, superseded_scores_of
+from evaluation.queries.verdicts import JudgedClaim
 
 _BENCHMARK = (
     "id", "version", "title", "summary", "status", "task", "accepts", "languages",
@@ -20,6 +21,10 @@ _BENCHMARK = (
 )  # fmt: skip
 Rows = list[dict[str, Any]]
 _SCORE = ("metric", "value", "low", "high", "n", "unit", "higher_is_better", "method")
+
+
+def _stated(name: str) -> serializers.CharField:
+    return serializers.CharField(source=f"claim.{name}", default="")
 
 
 class DataStateOut(serializers.Serializer[Any]):
@@ -85,6 +90,15 @@ class SliceOut(ScoreOut):
         fields = ("slice", *_SCORE)
 
 
+class SupersededOut(ScoreOut):
+    """A score that a newer version of its metric took the place of; its record stays."""
+
+    record = serializers.IntegerField(source="record_id", allow_null=True)
+
+    class Meta(ScoreOut.Meta):
+        fields = ("record", "slice", *_SCORE)
+
+
 def _rows(shape: type[ScoreOut], scores: list[Score]) -> Rows:
     return [dict(shape(score).data) for score in scores]
 
@@ -110,12 +124,15 @@ class RunOut(serializers.ModelSerializer[Run]):
     is_stalled = serializers.BooleanField()
     scores = serializers.SerializerMethodField()
     slices = serializers.SerializerMethodField()
+    superseded = serializers.SerializerMethodField()
+    kind = serializers.CharField(help_text=_("full, smoke or sentinel"))
 
     class Meta:
         model = Run
         fields = (
             "id", "model", "revision", "commit", "benchmark", "benchmark_version", "state", "is_stalled", "progress",
-            "reason_code", "reason", "scores", "slices", "trigger", "requester", "node", "attempt", "max_attempts",
+            "reason_code", "reason", "scores", "slices", "superseded", "kind", "withdrawn_at", "withdrawn_reason",
+            "trigger", "requester", "node", "attempt", "max_attempts",
             "created_at", "started_at", "finished_at",
         )  # fmt: skip
 
@@ -128,6 +145,15 @@ class RunOut(serializers.ModelSerializer[Run]):
     def get_slices(self, run: Run) -> Rows:
         return _rows(SliceOut, [score for score in scores_of_run(run) if score.slice])
 
+    @extend_schema_field(SupersededOut(many=True))
+    def get_superseded(self, run: Run) -> Rows:
+        """Scores by earlier versions of the metrics, newest first."""
+        return _rows(SupersededOut, superseded_scores_of(run))
+
+
+class WithdrawIn(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=500, help_text=_("everybody will read it"))
+
 
 class RunIn(serializers.Serializer[Any]):
     benchmark = serializers.SlugField(max_length=280)
@@ -139,7 +165,7 @@ class RunIn(serializers.Serializer[Any]):
 class BoardRowOut(serializers.Serializer[BoardRow]):
     """One model revision on the board."""
 
-    rank = serializers.CharField(help_text=_("a range where intervals overlap, such as 1–3"))
+    rank = serializers.CharField(help_text=_("a range where the difference may be chance, such as 1–3"))
     rank_first = serializers.IntegerField()
     rank_last = serializers.IntegerField()
     model = serializers.CharField(source="repo.full_name")
@@ -155,6 +181,7 @@ class BoardRowOut(serializers.Serializer[BoardRow]):
     p50_ms = serializers.FloatField(allow_null=True)
     items_per_second = serializers.FloatField(allow_null=True)
     is_frontier = serializers.BooleanField()
+    is_stale = serializers.BooleanField(help_text=_("weights, config or tokenizer changed since"))
 
 
 class ClaimRowOut(serializers.Serializer[ClaimRow]):
@@ -184,6 +211,8 @@ class BenchmarkScoresOut(serializers.Serializer[BenchmarkScores]):
     run = serializers.IntegerField(source="run.pk")
     commit = serializers.CharField(source="run.commit_oid")
     is_at_head = serializers.BooleanField()
+    is_stale = serializers.BooleanField(help_text=_("weights, config or tokenizer changed since"))
+    attempts = serializers.IntegerField(help_text=_("runs of this model on this benchmark, whatever came of them"))
     scores = serializers.SerializerMethodField()
     slices = SliceOut(many=True)
 
@@ -193,11 +222,30 @@ class BenchmarkScoresOut(serializers.Serializer[BenchmarkScores]):
         return _rows(ScoreOut, [*first, *group.others])
 
 
+class JudgedClaimOut(serializers.Serializer[JudgedClaim]):
+    """What the card states, and how what was measured here stands to it."""
+
+    task = _stated("task")
+    dataset = _stated("dataset")
+    dataset_name = _stated("dataset_name")
+    config = _stated("config")
+    split = _stated("split")
+    revision = _stated("revision")
+    metric = _stated("metric")
+    metric_name = _stated("metric_name")
+    source_name = _stated("source_name")
+    source_url = _stated("source_url")
+    value = serializers.FloatField(source="claim.value", help_text=_("as stated"))
+    verdict = serializers.ChoiceField(choices=["match", "lower", "higher", "not_comparable", "not_measured"])
+    field = serializers.CharField(help_text=_("of the protocol: what is absent from the claim or differs"))
+    reason = serializers.CharField()
+    measured = serializers.FloatField(source="score.value", allow_null=True, default=None)
+    run = serializers.IntegerField(source="score.run_id", allow_null=True, default=None)
+
+
 class ModelScoresOut(serializers.Serializer[Any]):
     results = BenchmarkScoresOut(many=True, help_text=_("reproduced here"))
-    claims = serializers.ListField(
-        child=serializers.DictField(), help_text=_("stated by the model card; nobody here has checked them")
-    )
+    claims = JudgedClaimOut(many=True, help_text=_("stated by the model card, each with a verdict"))
 
 
 class RecordOut(serializers.ModelSerializer[Record]):
@@ -208,7 +256,7 @@ class RecordOut(serializers.ModelSerializer[Record]):
 
     class Meta:
         model = Record
-        fields = ("run", "body", "signature", "key_id", "algorithm", "created_at")
+        fields = ("id", "run", "body", "signature", "key_id", "algorithm", "created_at")
 
     def get_algorithm(self, record: Record) -> str:
         return "Ed25519"
@@ -218,6 +266,7 @@ class KeyOut(serializers.Serializer[Any]):
     id = serializers.CharField()
     algorithm = serializers.CharField()
     public_key = serializers.CharField(help_text=_("32 bytes, base64"))
+    status = serializers.CharField(help_text=_("current, or retired: signs nothing new"))
 
 
 class KeysOut(serializers.Serializer[Any]):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from evaluation.rest_api.v1 import benchmark_views, views
+from evaluation.rest_api.v1 import benchmark_views, comparisons, drift, views
 
 urlpatterns = [
     path("benchmarks", views.BenchmarkListView.as_view()),
@@ -13,10 +13,21 @@ urlpatterns = [
     path("runs", views.RunListView.as_view()),
     path("runs/<int:run_id>", views.RunView.as_view()),
     path("runs/<int:run_id>/cancel", views.RunCancelView.as_view()),
+    path("runs/<int:run_id>/items", comparisons.RunItemsView.as_view()),
+    path("runs/<int:run_id>/items.<slug:ending>", comparisons.RunItemsFileView.as_view()),
+    path("runs/<int:run_id>/outputs/<segment:name>", comparisons.RunOutputView.as_view()),
+    path("comparisons", comparisons.ComparisonView.as_view()),
+    path("comparisons/items", comparisons.ContrastView.as_view()),
+    path("comparisons/items.<slug:ending>", comparisons.ContrastFileView.as_view()),
+    path("runs/<int:run_id>/withdraw", views.RunWithdrawView.as_view()),
+    path("runs/<int:run_id>/records", views.RunRecordListView.as_view()),
     path("runs/<int:run_id>/record", views.RunRecordView.as_view()),
     path("models/<segment:owner>/<segment:name>/runs", views.ModelRunsView.as_view()),
     path("models/<segment:owner>/<segment:name>/scores", views.ModelScoresView.as_view()),
+    path("models/<segment:owner>/<segment:name>/results/<slug:form>.yaml", views.ModelExportView.as_view()),
     path("leaderboards/<slug:slug>.csv", views.LeaderboardCsvView.as_view()),
     path("leaderboards/<slug:slug>", views.LeaderboardView.as_view()),
+    path("drift", drift.DriftView.as_view()),
+    path("drift/<segment:name>/resume", drift.NodeResumeView.as_view()),
     path("keys", views.KeysView.as_view()),
 ]

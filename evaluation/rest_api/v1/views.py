@@ -7,6 +7,7 @@ import io
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import yaml
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 from drf_spectacular.types import OpenApiTypes
@@ -18,16 +19,18 @@ from catalog import access as catalog_access
 from catalog import actors
 from catalog.errors import NotFound
 from catalog.models import Repo, User
-from catalog.rest_api.v1.base import CURSOR, REPO_PATH, ApiView, actor_of, next_url
+from catalog.rest_api.v1.base import CURSOR, REPO_PATH, ApiView, actor_of, django_request, next_url
 from evaluation import access, signing
-from evaluation.actions import runs, team_benchmarks
-from evaluation.models import Benchmark, Record, Run
+from evaluation.actions import runs, team_benchmarks, withdrawal
+from evaluation.models import Benchmark, Run
+from evaluation.queries import exports
 from evaluation.queries import scores as score_queries
 from evaluation.queries.benchmarks import benchmark_named, current_benchmarks
 from evaluation.queries.claims import ClaimRow, claims_for
 from evaluation.queries.datasets import data_state, data_states
 from evaluation.queries.leaderboard import BoardFilter, BoardRow, leaderboard
 from evaluation.queries.runs import RunFilter, find_runs
+from evaluation.queries.verdicts import judged_claims
 from evaluation.rest_api.v1 import shapes
 from evaluation.rest_api.v1.errors import exception_handler
 from evaluation.rest_api.v1.parameters import number_of, page_of, text_of
@@ -157,12 +160,39 @@ class RunRecordView(EvaluationView):
     def get(self, request: Request, run_id: int) -> Response:
         """The signed record behind the scores of a run."""
         run = access.run_to_read(actor_of(request), run_id)
-        record = Record.objects.filter(run=run).first()
-        if record is None:
+        if run.record is None:
             raise NotFound(
                 _("run %(run_id)s has no record yet: it is %(state)s") % {"run_id": run_id, "state": run.state}
             )
-        return Response(shapes.RecordOut(record).data)
+        return Response(shapes.RecordOut(run.record).data)
+
+
+class RunRecordListView(EvaluationView):
+    @extend_schema(operation_id="runs_records", responses=page_of(shapes.RecordOut))
+    def get(self, request: Request, run_id: int) -> Response:
+        """All records of a run, newest first: a re-scoring adds one and leaves the others as they were signed."""
+        run = access.run_to_read(actor_of(request), run_id)
+        found = run.records.order_by("-pk")
+        return Response({"results": shapes.RecordOut(found, many=True).data, "next": None})
+
+
+class RunWithdrawView(EvaluationView):
+    @extend_schema(operation_id="runs_withdraw", request=shapes.WithdrawIn, responses=shapes.RunOut)
+    def post(self, request: Request, run_id: int) -> Response:
+        """Take a result back, with a reason everybody reads; it stays visible and no older one takes its place."""
+        actor = actor_of(request)
+        run = access.run_to_withdraw(actor, run_id)
+        asked = shapes.WithdrawIn(data=request.data)
+        asked.is_valid(raise_exception=True)
+        withdrawal.withdraw_run(run=run, reason=asked.validated_data["reason"], actor=actors.writer(actor))
+        run.refresh_from_db()
+        return Response(shapes.RunOut(run).data)
+
+
+_FORMS: dict[str, Callable[[Repo, str], Any]] = {
+    "eval-results": exports.eval_results_of,
+    "model-index": lambda repo, site: {"model-index": exports.model_index_of(repo, site)},
+}
 
 
 class ModelScoresView(EvaluationView):
@@ -172,11 +202,33 @@ class ModelScoresView(EvaluationView):
         actor = actor_of(request)
         repo = catalog_access.repo_to_read(actor, Repo.Kind.MODEL, owner, name)
         facts = getattr(repo, "facts", None)
-        body = {
-            "results": score_queries.scores_of(repo, actor.user),
-            "claims": facts.claims if facts is not None else [],
-        }
+        claims = judged_claims(repo, facts.claims if facts is not None else [], actor.user)
+        body = {"results": score_queries.scores_of(repo, actor.user), "claims": claims}
         return Response(shapes.ModelScoresOut(body).data)
+
+
+class ModelExportView(EvaluationView):
+    """Our scores as a file to commit: other hubs and their clients read it there."""
+
+    @extend_schema(
+        operation_id="model_results_export",
+        parameters=[
+            *REPO_PATH,
+            OpenApiParameter("form", str, OpenApiParameter.PATH, enum=sorted(_FORMS), description="which of the two"),
+        ],
+        responses={(200, "application/yaml"): OpenApiTypes.STR},
+    )
+    def get(self, request: Request, owner: str, name: str, form: str) -> HttpResponse:
+        """`eval-results` for `.eval_results/`, `model-index` for the front matter of the card."""
+        repo = catalog_access.repo_to_read(actor_of(request), Repo.Kind.MODEL, owner, name)
+        write = _FORMS.get(form)
+        if write is None:
+            raise NotFound
+        plain = django_request(request)
+        text = yaml.safe_dump(write(repo, f"{plain.scheme}://{plain.get_host()}"), allow_unicode=True, sort_keys=False)
+        response = HttpResponse(text, content_type="application/yaml; charset=utf-8")
+        response["Content-Disposition"] = f'attachment; filename="{form}.yaml"'
+        return response
 
 
 _BOARD_PARAMETERS = [

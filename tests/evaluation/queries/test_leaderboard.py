@@ -1,36 +1,10 @@
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from evaluation.queries.leaderboard import BoardFilter, frontier, leaderboard, rank_ranges
+from evaluation.models import ItemColumn
+from evaluation.queries.leaderboard import BoardFilter, frontier, leaderboard
 from evaluation.queries.scores import scores_of
 from tests.evaluation import arrangement
 from tests.factories import UserFactory
-
-
-def test_overlapping_intervals_share_a_range_of_ranks():
-    intervals = [(0.912, 0.930), (0.906, 0.922), (0.870, 0.890)]
-
-    assert rank_ranges(intervals, higher_is_better=True) == [(1, 2), (1, 2), (3, 3)]
-
-
-def test_a_chain_of_overlaps_is_no_single_tie():
-    intervals = [(0.8, 0.9), (0.7, 0.85), (0.6, 0.75)]
-
-    assert rank_ranges(intervals, higher_is_better=True) == [(1, 2), (1, 3), (2, 3)]
-
-
-def test_where_lower_is_better_the_lowest_leads():
-    assert rank_ranges([(0.5, 0.6), (0.1, 0.2)], higher_is_better=False) == [(2, 2), (1, 1)]
-
-
-@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)).map(lambda pair: tuple(sorted(pair))), max_size=12))
-def test_rank_ranges_equal_counting_pairs(intervals):
-    found = rank_ranges(intervals, higher_is_better=True)
-
-    for (low, high), (first, last) in zip(intervals, found, strict=True):
-        assert first == 1 + sum(other_low > high for other_low, _ in intervals)
-        assert last == len(intervals) - sum(other_high < low for _, other_high in intervals)
 
 
 def test_the_frontier_is_what_nothing_smaller_beats():
@@ -78,8 +52,35 @@ def test_a_board_costs_the_same_for_many_models(django_assert_max_num_queries):
         arrangement.scored()
     benchmark = arrangement.benchmark()
 
-    with django_assert_max_num_queries(1):
+    with django_assert_max_num_queries(3):  # the scores, what each item scored, and the heads of the models
         assert len(leaderboard(benchmark, user=None)) == 3
+
+
+@pytest.mark.django_db
+def test_models_that_fail_on_the_same_items_are_told_apart_where_intervals_overlap():
+    better, worse = arrangement.scored_but_for(range(60)), arrangement.scored_but_for(range(75))
+    benchmark = arrangement.benchmark()
+
+    rows = leaderboard(benchmark, user=None)
+
+    assert rows[1].score.high > rows[0].score.low
+    assert [(row.score.run_id, row.rank) for row in rows] == [(better.pk, "1"), (worse.pk, "2")]
+
+
+@pytest.mark.django_db
+def test_models_that_fail_on_different_items_share_a_rank():
+    arrangement.scored_but_for(range(60))
+    arrangement.scored_but_for(range(300, 375))
+
+    assert [row.rank for row in leaderboard(arrangement.benchmark(), user=None)] == ["1–2", "1–2"]
+
+
+@pytest.mark.django_db
+def test_where_one_run_kept_nothing_per_item_the_intervals_decide():
+    better, worse = arrangement.scored_but_for(range(60)), arrangement.scored_but_for(range(75))
+    ItemColumn.objects.filter(run=worse).delete()
+
+    assert [row.rank for row in leaderboard(better.benchmark, user=None)] == ["1–2", "1–2"]
 
 
 @pytest.mark.django_db
