@@ -146,6 +146,7 @@ def test_answers_are_for_readers_of_the_data(raw_client, pair_on_private_data):
     stranger = raw_client.get(path)
     reader = raw_client.get(path, headers={"Authorization": f"Bearer {token_of(owner)}"})
 
+    reader.close()
     assert (stranger.status_code, reader.status_code) == (403, 200)
     assert "readers of the data" in stranger.json()["error"]
 
@@ -168,6 +169,7 @@ def test_outputs_are_sent_as_they_came(raw_client, pair):
     answer = raw_client.get(f"/api/v1/runs/{pair[0].pk}/outputs/predictions.jsonl")
 
     content = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    answer.close()
     assert content.count(b"\n") == 598
     assert raw_client.get(f"/api/v1/runs/{pair[0].pk}/outputs/nothing").status_code == 404
 
