@@ -74,9 +74,9 @@ lint: install  ## Everything that is checked without running it
 
 .PHONY: audit
 audit: build/audit/bin/pip-audit  ## Known holes in the locked packages, and build/sbom.json (needs a network)
-	build/audit/bin/pip-audit --disable-pip --require-hashes -r requirements/lock.txt
 	build/audit/bin/cyclonedx-py requirements requirements/lock.txt --output-file build/sbom.json
 	@echo build/sbom.json
+	build/audit/bin/pip-audit --strict --disable-pip --require-hashes -r requirements/lock.txt
 
 build/audit/bin/pip-audit:
 	@$(PYTHON) -m venv build/audit
