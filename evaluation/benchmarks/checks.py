@@ -2,6 +2,7 @@
 
 import re
 
+from evaluation.benchmarks.media_checks import NORMALISED, check_media
 from evaluation.benchmarks.prompts import check_prompt
 from evaluation.benchmarks.schema import Definition, Generation
 from evaluation.benchmarks.strict import bad
@@ -9,12 +10,17 @@ from evaluation.metrics.formulas.entities import is_iob2
 from evaluation.metrics.registry import REGISTRY, metrics_of
 from evaluation.metrics.texts.filters import BadFilter, check_filter
 
+NEED_LABELS = frozenset(
+    {"classify", "image-classify", "audio-classify", "token-classify", "detect", "segment", "zero-shot", "features"}
+)
+
 
 def check(definition: Definition) -> None:
     """Raises BadDefinition: with the path of the key and a sentence."""
     for part in (_check_identity, _check_dataset, _check_labels, _check_metrics, _check_slices, _check_numbers):
         part(definition)
     check_prompt(definition)
+    check_media(definition)
     _check_filters(definition)
 
 
@@ -45,9 +51,9 @@ def _check_dataset(definition: Definition) -> None:
 
 
 def _check_labels(definition: Definition) -> None:
-    needed = definition.request in ("classify", "image-classify", "audio-classify", "token-classify")
+    needed = definition.request in NEED_LABELS
     if needed and not definition.labels:
-        raise bad("labels", "a classification benchmark lists its labels.")
+        raise bad("labels", "this benchmark has to list its labels.")
     if definition.multi_label and definition.request not in ("classify", "image-classify", "audio-classify"):
         raise bad("multi_label", f"the request {definition.request!r} knows no items with several labels.")
     if definition.labels:
@@ -82,6 +88,8 @@ def _check_metrics(definition: Definition) -> None:
 
 
 def _check_filters(definition: Definition) -> None:
+    if definition.request in NORMALISED:  # its one filter is a normaliser
+        return
     if definition.filters and definition.request != "generate":
         raise bad("filters", "only texts that a model writes are filtered.")
     for number, use in enumerate(definition.filters):

@@ -58,6 +58,7 @@ def _options(definition: Definition) -> dict[str, object]:
     """What single requests need besides: how prompts are framed, how long and by what search answers grow."""
     parts = {"prompt": definition.prompt, "generation": definition.generation}
     options: dict[str, object] = {name: dataclasses.asdict(part) for name, part in parts.items() if part is not None}
+    options |= {"languages": list(definition.languages)} if definition.languages else {}
     return options | ({"multi_label": True} if definition.multi_label else {})
 
 

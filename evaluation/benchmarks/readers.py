@@ -164,7 +164,7 @@ def _subset(definition: Definition, items: Items) -> Items:
     subset = definition.dataset.subset
     if subset is None:
         return items
-    if definition.request == "embed":
+    if definition.request in ("embed", "image-text-embed"):
         raise DataUnavailable("A subset of a retrieval benchmark is not defined: it would change the pool.")
     chosen = set(list(_draw(items.gold, subset.seed, stratified=subset.stratify is not None))[: subset.n])
     return replace(

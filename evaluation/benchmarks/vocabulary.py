@@ -7,9 +7,10 @@ Task = Literal[
     "question-answering", "summarization", "translation", "text-generation", "fill-mask", "retrieval",
     "bitext-mining", "object-detection", "image-segmentation", "automatic-speech-recognition",
     "image-to-text", "visual-question-answering", "zero-shot-classification", "feature-extraction",
+    "zero-shot-image-classification", "image-text-retrieval", "image-feature-extraction",
 ]  # fmt: skip
 RequestKind = Literal[
     "classify", "token-classify", "span", "generate", "loglikelihood", "rolling", "embed", "mask",
     "image-classify", "detect", "segment", "transcribe", "audio-classify", "caption", "vqa",
-    "zero-shot", "features",
+    "zero-shot", "features", "image-text-embed",
 ]  # fmt: skip

@@ -134,6 +134,7 @@ def _class_values(definition: Definition, uses: list[MetricUse], sample: Sample)
                     n=len(sample),
                     slice=f"{part.name}:{name}",
                     method=interval.method,
+                    signature=sample.signature(use),
                 )
 
 

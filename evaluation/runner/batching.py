@@ -26,6 +26,7 @@ class Budget:
     tokens: int
     items: int
     pad_to: int = PAD_TO
+    same_length: bool = False  # only items of one length share a batch: shapes that padding would change
 
     def padded(self, length: int) -> int:
         return -(-max(length, 1) // self.pad_to) * self.pad_to
@@ -44,7 +45,9 @@ def plan(lengths: Sequence[int], budget: Budget, among: Sequence[int] | None = N
     chosen = range(len(lengths)) if among is None else among
     batches: list[list[int]] = []
     for index in sorted(chosen, key=lambda index: -lengths[index]):  # stable
-        if batches and budget.fits(lengths[batches[-1][0]], len(batches[-1]) + 1):
+        longest = lengths[batches[-1][0]] if batches else 0
+        joins = longest == lengths[index] or not budget.same_length
+        if batches and joins and budget.fits(longest, len(batches[-1]) + 1):
             batches[-1].append(index)
         else:
             batches.append([index])

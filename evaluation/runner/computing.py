@@ -70,6 +70,12 @@ def on_device(batch: Batch, loaded: Loaded) -> Batch:
     return {name: tensor.to(loaded.device, non_blocking=True) for name, tensor in batch.items()}
 
 
+def model_inputs(batch: Batch, loaded: Loaded) -> Batch:
+    """On the device; what is not a whole number in the type that the weights have."""
+    moved = on_device(batch, loaded)
+    return {name: tensor.to(loaded.dtype) if tensor.is_floating_point() else tensor for name, tensor in moved.items()}
+
+
 def as_rows(values: torch.Tensor) -> "np.ndarray[Any, np.dtype[np.float32]]":
     """Results on the CPU, float32.
 

@@ -1,6 +1,6 @@
 """The labels of a model against the labels of a benchmark (decision 25: they must be the same set)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from evaluation.runner.loading import Loaded
 from evaluation.runner.outputs import Result
 
 SHOWN = 8  # labels named in a message
+UNUSED = "N/A"  # what detectors trained on COCO call the eleven numbers that it leaves out
 
 
 @dataclass(frozen=True)
@@ -29,14 +30,7 @@ class LabelMap:
         table: dict[int, str] = {int(index): str(name) for index, name in loaded.config.id2label.items()}
         if are_numbers(wanted):
             return cls._by_number(table, wanted)
-        missing = [name for name in wanted if name not in table.values()]
-        extra = sorted(set(table.values()) - set(wanted))
-        if missing or extra:
-            parts = [f"it lacks {_listed(missing)}"] if missing else []
-            parts += [f"it also has {_listed(extra)}"] if extra else []
-            raise unsupported(
-                f"The labels of the model (id2label in config.json) are not those of the benchmark: {'; '.join(parts)}."
-            )
+        check_same(set(table.values()), wanted)
         if len(table) != len(wanted):
             raise unsupported("Two outputs of the model have the same label (id2label in config.json).")
         place = {name: index for index, name in table.items()}
@@ -66,6 +60,33 @@ class LabelMap:
         if self.several:
             return results
         return [{"label": self.names[int(row.argmax())]} | one for row, one in zip(ordered, results, strict=True)]
+
+
+@dataclass(frozen=True)
+class NamedOutputs:
+    """The outputs of a model that the benchmark knows; COCO's unused numbers, named N/A, are none of them."""
+
+    names: dict[int, str]  # the model's number → label
+
+    @classmethod
+    def of(cls, loaded: Loaded, wanted: Sequence[str]) -> "NamedOutputs":
+        """Raises RunFailed: unsupported, naming the difference."""
+        table: dict[int, str] = {int(index): str(name) for index, name in loaded.config.id2label.items()}
+        named = {index: name for index, name in table.items() if name != UNUSED}
+        check_same(set(named.values()), wanted)
+        return cls(names=named)
+
+
+def check_same(own: Collection[str], wanted: Sequence[str]) -> None:
+    """Raises RunFailed: unsupported, when a model's labels are not the benchmark's."""
+    missing = [name for name in wanted if name not in own]
+    extra = sorted(set(own) - set(wanted))
+    if missing or extra:
+        parts = [f"it lacks {_listed(missing)}"] if missing else []
+        parts += [f"it also has {_listed(extra)}"] if extra else []
+        raise unsupported(
+            f"The labels of the model (id2label in config.json) are not those of the benchmark: {'; '.join(parts)}."
+        )
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -3,7 +3,7 @@
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import torch
 import transformers
 
 from evaluation.runner.failures import RunFailed, unsupported
-from evaluation.runner.snapshot import Snapshot, check_snapshot
+from evaluation.runner.snapshot import Snapshot, check_snapshot, read_json
 from evaluation.runner.spec import Dtype
 
 TINY_PARAMETERS = 5_000_000  # below, a second thread costs more than it brings
@@ -22,6 +22,7 @@ TOKENIZER_FILES = (
 )  # fmt: skip
 # Families whose trainers put a space before each word (transformers' own token classification does).
 SPACED_WORDS = {"bart", "bloom", "deberta", "gpt2", "led", "longformer", "roberta"}
+TORCHVISION_ONLY = frozenset({"vgg", "inception", "inception_v3", "faster_rcnn", "mask_rcnn"})  # decision 18
 FROM_FILES = {"local_files_only": True, "trust_remote_code": False}
 
 
@@ -107,6 +108,8 @@ def set_threads(parameters: int) -> int:
 
 def _from_pretrained(snapshot: Snapshot, family: type, dtype: torch.dtype, may_miss: Callable[[str], bool]) -> Any:  # noqa: ANN401 (any architecture)
     kind = snapshot.config.get("model_type")
+    if kind in TORCHVISION_ONLY:
+        raise unsupported(f"The architecture {kind!r} needs torchvision, which this runner does not have.")
     if kind not in transformers.CONFIG_MAPPING:
         own_code = " It needs its own code, which is never run here." if "auto_map" in snapshot.config else ""
         raise unsupported(
@@ -178,10 +181,18 @@ def load_tokenizer(loaded: Loaded, folder: Path, *, in_words: bool = False) -> A
         raise unsupported(f"The tokenizer could not be loaded: {_first_line(error)}") from error
     if highest < 0:
         raise unsupported("The tokenizer is missing from the repository (tokenizer.json), or knows no tokens.")
-    rows = loaded.model.get_input_embeddings().weight.shape[0]
+    rows = _token_rows(loaded)
     if highest >= rows:
         raise unsupported(f"The tokenizer knows {highest + 1} tokens, but the model has embeddings for {rows} only.")
     return tokenizer
+
+
+def _token_rows(loaded: Loaded) -> int:
+    """How many tokens the model knows; one that only writes tokens, as CTC does, has no embeddings of them."""
+    try:
+        return int(loaded.model.get_input_embeddings().weight.shape[0])
+    except (NotImplementedError, AttributeError):
+        return int(loaded.config.get_text_config().vocab_size)
 
 
 def load_image_processor(folder: Path) -> Any:  # noqa: ANN401 (any processor)
@@ -196,6 +207,28 @@ def load_image_processor(folder: Path) -> Any:  # noqa: ANN401 (any processor)
         return transformers.AutoImageProcessor.from_pretrained(folder, **FROM_FILES)  # type: ignore[no-untyped-call]  # transformers' own gap
     except Exception as error:  # as above
         raise unsupported(f"The image processor could not be loaded: {_first_line(error)}") from error
+
+
+def load_feature_extractor(folder: Path) -> Any:  # noqa: ANN401 (any extractor)
+    """What turns a sound into the model's input.
+
+    Raises:
+        RunFailed: unsupported.
+    """
+    if not (folder / "preprocessor_config.json").is_file() and not (folder / "processor_config.json").is_file():
+        raise unsupported("The feature extractor is missing from the repository (preprocessor_config.json).")
+    try:
+        return transformers.AutoFeatureExtractor.from_pretrained(folder, **FROM_FILES)  # type: ignore[no-untyped-call]  # transformers' own gap
+    except Exception as error:  # as above
+        raise unsupported(f"The feature extractor could not be loaded: {_first_line(error)}") from error
+
+
+def family_of(folder: Path, families: Sequence[Any]) -> Any:  # noqa: ANN401 (an Auto class)
+    """The first of these Auto classes that has a model for the architecture; the last one where none has."""
+    kind = read_json(folder / "config.json").get("model_type")
+    known = transformers.CONFIG_MAPPING
+    config = known[kind] if isinstance(kind, str) and kind in known else None
+    return next((family for family in families if config in family._model_mapping), families[-1])  # noqa: SLF001 (as above)
 
 
 def longest_input(loaded: Loaded, tokenizer: Any, asked: Iterable[int | None]) -> int:  # noqa: ANN401

@@ -71,5 +71,13 @@ def measurements(
     }
 
 
+def sound_speed(settings: dict[str, object], facts: dict[str, Any]) -> dict[str, float]:
+    """Seconds of sound per second of work; nothing for items without sound, or when an earlier attempt did some."""
+    sound = settings.get("audio_seconds")
+    if not isinstance(sound, float) or facts["items_resumed"] or not facts["seconds"]:
+        return {}
+    return {"rtfx": round(sound / facts["seconds"], 4)}
+
+
 def _device_name(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type

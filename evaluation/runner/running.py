@@ -12,7 +12,7 @@ from evaluation.runner.computing import Batch, free_memory
 from evaluation.runner.events import Events
 from evaluation.runner.failures import unsupported
 from evaluation.runner.loading import Loader
-from evaluation.runner.measuring import Clock, measurements, versions
+from evaluation.runner.measuring import Clock, measurements, sound_speed, versions
 from evaluation.runner.outputs import PART, PartialResults, Result, write_json, write_results
 from evaluation.runner.spec import InputRow, RunSpec, read_inputs
 from evaluation.runner.tasks import Task, task_for
@@ -50,7 +50,8 @@ def perform(run: RunSpec, loader: Loader, events: Events) -> None:
     facts = measurements(
         loaded=task.loaded, was_loaded=task.was_loaded, driver=driver, clock=clock, items=len(rows), done=done
     )
-    write_json(run.output / "measurements.json", facts | {"unit": task.unit, "settings": task.settings})
+    facts |= {"unit": task.unit, "settings": task.settings} | sound_speed(task.settings, facts)
+    write_json(run.output / "measurements.json", facts)
     (run.output / PART).unlink()
 
 

@@ -3,6 +3,8 @@
 from evaluation.benchmarks.items import Reader
 from evaluation.benchmarks.sources import (
     django_catalogues,
+    generated_scenes,
+    generated_sounds,
     manual_language,
     python_code,
     python_manual,
@@ -11,6 +13,8 @@ from evaluation.benchmarks.sources import (
 
 READERS: dict[tuple[str, str], Reader] = {
     **django_catalogues.READERS,
+    **generated_scenes.READERS,
+    **generated_sounds.READERS,
     **manual_language.READERS,
     **python_code.READERS,
     **python_manual.READERS,

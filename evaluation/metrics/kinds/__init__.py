@@ -9,21 +9,29 @@ from typing import Any
 from evaluation.benchmarks.schema import Definition
 from evaluation.benchmarks.vocabulary import RequestKind
 from evaluation.metrics.kinds import (
+    boxes,
+    captions,
     embeddings,
+    features,
     generated,
     labels,
     likelihoods,
+    maps,
     masks,
     multilabel,
     rolling,
+    short_answers,
     spans,
     tokens,
+    transcripts,
 )
 from evaluation.metrics.kinds.kind import AnswerKind
 
 KINDS: dict[RequestKind, AnswerKind[Any]] = {
     "classify": labels.KIND,
     "image-classify": labels.KIND,
+    "audio-classify": labels.KIND,
+    "detect": boxes.KIND,
     "embed": embeddings.KIND,
     "generate": generated.KIND,
     "loglikelihood": likelihoods.KIND,
@@ -31,6 +39,13 @@ KINDS: dict[RequestKind, AnswerKind[Any]] = {
     "mask": masks.KIND,
     "span": spans.KIND,
     "token-classify": tokens.KIND,
+    "segment": maps.KIND,
+    "transcribe": transcripts.KIND,
+    "zero-shot": labels.KIND,
+    "image-text-embed": embeddings.KIND,
+    "features": features.KIND,
+    "caption": captions.KIND,
+    "vqa": short_answers.KIND,
 }
 
 

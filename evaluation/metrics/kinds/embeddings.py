@@ -48,7 +48,7 @@ class RankSample(Sample):
         return {"bitext_accuracy": recall_at(self.ranks, 1), "mrr": reciprocal_rank(self.ranks)}[use.name]
 
 
-def _read_embeddings(definition: Definition, folder: Path) -> EmbeddingPredictions:
+def read_embeddings(definition: Definition, folder: Path) -> EmbeddingPredictions:
     try:
         ids = json.loads((folder / "ids.json").read_text(encoding="utf-8"))
         table = np.load(
@@ -88,4 +88,4 @@ def _sample(definition: Definition, gold: Gold, found: EmbeddingPredictions, pla
     return RankSample(rows=rows, groups=groups, clusters=clusters, ranks=np.concatenate(ranks))
 
 
-KIND = AnswerKind(read=_read_embeddings, sample=_sample, files=("embeddings.npy", "ids.json"))
+KIND = AnswerKind(read=read_embeddings, sample=_sample, files=("embeddings.npy", "ids.json"))

@@ -5,17 +5,23 @@ A family names the requests whose answers it judges, and its metrics.
 
 from evaluation.benchmarks.vocabulary import RequestKind
 from evaluation.metrics.registry import (
+    boxes,
+    captions,
     choices,
     entities,
+    features,
     generated,
     labels,
+    maps,
     masks,
     matching,
     multilabel,
     perplexity,
     ranks,
+    short_answers,
     spans,
     summaries,
+    transcripts,
     translations,
 )
 from evaluation.metrics.registry.metric import Metric
@@ -23,17 +29,23 @@ from evaluation.metrics.registry.metric import Metric
 __all__ = ["REGISTRY", "Metric", "metrics_of"]
 
 _FAMILIES = (
+    boxes,
+    captions,
     choices,
     entities,
+    features,
     generated,
     labels,
+    maps,
     masks,
     matching,
     multilabel,
     perplexity,
     ranks,
+    short_answers,
     spans,
     summaries,
+    transcripts,
     translations,
 )
 

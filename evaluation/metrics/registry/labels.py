@@ -6,7 +6,7 @@ from evaluation.metrics.registry.metric import Metric, Need
 LABELS: frozenset[Need] = frozenset({"labels"})
 PROBABILITIES: frozenset[Need] = frozenset({"labels", "probabilities"})
 
-REQUESTS: tuple[RequestKind, ...] = ("classify", "image-classify", "audio-classify")
+REQUESTS: tuple[RequestKind, ...] = ("classify", "image-classify", "audio-classify", "zero-shot")
 
 METRICS = (
     Metric(

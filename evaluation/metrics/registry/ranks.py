@@ -17,7 +17,7 @@ def _recall(cutoff: int) -> Metric:
     )
 
 
-REQUESTS: tuple[RequestKind, ...] = ("embed",)
+REQUESTS: tuple[RequestKind, ...] = ("embed", "image-text-embed")
 
 METRICS = (
     Metric(

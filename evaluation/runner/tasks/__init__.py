@@ -35,15 +35,24 @@ class Task(Protocol):
 
 
 ADAPTERS = {
+    "caption": "captions:Captions",
     "classify": "text_classification:TextClassification",
+    "detect": "object_detection:ObjectDetection",
     "embed": "embeddings:Embeddings",
     "generate": "generation:generation",
+    "audio-classify": "audio_classification:AudioClassification",
+    "features": "features:Features",
     "image-classify": "image_classification:ImageClassification",
     "loglikelihood": "likelihood:Likelihood",
     "rolling": "rolling:Rolling",
     "mask": "masks:Masks",
     "span": "spans:Spans",
     "token-classify": "token_classification:TokenClassification",
+    "image-text-embed": "image_text_embeddings:ImageTextEmbeddings",
+    "segment": "segmentation:Segmentation",
+    "transcribe": "transcription:Transcription",
+    "vqa": "visual_questions:VisualQuestions",
+    "zero-shot": "zero_shot:ZeroShot",
 }
 
 
