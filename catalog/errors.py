@@ -63,6 +63,11 @@ class GatedRepo(NotAllowed):
     words = _("Access to this repo is restricted.")  # the fact `access_path` is the page where one asks for it
 
 
+class IdentityRefused(CatalogError):
+    code = "identity_refused"
+    words = _("What the identity provider says is not accepted.")  # the message is the reason
+
+
 class TooManyRequests(CatalogError):
     code = "too_many_requests"
     words = _("Too many requests; try again later.")  # the fact `retry_after_seconds` says when

@@ -13,7 +13,8 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 # Access tokens, signatures or passwords in URLs, and addresses that are their own credential.
 CONFIDENTIAL = re.compile(
-    r"((?:hf|node)_)[A-Za-z0-9]{8,}|((?:sig|signature|token|password)=)[^&\s\"']+|(://[^/\s:@]*:)[^/\s@]+(?=@)"
+    r"((?:hf|node)_)[A-Za-z0-9]{8,}|((?:sig|signature|token|password)=|[?&](?:code|state)=)[^&\s\"']+"
+    r"|(://[^/\s:@]*:)[^/\s@]+(?=@)"
     r"|(/-/(?:lfs|xorbs)/|/join/[^/\s]+/)[^/\s?\"']+",
     re.IGNORECASE,
 )

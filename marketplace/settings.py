@@ -12,7 +12,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from marketplace import data_dir, env, logs, web_server
+from marketplace import data_dir, env, identity_providers, logs, web_server
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DEBUG = False
@@ -225,6 +225,8 @@ LOGIN_URL = "login"
 ADMIN_SECOND_FACTOR = env.choice(
     "ADMIN_SECOND_FACTOR", "optional" if IS_EMBEDDED else "required", among=("required", "optional")
 )
+OIDC_PROVIDERS = identity_providers.configured()
+OIDC_ALLOWED_HOSTS = env.names("OIDC_ALLOWED_HOSTS")  # beyond public https: providers inside
 MFA_ADAPTER = "catalog.authenticators.SealedAuthenticators"
 MFA_TOTP_TOLERANCE = 1  # time steps of 30 seconds, before and after: people type slowly and clocks are wrong
 CSRF_FAILURE_VIEW = "catalog.pages.errors.csrf_failure"
@@ -260,7 +262,7 @@ LFS_PART_BYTES = env.number("LFS_PART_BYTES", 256 * 1024 * 1024, least=1)
 XET_READS_ABOVE_BYTES = env.number("XET_READS_ABOVE_BYTES", 50_000_000_000)  # huggingface_hub's limit for plain HTTP
 MIRROR_ALLOWED_HOSTS = env.names("MIRROR_ALLOWED_HOSTS")
 WEBHOOK_ALLOWED_HOSTS = env.names("WEBHOOK_ALLOWED_HOSTS")  # beyond public https: internal receivers
-EXTRA_CA_FILE = env.certificates("EXTRA_CA_FILE")  # whom mirrors and webhooks trust besides the public authorities
+EXTRA_CA_FILE = env.certificates("EXTRA_CA_FILE")  # whom outbound requests trust besides the public ones
 EVAL_MIN_SANDBOX = env.text("EVAL_MIN_SANDBOX")
 NODE_CACHE_GB = env.number("NODE_CACHE_GB", 20, least=1)
 AUTO_EVALUATE = env.flag("AUTO_EVALUATE", default=True)

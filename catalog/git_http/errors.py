@@ -16,6 +16,7 @@ STATUSES: dict[type[CatalogError], int] = {
     errors.NotSignedIn: 401,
     errors.NotAllowed: 403,
     errors.SignInAgain: 403,
+    errors.IdentityRefused: 403,
     errors.TooManyRequests: 429,
     errors.NotFound: 404,
     errors.BadInput: 400,

@@ -32,6 +32,7 @@ ANSWERS: dict[type[CatalogError], Answer] = {
     errors.SignInAgain: Answer(403, "SignInAgain"),
     errors.MirrorIsReadOnly: Answer(403, "MirrorIsReadOnly"),
     errors.GatedRepo: Answer(403, "GatedRepo"),
+    errors.IdentityRefused: Answer(403, "IdentityRefused"),
     errors.TooManyRequests: Answer(429, "TooManyRequests"),
     errors.NotFound: Answer(404, "NotFound"),
     errors.RepoNotFound: Answer(404, "RepoNotFound", "Repository not found"),

@@ -19,6 +19,7 @@ from catalog.models.discussion import CommentVersion, Discussion, DiscussionEven
 from catalog.models.follow import Follow
 from catalog.models.git_tag import TagObject
 from catalog.models.idempotency import KeptAnswer
+from catalog.models.identity import ExternalIdentity, PendingSignIn
 from catalog.models.like import Like
 from catalog.models.metadata import RepoFacts
 from catalog.models.mirror import Mirror, SyncRun
@@ -48,6 +49,7 @@ __all__ = [
     "Discussion",
     "DiscussionEvent",
     "DownloadCount",
+    "ExternalIdentity",
     "Follow",
     "KeptAnswer",
     "Like",
@@ -58,6 +60,7 @@ __all__ = [
     "Namespace",
     "NamespaceQuota",
     "Organisation",
+    "PendingSignIn",
     "Rating",
     "RatingEdit",
     "Reach",

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final
 from urllib.parse import quote, urlencode
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import authenticate, login, logout
-from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth import authenticate, logout
 from django.contrib.auth.forms import SetPasswordForm
 from django.contrib.auth.tokens import default_token_generator
-from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.utils.crypto import salted_hmac
-from django.utils.http import url_has_allowed_host_and_scheme, urlsafe_base64_decode
+from django.utils.http import urlsafe_base64_decode
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -27,17 +23,16 @@ from catalog.actions.people import accounts, second_factor, sign_in
 from catalog.errors import NotAllowed
 from catalog.models import User
 from catalog.pages import passkeys
+from catalog.pages.entering import FirstFactor, ask_for_code, enter, first_factor_of, safe_target, start_session
 from catalog.pages.errors import missing, page
 from catalog.pages.forms import SecondStepForm, SignInForm
-
-SECOND_STEP_SECONDS: Final = 600  # from the password to the code
 
 
 @sensitive_post_parameters("password")
 @never_cache
 @page
 def sign_in_page(request: HttpRequest) -> HttpResponseBase:
-    target = _safe_target(request)
+    target = safe_target(request)
     if actors.actor_of(request).user is not None and request.method == "GET" and "again" not in request.GET:
         return redirect(target)
     form = SignInForm(request.POST or None)
@@ -47,9 +42,11 @@ def sign_in_page(request: HttpRequest) -> HttpResponseBase:
             user = authenticate(request, username=name, password=form.cleaned_data["password"])
             trying.succeeded = user is not None
         if user is not None:
-            return _enter(request, user, target)
+            assert isinstance(user, User)  # AUTH_USER_MODEL
+            return enter(request, FirstFactor(user), target)
         form.add_error(None, _("The name and the password do not belong together."))
     shown = {"form": form, "target": target, "has_mail": bool(settings.EMAIL_URL)}
+    shown |= {"providers": settings.OIDC_PROVIDERS, "is_again": "again" in request.GET}
     return render(request, "accounts/login.html", shown, status=422 if form.errors else 200)
 
 
@@ -57,28 +54,28 @@ def sign_in_page(request: HttpRequest) -> HttpResponseBase:
 @never_cache
 @page
 def second_step(request: HttpRequest) -> HttpResponseBase:
-    """The code after the password. Until it is right there is no session: a signed ticket says whose password was."""
-    target, ticket = _safe_target(request), request.POST.get("ticket", "")
-    user = _user_of_ticket(ticket)
-    if request.method != "POST" or user is None:
+    """The code after the first factor. Until it is right there is no session: a signed ticket says whose that was."""
+    target, ticket = safe_target(request), request.POST.get("ticket", "")
+    first = first_factor_of(ticket)
+    if request.method != "POST" or first is None:
         if request.method == "POST":
             messages.warning(request, _("That took too long. Sign in again."))
         return redirect(f"/login?{urlencode({'next': target, 'again': 'yes'})}")
-    form = SecondStepForm(request.POST)
+    user, form = first.user, SecondStepForm(request.POST)
     if "credential" in request.POST:
         form = SecondStepForm()
         with sign_in.attempt(user.username, request.META.get("REMOTE_ADDR", ""), is_code=True) as trying:
             trying.succeeded = passkeys.is_answered(request, user)
         if trying.succeeded:
-            return _start_session(request, user, target)
+            return start_session(request, first, target)
         messages.error(request, _("The passkey was not accepted. Try again, or type a code."))
     elif form.is_valid():
         with sign_in.attempt(user.username, request.META.get("REMOTE_ADDR", ""), is_code=True) as trying:
             trying.succeeded = second_factor.accept(user=user, code=form.cleaned_data["code"])
         if trying.succeeded:
-            return _start_session(request, user, target)
+            return start_session(request, first, target)
         form.add_error("code", _("This code does not work. Each works once, and only for a moment: take the next."))
-    return _ask_for_code(request, user, form, ticket=ticket, target=target)
+    return ask_for_code(request, first, form, ticket=ticket, target=target)
 
 
 @page
@@ -103,7 +100,7 @@ def join(request: HttpRequest, code: str, token: str) -> HttpResponseBase:
         # The link is over from here: its token was made from the old password.
         accounts.set_password(user=user, password=form.cleaned_data["new_password1"])
         messages.success(request, _("Your password is set."))
-        return _enter(request, user, "/")
+        return enter(request, FirstFactor(user), "/")
     return render(request, "accounts/join.html", {"form": form, "person": user}, status=422 if form.errors else 200)
 
 
@@ -137,53 +134,8 @@ def link_for(request: HttpRequest, owner: str) -> HttpResponse:
     return render(request, "accounts/link_for.html", {"person": user, "link": link})
 
 
-def _enter(request: HttpRequest, user: AbstractBaseUser, target: str) -> HttpResponseBase:
-    """After the password: the session, or the question for the code."""
-    assert isinstance(user, User)  # AUTH_USER_MODEL
-    if not user.has_second_factor:
-        return _start_session(request, user, target)
-    ticket = signing.dumps(_claims(user), salt="second-step")
-    return _ask_for_code(request, user, SecondStepForm(), ticket=ticket, target=target)
-
-
-def _ask_for_code(request: HttpRequest, user: User, form: SecondStepForm, *, ticket: str, target: str) -> HttpResponse:
-    shown = {"form": form, "ticket": ticket, "target": target} | passkeys.asked(request, user)
-    return render(request, "accounts/code.html", shown, status=422 if form.errors else 200)
-
-
-def _start_session(request: HttpRequest, user: User, target: str) -> HttpResponseBase:
-    login(request, user, backend="django.contrib.auth.backends.ModelBackend")
-    if user.is_held_back:
-        messages.warning(request, _("Administrators of this site need a second factor. Set one up to go on as one."))
-        return redirect("/settings/second-factor/new")
-    return redirect(target)
-
-
-def _claims(user: User) -> list[object]:
-    """What a ticket for the second step stands for: another password or another sign-in ends it."""
-    since = user.last_login.isoformat() if user.last_login else ""
-    # A ticket is signed, not sealed: whoever has the password may read it, and learns nothing more by it.
-    return [user.pk, salted_hmac("second-step", f"{user.get_session_auth_hash()} {since}").hexdigest()]
-
-
-def _user_of_ticket(ticket: str) -> User | None:
-    try:
-        claims = signing.loads(ticket, salt="second-step", max_age=SECOND_STEP_SECONDS)
-    except signing.BadSignature:
-        return None
-    user = User.objects.filter(pk=claims[0], is_active=True).first()
-    return user if user is not None and claims == _claims(user) else None
-
-
 def _user_of(code: str) -> User | None:
     try:
         return User.objects.filter(pk=int(urlsafe_base64_decode(code)), is_active=True).first()
     except ValueError:
         return None
-
-
-def _safe_target(request: HttpRequest) -> str:
-    """Where to go after signing in: only inside this site."""
-    target = request.POST.get("next") or request.GET.get("next") or "/"
-    inside = url_has_allowed_host_and_scheme(target, allowed_hosts=None) and target.startswith("/")
-    return target if inside else "/"

@@ -32,6 +32,7 @@ STATUSES: Statuses = {
     errors.SignInAgain: 403,
     errors.MirrorIsReadOnly: 403,
     errors.GatedRepo: 403,
+    errors.IdentityRefused: 403,
     errors.TooManyRequests: 429,
     errors.NotFound: 404,
     errors.RepoMoved: 404,

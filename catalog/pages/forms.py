@@ -45,6 +45,21 @@ class SignInForm(PageForm):
     )  # fmt: skip
 
 
+class NewAccountForm(PageForm):
+    """The name of an account that begins with an identity provider."""
+
+    name = forms.CharField(
+        label=_("User name"), max_length=LONGEST_NAME,
+        help_text=_("The first part of your models' names. It cannot be changed later."),
+        widget=forms.TextInput(
+            attrs={"class": "input code", "autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+    )  # fmt: skip
+    full_name = forms.CharField(
+        label=_("Full name"), required=False, max_length=200, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
+
+
 class CodeForm(PageForm):
     """A code of one's app, as people type it."""
 

@@ -54,6 +54,8 @@ class UpstreamClient:
         is_hub: whether its refusals mean what a hub's would, such as 403 a wrong token.
         max_redirects: 0 refuses every redirect.
         most_seconds: how long an answer may take, redirects and all; the body of a download takes what it takes.
+        most_bytes: of an answer that is read as a whole.
+        authorization: what goes into that header instead of a token, such as `Basic …`.
     """
 
     def __init__(
@@ -66,11 +68,14 @@ class UpstreamClient:
         max_redirects: int = MAX_REDIRECTS,
         extra_ca: Path | None = None,
         most_seconds: float = MOST_SECONDS,
+        most_bytes: int = MAX_ANSWER_BYTES,
+        authorization: str = "",
     ) -> None:
         self._clock = Clock()
         self._most_seconds = most_seconds
         self._allowed = allowed
-        self._token = token
+        self._authorization = f"Bearer {token}" if token else authorization
+        self._most_bytes = most_bytes
         self._is_hub = is_hub
         self._max_redirects = max_redirects
         transport = CheckedTransport(allowed, clock=self._clock, extra_ca=extra_ca)
@@ -117,8 +122,8 @@ class UpstreamClient:
         origin, sent = _origin(self._allowed, url), dict(headers)
         sent.setdefault("accept-encoding", "identity")
         for _index in range(self._max_redirects + 1):
-            if self._token and _origin(self._allowed, url) == origin:
-                sent["authorization"] = f"Bearer {self._token}"
+            if self._authorization and _origin(self._allowed, url) == origin:
+                sent["authorization"] = self._authorization
             else:
                 sent.pop("authorization", None)
             try:
@@ -144,8 +149,8 @@ class UpstreamClient:
             body = bytearray()
             for piece in answer.iter_raw():
                 body += piece
-                if len(body) > MAX_ANSWER_BYTES:
-                    raise UpstreamRefused(_("the other hub's answer is larger than we read"))
+                if len(body) > self._most_bytes:
+                    raise UpstreamRefused(_("the answer is larger than we read"))
             kept = {k: v for k, v in answer.headers.items() if k.lower() != "content-encoding"}
             return httpx.Response(answer.status_code, headers=kept, content=bytes(body), request=answer.request)
 

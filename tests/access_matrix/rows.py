@@ -272,6 +272,9 @@ GET     302 302 302  favicon.ico
 GET     200 302 302  login
 GET     302 302 302  login/code
 POST    302 302 302  login/code
+GET     404 404 404  login/oidc/<slug:slug>
+GET     404 404 404  login/oidc/<slug:slug>/callback
+POST    302 302 302  login/new-account
 POST    302 302 302  logout
 GET     404 404 404  join/<segment:code>/<segment:token>
 POST    404 404 404  join/<segment:code>/<segment:token>
@@ -286,6 +289,9 @@ POST    401 404 404  settings/tokens/<int:token_id>/revoke
 GET     302 200 200  settings/tokens/fine-grained
 POST    401 422 422  settings/tokens/fine-grained
 POST    401 403 200  settings/link/<owner:owner>
+GET     302 200 200  settings/sign-in
+POST    401 404 404  settings/sign-in/<slug:slug>/link
+POST    401 404 404  settings/sign-in/<int:identity_id>/remove
 GET     302 200 200  settings/second-factor
 GET     302 200 200  settings/second-factor/new
 POST    401 200 200  settings/second-factor/new

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -8,6 +9,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.browser.seed import PASSWORD
 from tests.chromium import started_chromium
+from tests.issuer import CLIENT, SECRET, Issuer
 from tests.processes import Hub
 
 
@@ -37,9 +39,20 @@ class Visit:
 
 
 @pytest.fixture(scope="session")
-def hub() -> Iterator[Hub]:
+def issuer() -> Iterator[Issuer]:
+    """An identity provider that the site knows as Corp."""
+    with Issuer.listening() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def hub(issuer) -> Iterator[Hub]:
     """A site of its own: other tests on this process's usual one have people of the same names."""
-    with Hub.started("browser") as own:
+    named = {"id": "corp", "name": "Corp", "issuer": issuer.url, "client_id": CLIENT, "client_secret": SECRET}
+    known = json.dumps([{**named, "sign_up": True, "email_domains": ["example.org"]}])
+    host = issuer.url.removeprefix("http://")
+    with Hub.started("browser", OIDC_PROVIDERS=known, OIDC_ALLOWED_HOSTS=host) as own:
+        issuer.redirect_uris.add(f"{own.url}/login/oidc/corp/callback")
         yield own
 
 

@@ -35,7 +35,7 @@ OWN = [
     f"{GUARDED}/settings", f"{GUARDED}/settings/access", "/spaces/ann/empty-space", f"{SPACE}/upload/main",
     f"/collections/ann/empty-{EMPTY}", "/settings/webhooks", "/oauth/approve", f"/oauth/approve?user_code={WAITING}",
     "/activity", "/bo", "/settings/deleted", "/settings/deleted?owner=zespol-nlp",
-    "/settings/second-factor", "/settings/second-factor/new",
+    "/settings/sign-in", "/settings/second-factor", "/settings/second-factor/new",
     "/settings/second-factor/passkeys/new",
 ]  # fmt: skip
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}

@@ -5,7 +5,7 @@ from django.core import signing
 
 from catalog.actions.people import accounts, second_factor
 from catalog.models import AuditEntry
-from catalog.pages import accounts as pages
+from catalog.pages import entering
 from tests.factories import UserFactory, token_of
 from tests.factories.second_factors import code_of, enrolled
 from tests.pages.looking import text_of
@@ -159,7 +159,7 @@ def test_another_password_or_a_block_ends_a_ticket(client, app):
 def test_an_old_ticket_is_over(client, app, monkeypatch):
     step = type_password(client)
 
-    monkeypatch.setattr(pages, "SECOND_STEP_SECONDS", -1)
+    monkeypatch.setattr(entering, "SECOND_STEP_SECONDS", -1)
     client.post("/login/code", step | {"code": app.code()})
 
     assert not is_signed_in(client)

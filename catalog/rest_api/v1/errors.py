@@ -36,6 +36,7 @@ STATUSES: Final[dict[type[CatalogError], int]] = {
     errors.SignInAgain: 403,
     errors.MirrorIsReadOnly: 403,
     errors.GatedRepo: 403,
+    errors.IdentityRefused: 403,
     errors.TooManyRequests: 429,
     errors.NotFound: 404,
     errors.RepoNotFound: 404,

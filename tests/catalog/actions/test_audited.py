@@ -27,10 +27,12 @@ from catalog.actions.history import refs, removal
 from catalog.actions.mirroring import mirrors
 from catalog.actions.mirroring.mirrors import Upstream
 from catalog.actions.notices import webhooks
-from catalog.actions.people import accounts, device_login, members, passkeys, second_factor
+from catalog.actions.people import accounts, device_login, identities, members, passkeys, second_factor
+from catalog.actions.people.identity_flow import Claimed
 from catalog.actions.upkeep import closed_offers, purge, scrub
 from catalog.models import AuditEntry, Blob, Repo
 from evaluation.actions import nodes
+from marketplace.identity_providers import IdentityProvider
 from tests.catalog.git_http.conftest import Objects, basic, sent
 from tests.factories import OrganisationFactory, RepoFactory, UserFactory, add, commit_content, token_of
 from tests.factories.passkeys import passkey_of
@@ -40,6 +42,8 @@ from tests.raw_client import RawClient
 pytestmark = pytest.mark.django_db(transaction=True)
 
 MIRRORED = "http://hub.example"
+CORP = IdentityProvider(slug="corp", name="Corp", issuer="https://corp.example", client_id="marketplace")
+THERE = Claimed(CORP, "subject")
 HOOK = "http://127.0.0.1:1/hook"
 
 
@@ -139,6 +143,13 @@ SCENARIOS: dict[str, Callable] = {
     "collection.delete": lambda site: curation.delete_collection(collection=things(site), actor=site.ann),
     "device.approved": lambda site: program(site, approved=True),
     "device.denied": lambda site: program(site, approved=False),
+    "identity.link": lambda site: identities.link(user=site.ann, claimed=THERE),
+    "identity.refused": lambda _site: identities.note_refusal(CORP, "its signature is wrong"),
+    "identity.sign_in": lambda site: (identities.link(user=site.ann, claimed=THERE), identities.sign_in(THERE)),
+    "identity.unlink": lambda site: identities.unlink(
+        user=accounts.set_password(user=site.ann, password="correct horse battery") or site.ann,
+        identity_id=identities.link(user=site.ann, claimed=THERE).pk,
+    ),
     "mirror.add": lambda site: mirrors.add_mirror(
         upstream=Upstream(
             source="huggingface", endpoint=MIRRORED, name="a/b", revision="main", kind="model", token=""
