@@ -161,6 +161,15 @@ def manages(user: User, namespace: Namespace) -> bool:
     return teams.exists()
 
 
+def namespace_to_manage(actor: Actor, name: str) -> Namespace:
+    """Returns a namespace this actor manages. Raises as `personally`; `NotFound`; `NotAllowed`."""
+    user = actors.personally(actor)
+    namespace = namespace_named(name)
+    if not manages(user, namespace):
+        raise NotAllowed(_("you do not administer %(name)s") % {"name": namespace.name})
+    return namespace
+
+
 def deleted_repo_to_manage(actor: Actor, public_id: str) -> Repo:
     """Returns a deleted repo (namespace selected) that this actor may bring back or give up.
 

@@ -17,6 +17,7 @@ from catalog.actions.incoming import upload_parts, uploads, xet_extents
 from catalog.actions.mirroring import mirror_sync, sync_leases
 from catalog.actions.mirroring.mirror_sync import Turn
 from catalog.actions.notices import webhook_delivery
+from catalog.actions.people import trusted_publishers
 from catalog.actions.upkeep import closed_offers, collection, garbage, purge, scrub
 from catalog.errors import CollectionRefused, UpkeepBusy
 from catalog.models import Repo, RepoFacts
@@ -71,6 +72,7 @@ def sweep() -> None:
     tallies.clear()
     audit.seal()
     idempotency.clear()
+    trusted_publishers.clear()
     webhook_delivery.send_again()
 
 

@@ -227,6 +227,10 @@ ADMIN_SECOND_FACTOR = env.choice(
 )
 OIDC_PROVIDERS = identity_providers.configured()
 OIDC_ALLOWED_HOSTS = env.names("OIDC_ALLOWED_HOSTS")  # beyond public https: providers inside
+TRUSTED_PUBLISHER_ISSUERS = env.names("TRUSTED_PUBLISHER_ISSUERS") or [
+    "https://token.actions.githubusercontent.com",
+    "https://gitlab.com",
+]
 MFA_ADAPTER = "catalog.authenticators.SealedAuthenticators"
 MFA_TOTP_TOLERANCE = 1  # time steps of 30 seconds, before and after: people type slowly and clocks are wrong
 CSRF_FAILURE_VIEW = "catalog.pages.errors.csrf_failure"

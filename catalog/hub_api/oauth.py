@@ -1,20 +1,24 @@
-"""`hf auth login`: a device code, and the token it becomes."""
+"""`hf auth login`: a device code, and the token it becomes; and tokens for CI jobs that hold no secret of ours."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
+from django.conf import settings
 from django.http import HttpRequest, JsonResponse
-from django.utils.translation import gettext as _
 
-from catalog.actions.people import device_login
-from catalog.actions.people.device_login import Grant, OAuthRefusal
+from catalog.actions.people import device_login, trusted_publishers
+from catalog.actions.people.device_login import OAuthRefusal
 from catalog.actors import Actor
-from catalog.errors import NotServed
 from catalog.hub_api import bodies, wire
+from catalog.hub_api.errors import header_text
+from catalog.models import Repo
+from catalog.parsing.names import RESERVED
 
 DEVICE_CODE: Final = "urn:ietf:params:oauth:grant-type:device_code"
-EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"  # trusted publishers of the public Hub
+EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"  # RFC 8693
+SIGNED_IDENTITY: Final = "urn:ietf:params:oauth:token-type:id_token"
+ISSUED: Final = "urn:ietf:params:oauth:token-type:access_token"
 
 
 def device(request: HttpRequest, actor: Actor) -> JsonResponse:
@@ -40,29 +44,57 @@ def device(request: HttpRequest, actor: Actor) -> JsonResponse:
 def token(request: HttpRequest, actor: Actor) -> JsonResponse:
     fields = _fields(request)
     try:
-        grant = _granted(fields)
+        return _unstored({"token_type": "bearer", **_granted(request, fields)})
     except OAuthRefusal as refusal:
-        return _unstored({"error": refusal.code, "error_description": refusal.description}, status=400)
-    return _unstored(
-        {
-            "access_token": grant.access_token,
-            "token_type": "bearer",
-            "refresh_token": grant.refresh_token,
-            "expires_in": grant.expires_in,
-        }
-    )
+        response = _unstored({"error": refusal.code, "error_description": refusal.description}, status=400)
+        if refusal.description:
+            response["X-Error-Message"] = header_text(refusal.description)  # what huggingface_hub shows
+        return response
 
 
-def _granted(fields: dict[str, str]) -> Grant:
+def _granted(request: HttpRequest, fields: dict[str, str]) -> dict[str, str | int]:
     client_id = fields.get("client_id", "")
     grant_type = fields.get("grant_type")
-    if grant_type == DEVICE_CODE:
-        return device_login.redeem(device_code=fields.get("device_code", ""), client_id=client_id)
-    if grant_type == "refresh_token":
-        return device_login.renew(refresh_token=fields.get("refresh_token", ""), client_id=client_id)
     if grant_type == EXCHANGE:
-        raise NotServed(_("this server does not exchange tokens of CI systems; use an access token as HF_TOKEN"))
-    raise OAuthRefusal("unsupported_grant_type", "this server grants device_code and refresh_token")
+        return _exchanged(request, fields)
+    if grant_type == DEVICE_CODE:
+        grant = device_login.redeem(device_code=fields.get("device_code", ""), client_id=client_id)
+    elif grant_type == "refresh_token":
+        grant = device_login.renew(refresh_token=fields.get("refresh_token", ""), client_id=client_id)
+    else:
+        raise OAuthRefusal("unsupported_grant_type", "this server grants device_code, refresh_token and token-exchange")
+    return {
+        "access_token": grant.access_token,
+        "refresh_token": grant.refresh_token,
+        "expires_in": grant.expires_in,
+    }
+
+
+def _exchanged(request: HttpRequest, fields: dict[str, str]) -> dict[str, str | int]:
+    """A token for one repo, for what a CI system signed about a job. Source: huggingface_hub 2.4, _oidc.py."""
+    if fields.get("subject_token_type") != SIGNED_IDENTITY:
+        raise OAuthRefusal("invalid_request", f"subject_token_type must be {SIGNED_IDENTITY}")
+    kind, owner, name = _resource(fields.get("resource", ""))
+    exchanged = trusted_publishers.exchange(
+        token=fields.get("subject_token", ""), kind=kind, owner=owner, name=name,
+        audience=settings.PUBLIC_URL or wire.origin(request), address=request.META.get("REMOTE_ADDR", ""),
+    )  # fmt: skip
+    return {
+        "access_token": exchanged.access_token,
+        "issued_token_type": ISSUED,
+        "expires_in": exchanged.expires_in,
+    }
+
+
+def _resource(text: str) -> tuple[str, str, str]:
+    """`ns/model`, `datasets/ns/name` or `spaces/ns/name`; on the public Hub also a person, to read gated repos."""
+    parts = text.split("/")
+    kind = Repo.Kind.MODEL.value
+    if len(parts) == 3 and parts[0].removesuffix("s") in Repo.Kind.values:
+        kind = parts.pop(0).removesuffix("s")
+    if len(parts) != 2 or not all(parts) or parts[0].lower() in RESERVED:
+        raise OAuthRefusal("invalid_target", "resource must be namespace/name, datasets/… or spaces/…")
+    return kind, parts[0], parts[1]
 
 
 def _fields(request: HttpRequest) -> dict[str, str]:

@@ -29,6 +29,7 @@ from catalog.models.repo import DownloadCount, Repo, WeightsDownload
 from catalog.models.revision import Commit, Line, Ref, TreeEntry
 from catalog.models.tally import Tally
 from catalog.models.token_grant import TokenGrant
+from catalog.models.trusted_publisher import TrustedPublisher, UsedToken
 from catalog.models.upkeep import NamespaceQuota, RemovedFile, UpkeepLease
 from catalog.models.webhook import RepoEvent, Webhook, WebhookDelivery, WebhookWatch
 from catalog.models.xet import MarkedChunk, StagedXorb, UploadPart, XorbExtent
@@ -78,9 +79,11 @@ __all__ = [
     "Tally",
     "TokenGrant",
     "TreeEntry",
+    "TrustedPublisher",
     "UpkeepLease",
     "Upload",
     "UploadPart",
+    "UsedToken",
     "User",
     "Webhook",
     "WebhookDelivery",

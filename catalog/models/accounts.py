@@ -208,6 +208,9 @@ class AccessToken(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
+    publisher = models.ForeignKey(  # whose job got it, and which takes it along when it is removed
+        "catalog.TrustedPublisher", null=True, blank=True, on_delete=models.CASCADE, related_name="tokens"
+    )
 
     objects = AccessTokenQuerySet.as_manager()
 

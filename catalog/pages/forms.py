@@ -168,6 +168,40 @@ class TokenForm(PageForm):
     )
 
 
+class PublisherForm(PageForm):
+    """Which CI jobs to trust: who signs their tokens, and what these have to say."""
+
+    issuer = forms.ChoiceField(label=_("Whose tokens"))
+    claims = forms.CharField(
+        label=_("What they have to say"), max_length=6_000,
+        widget=forms.Textarea(
+            attrs={"rows": 4, "class": "input code", "spellcheck": "false", "autocapitalize": "none"}
+        ),
+        help_text=_(
+            "A claim and its exact value on each line. GitHub Actions: “repository: octo/model”, "
+            "“environment: release”, “workflow_ref: octo/model/.github/workflows/release.yml@refs/heads/main”. "
+            "GitLab: “project_path: octo/model”, “ref: main”, “ref_protected: true”."
+        ),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, issuers: list[str], **kwargs: Any) -> None:  # noqa: ANN401  passed through to Django
+        super().__init__(*args, **kwargs)
+        field = self.fields["issuer"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [(issuer, issuer.removeprefix("https://")) for issuer in issuers]
+
+    def clean_claims(self) -> dict[str, str]:
+        claims: dict[str, str] = {}
+        for line in filter(None, map(str.strip, self.cleaned_data["claims"].splitlines())):
+            name, colon, value = line.partition(":")
+            if not colon or name.strip() in claims:
+                raise forms.ValidationError(
+                    _("“%(line)s” is not a new claim, a colon and a value.") % {"line": line[:80]}
+                )
+            claims[name.strip()] = value.strip()
+        return claims
+
+
 class TeamForm(PageForm):
     name = forms.CharField(
         label=_("Name"), max_length=LONGEST_NAME,

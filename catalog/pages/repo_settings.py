@@ -28,7 +28,8 @@ def settings(request: HttpRequest, kind: str, owner: str, name: str) -> HttpResp
         messages.success(request, _("Saved."))
         return redirect(f"{repo.web_path}/settings")
     waiting = repo.access_requests.filter(state=AccessRequest.State.PENDING).count() if repo.is_gated else 0
-    return render(request, "catalog/repo_settings.html", frame(request, repo, "settings", form=form, waiting=waiting))
+    shown = frame(request, repo, "settings", form=form, waiting=waiting, publishers=repo.publishers.count())
+    return render(request, "catalog/repo_settings.html", shown)
 
 
 @page

@@ -22,6 +22,7 @@ from catalog.pages import (
     new,
     passkeys,
     profiles,
+    publishers,
     repo_settings,
     repos,
     reviews,
@@ -59,6 +60,8 @@ def repo_urls(prefix: str, kind: str) -> list[URLPattern]:
         path(f"{base}/upload/<revision:revision>", new.upload, given),
         path(f"{base}/settings", repo_settings.settings, given),
         path(f"{base}/settings/delete", repo_settings.delete, given),
+        path(f"{base}/settings/publishers", publishers.of_repo, given),
+        path(f"{base}/settings/publishers/<int:publisher_id>/remove", publishers.remove_of_repo, given),
         *community_urls.of_repo(base, given),
     ]
 
@@ -95,6 +98,8 @@ urlpatterns = [
     path("settings/deleted/<segment:public_id>/restore", deleted_repos.restore),
     path("settings/deleted/<segment:public_id>/give-up", deleted_repos.give_up),
     path("settings/link/<owner:owner>", accounts.link_for),
+    path("settings/publishers/<owner:owner>", publishers.of_namespace),
+    path("settings/publishers/<owner:owner>/<int:publisher_id>/remove", publishers.remove_of_namespace),
     path("teams", teams.teams),
     path("teams/new", teams.new_team),
     path("teams/<owner:name>", teams.team),

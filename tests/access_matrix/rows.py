@@ -11,6 +11,7 @@ A route that is about one repo (a run, a mirror, a collection of the team) has a
     person    … and is not a fine-grained token, which is for repos
     write     who may commit to it
     settings  who may change its settings: a fine-grained token needs the role admin
+    nobody    no token at all, though who sees the repo is told so: it takes a session that began lately
 
 For whoever does not see the repo, every one of them answers exactly as if there were no such repo.
 """
@@ -85,6 +86,9 @@ POST    propose  {PAGE}/git-receive-pack
 GET     read     {V1}
 GET     read     {V1}/files
 GET     files    {V1}/archive/<segment:revision>.tar
+GET     settings {V1}/publishers
+POST    nobody   {V1}/publishers
+DELETE  settings {V1}/publishers/<int:publisher_id>
 GET     read     {V1}/rating
 PUT     person   {V1}/rating
 DELETE  person   {V1}/rating
@@ -139,6 +143,9 @@ POST    write    {PAGE}/upload/<revision:revision>
 GET     settings {PAGE}/settings
 POST    settings {PAGE}/settings
 POST    settings {PAGE}/settings/delete
+GET     settings {PAGE}/settings/publishers
+POST    settings {PAGE}/settings/publishers
+POST    settings {PAGE}/settings/publishers/<int:publisher_id>/remove
 GET     read     {PAGE}/access
 POST    person   {PAGE}/access
 POST    person   {PAGE}/like
@@ -189,6 +196,9 @@ GET     400 400 400  api/v1/comparisons/items.<slug:ending>
 GET     200 200 200  api/v1/models
 GET     200 200 200  api/v1/mirrors
 POST    401 400 400  api/v1/mirrors
+GET     401 403 200  api/v1/namespaces/<segment:owner>/publishers
+POST    401 403 403  api/v1/namespaces/<segment:owner>/publishers
+DELETE  401 403 404  api/v1/namespaces/<segment:owner>/publishers/<int:publisher_id>
 GET     401 200 200  api/v1/tokens
 POST    401 403 403  api/v1/tokens
 DELETE  401 404 404  api/v1/tokens/<int:token_id>
@@ -289,6 +299,9 @@ POST    401 404 404  settings/tokens/<int:token_id>/revoke
 GET     302 200 200  settings/tokens/fine-grained
 POST    401 422 422  settings/tokens/fine-grained
 POST    401 403 200  settings/link/<owner:owner>
+GET     302 403 200  settings/publishers/<owner:owner>
+POST    401 403 200  settings/publishers/<owner:owner>
+POST    401 403 404  settings/publishers/<owner:owner>/<int:publisher_id>/remove
 GET     302 200 200  settings/sign-in
 POST    401 404 404  settings/sign-in/<slug:slug>/link
 POST    401 404 404  settings/sign-in/<int:identity_id>/remove

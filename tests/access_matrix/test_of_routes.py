@@ -39,7 +39,8 @@ def walked(resolver: URLResolver, before: str = "") -> Iterator[tuple[str, URLPa
 def address(route: str) -> str:
     values = {
         "kind": "models", "owner": "ann", "user": "ann", "organisation": "acme", "person": "bob", "slug": "digits",
-        "run_id": "1", "token_id": "987654321", "passkey_id": "1", "identity_id": "1", "num": "1", "mirror_id": "1",
+        "run_id": "1", "token_id": "987654321", "passkey_id": "1", "identity_id": "1",
+        "publisher_id": "1", "num": "1", "mirror_id": "1",
         "number": "1", "index": "0",
     }  # fmt: skip
     if route.startswith("teams/"):

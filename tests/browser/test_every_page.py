@@ -31,7 +31,7 @@ OWN = [
     "/", "/ann/empty", f"{MODEL}/upload/main", f"{MODEL}/settings", f"{MODEL}/evaluate",
     f"{MODEL}/discussions/new", f"{MODEL}/discussions/2", f"{LONG}/discussions", "/new", "/settings/profile",
     "/settings/tokens", "/settings/tokens/fine-grained", "/teams/new", "/teams/zespol-nlp", "/mirrors/new",
-    f"{LONG}/reviews",
+    f"{LONG}/reviews", f"{GUARDED}/settings/publishers", "/settings/publishers/zespol-nlp",
     f"{GUARDED}/settings", f"{GUARDED}/settings/access", "/spaces/ann/empty-space", f"{SPACE}/upload/main",
     f"/collections/ann/empty-{EMPTY}", "/settings/webhooks", "/oauth/approve", f"/oauth/approve?user_code={WAITING}",
     "/activity", "/bo", "/settings/deleted", "/settings/deleted?owner=zespol-nlp",

@@ -298,18 +298,3 @@ def test_large_files_are_deleted_for_good_and_the_rest_is_cloned(plain_ann, repo
     assert told == [listed, "gone", ["deep/down/more.bin"], True, head.strip()]
     assert checked == ""
     assert ("model.bin" in tagged.split()) is not rewrite
-
-
-def test_a_ci_token_is_not_exchanged_and_the_client_says_so(stranger):
-    told = stranger.script(
-        """
-        from huggingface_hub._oidc import exchange_oidc_token
-        from huggingface_hub.errors import HfHubHTTPError
-        try:
-            exchange_oidc_token(subject_token="x.y.z", resource="ann/model")
-        except HfHubHTTPError as error:
-            answer([error.response.status_code, "does not exchange tokens of CI systems" in str(error)])
-        """
-    )
-
-    assert told == [501, True]

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from catalog import tokens
 from catalog.actions import audit
 from catalog.errors import BadInput, NameTaken
-from catalog.models import AccessToken, Membership, Namespace, Organisation, Repo, TokenGrant, User
+from catalog.models import AccessToken, Membership, Namespace, Organisation, Repo, TokenGrant, TrustedPublisher, User
 from catalog.parsing import names
 
 LONGEST_TOKEN_LIFETIME_DAYS: Final = 365
@@ -99,16 +99,7 @@ def create_token(
     """
     name = name.strip()
     _check_token(user, name, role, lifetime_days, grants)
-    secret = tokens.new_token()
-    token = AccessToken.objects.create(
-        user=user,
-        name=name,
-        role=role,
-        digest=tokens.digest(secret),
-        last_four=secret[-4:],
-        expires_at=timezone.now() + timedelta(days=lifetime_days),
-    )
-    TokenGrant.objects.bulk_create(_grant(token, grant) for grant in dict(grants).items())
+    token, secret = _add_token(user, name=name, role=role, lifetime=timedelta(days=lifetime_days), grants=grants)
     named = [f"{role_there} in {place}" for place, role_there in grants]
     audit.record(actor or user, "token.create", f"user/{user}", token=name, role=role, grants=named)
     return token, secret
@@ -132,6 +123,16 @@ def _check_token(user: User, name: str, role: str, lifetime_days: int, grants: S
         )
     if user.tokens.filter(name=name).exists():
         raise NameTaken(_("There is a token named %(name)r already.") % {"name": name})
+
+
+def create_publisher_token(
+    *, publisher: TrustedPublisher, repo: Repo, name: str, lifetime: timedelta
+) -> tuple[AccessToken, str]:
+    """Returns a token that writes to one repo, for a job this publisher stands for; who calls records it."""
+    return _add_token(
+        publisher.created_by, name=name, role=AccessToken.Role.FINE_GRAINED, lifetime=lifetime,
+        grants=[(repo, TokenGrant.Role.WRITE)], publisher=publisher,
+    )  # fmt: skip
 
 
 @transaction.atomic
@@ -193,6 +194,29 @@ def ensure_admin_link() -> str | None:
         return None
     admin = admins[0] if admins else _add_user(FIRST_ADMIN, is_admin=True)
     return password_link(admin)
+
+
+def _add_token(
+    user: User,
+    *,
+    name: str,
+    role: str,
+    lifetime: timedelta,
+    grants: Sequence[Grant],
+    publisher: TrustedPublisher | None = None,
+) -> tuple[AccessToken, str]:
+    secret = tokens.new_token()
+    token = AccessToken.objects.create(
+        user=user,
+        name=name,
+        role=role,
+        digest=tokens.digest(secret),
+        last_four=secret[-4:],
+        expires_at=timezone.now() + lifetime,
+        publisher=publisher,
+    )
+    TokenGrant.objects.bulk_create(_grant(token, grant) for grant in dict(grants).items())
+    return token, secret
 
 
 def _grant(token: AccessToken, grant: Grant) -> TokenGrant:

@@ -9,6 +9,12 @@ from catalog.rest_api.v1.activity import ActivityListView
 from catalog.rest_api.v1.archives import ArchiveView
 from catalog.rest_api.v1.deleted_repos import DeletedRepoListView, DeletedRepoView, RestoreView
 from catalog.rest_api.v1.mirrors import MirrorListView, MirrorSyncView, MirrorView
+from catalog.rest_api.v1.publishers import (
+    NamespacePublisherListView,
+    NamespacePublisherView,
+    PublisherListView,
+    PublisherView,
+)
 from catalog.rest_api.v1.ratings import MyRatingView, ReviewListView
 from catalog.rest_api.v1.repos import FileListView, RepoListView, RepoView
 from catalog.rest_api.v1.tokens import TokenListView, TokenView
@@ -19,6 +25,8 @@ _REPO_VIEWS: dict[str, type[APIView]] = {
     f"/{REPO}": RepoView,
     f"/{REPO}/files": FileListView,
     f"/{REPO}/archive/<segment:revision>.tar": ArchiveView,
+    f"/{REPO}/publishers": PublisherListView,
+    f"/{REPO}/publishers/<int:publisher_id>": PublisherView,
     f"/{REPO}/rating": MyRatingView,
     f"/{REPO}/reviews": ReviewListView,
 }
@@ -39,6 +47,8 @@ urlpatterns = [
     path("mirrors", MirrorListView.as_view()),
     path("mirrors/<int:mirror_id>", MirrorView.as_view()),
     path("mirrors/<int:mirror_id>/sync", MirrorSyncView.as_view()),
+    path("namespaces/<segment:owner>/publishers", NamespacePublisherListView.as_view()),
+    path("namespaces/<segment:owner>/publishers/<int:publisher_id>", NamespacePublisherView.as_view()),
     path("tokens", TokenListView.as_view()),
     path("tokens/<int:token_id>", TokenView.as_view()),
     path("schema", docs.schema, name="api-schema"),

@@ -27,7 +27,15 @@ from catalog.actions.history import refs, removal
 from catalog.actions.mirroring import mirrors
 from catalog.actions.mirroring.mirrors import Upstream
 from catalog.actions.notices import webhooks
-from catalog.actions.people import accounts, device_login, identities, members, passkeys, second_factor
+from catalog.actions.people import (
+    accounts,
+    device_login,
+    identities,
+    members,
+    passkeys,
+    second_factor,
+    trusted_publishers,
+)
 from catalog.actions.people.identity_flow import Claimed
 from catalog.actions.upkeep import closed_offers, purge, scrub
 from catalog.models import AuditEntry, Blob, Repo
@@ -37,6 +45,7 @@ from tests.catalog.git_http.conftest import Objects, basic, sent
 from tests.factories import OrganisationFactory, RepoFactory, UserFactory, add, commit_content, token_of
 from tests.factories.passkeys import passkey_of
 from tests.factories.second_factors import enrolled
+from tests.issuer import Issuer
 from tests.raw_client import RawClient
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -127,6 +136,21 @@ def member(site, role: str = "read"):
     return team
 
 
+def trusting(site, issuer: str = "https://gitlab.com"):
+    claims = {"project_path": "octo/model"}
+    return trusted_publishers.add(place=site.repo, issuer=issuer, claims=claims, actor=site.ann)
+
+
+def exchanged(site):
+    with Issuer.listening() as issuer:
+        site.settings.OIDC_ALLOWED_HOSTS = [issuer.url.removeprefix("http://")]
+        site.settings.TRUSTED_PUBLISHER_ISSUERS = [issuer.url]
+        trusting(site, issuer.url)
+        token = issuer.sign(issuer.claims(aud="us", jti="1", project_path="octo/model"))
+        repo = {"kind": "model", "owner": "ann", "name": "model"}
+        trusted_publishers.exchange(token=token, **repo, audience="us", address="127.0.0.1")
+
+
 SCENARIOS: dict[str, Callable] = {
     "access.ask": asked,
     "access.accepted": lambda site: gating.decide(request=asked(site), state="accepted", actor=site.ann),
@@ -163,6 +187,9 @@ SCENARIOS: dict[str, Callable] = {
     "organisation.remove": lambda site: members.remove_member(
         organisation=member(site), user=site.bob, actor=site.ann
     ),
+    "publisher.add": trusting,
+    "publisher.exchange": exchanged,
+    "publisher.remove": lambda site: trusted_publishers.remove(publisher=trusting(site), actor=site.ann),
     "pull_request.drop": dropped,
     "ref.create": lambda site: refs.create_branch(repo=site.repo, name="side", actor=site.ann),
     "ref.delete": lambda site: (

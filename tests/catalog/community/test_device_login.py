@@ -110,14 +110,6 @@ def test_wrong_requests_are_refused_in_the_protocols_words():
     assert form("/oauth/token", grant_type=DEVICE_CODE, device_code="x").json()["error"] == "invalid_grant"
     assert Caller().json("POST", "/oauth/token", {"grant_type": "x"}).json()["error"] == "unsupported_grant_type"
     assert form("/oauth/device", client_id="").status_code == 400
-    exchange = {
-        "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
-        "subject_token": "x",
-        "resource": "a/b",
-    }
-    not_here = Caller().json("POST", "/oauth/token", exchange)
-    assert (not_here.status_code, not_here.json()["error_code"]) == (501, "NotServed")
-    assert "HF_TOKEN" in not_here.json()["error"]
     assert Caller().request("POST", "/oauth/device", b"x", content_type="text/plain").status_code == 400
 
 

@@ -101,7 +101,7 @@ def test_a_ticket_for_an_account_works_once_and_only_as_it_was_made(signing_up, 
     second = make_account(Visitor(), page, name="another")
     forged = Visitor().client.post("/login/new-account", {"ticket": page.context["ticket"] + "x", "name": "another"})
     settings.OIDC_PROVIDERS = (signing_up.provider(),)
-    late = make_account(Visitor(), Visitor().sign_in() and page, name="another")
+    late = make_account(Visitor(), page, name="another")
 
     assert [answer["Location"].partition("?")[0] for answer in (second, forged, late)] == ["/login"] * 3
     assert [user.username for user in User.objects.all()] == ["newcomer"]
@@ -111,7 +111,9 @@ def test_any_domain_is_a_choice_an_operator_makes(issuer, settings, db):
     settings.OIDC_PROVIDERS = (issuer.provider(signs_up=True, email_domains=frozenset({ANY_DOMAIN})),)
     issuer.changed = {"email": "ann@elsewhere.org"}
 
-    assert make_account(visitor := Visitor(), visitor.sign_in()).status_code == 302
+    visitor = Visitor()
+
+    assert make_account(visitor, visitor.sign_in()).status_code == 302
 
 
 def test_a_newcomer_without_password_sets_recent_things_up_as_the_provider_says_when_they_signed_in(signing_up, db):
