@@ -33,7 +33,7 @@ def test_data_then_definition_from_the_browser(signed_in):
     assert "50 rows are in acme/spam" in text_of(kept)
     assert placed["Location"] == "/benchmarks/acme--spam"
     seen = text_of(person.get("/benchmarks/acme--spam"))
-    assert "acme alone, and all that is measured on it" in seen
+    assert "acme alone; its runs and scores, too" in seen
     assert "here" in seen
 
 
