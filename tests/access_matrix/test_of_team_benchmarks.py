@@ -37,6 +37,9 @@ api/v1/leaderboards/{slug}
 api/v1/leaderboards/{slug}.csv
 api/v1/runs/{run}
 api/v1/runs/{run}/record
+api/v1/runs/{run}/records
+api/v1/runs/{run}/items
+api/v1/runs/{run}/outputs/predictions.jsonl
 api/v1/runs?benchmark={slug}
 datasets/acme/{word}
 """
@@ -64,6 +67,7 @@ models
 api/v1/models/{model}
 api/v1/models
 api/models/{model}?expand=evalResults
+api/v1/models/{model}/results/model-index.yaml
 """
 OF_IT, LISTS, SILENT = (text.split() for text in (_OF_IT, _LISTS, _SILENT))
 
