@@ -11,7 +11,7 @@ from evaluation.models import Run
 
 CONFIG = "config.json"
 # Code, pickles and pictures never travel to a node.
-SUFFIXES = (".json", ".txt", ".model", ".safetensors", ".jinja", ".tiktoken")
+SUFFIXES = (".json", ".txt", ".model", ".spm", ".safetensors", ".jinja", ".tiktoken")
 MODULE_FOLDER = re.compile(r"\d+_[A-Za-z]+")  # sentence-transformers' parts, such as 1_Pooling
 MAIN_WEIGHTS = re.compile(r"model(-(\d{5})-of-(\d{5}))?\.safetensors")
 MOST_FILES = 500

@@ -28,8 +28,9 @@ def save_tagger(folder):
 
 
 def save_translator(folder):
-    learnt = [(source, target) for _, source, target in translation_pairs("en", "de", test=False)[:20]]
-    return families.save_marian(folder, learnt, steps=60)
+    pairs = [(source, target) for _, source, target in translation_pairs("en", "de", test=False)]
+    learnt = [pair for pair in pairs if max(map(len, pair)) < 50]
+    return families.save_marian(folder, learnt[:20], steps=60)
 
 
 MODELS = {

@@ -27,13 +27,15 @@ class SourceToText:
 
     def __init__(self, run: RunSpec, loader: Loader) -> None:
         asked = run.options.get("generation") or {}
-        self.max_new_tokens = int(asked.get("max_new_tokens", 128))
         self.stop = tuple(str(text) for text in asked.get("stop") or ())
         beams = int(asked.get("beams", 1))
         if asked.get("do_sample") or int(asked.get("repeats", 1)) != 1:
             raise unsupported("Models that read a source first write one text per item, without sampling.")
         self.loaded, self.was_loaded = loader.load(run.model_dir, transformers.AutoModelForSeq2SeqLM, run.dtype)
         self.texts = TokenisedTexts(self.loaded, run)
+        # A decoder has places for so many tokens, and the first is the one that starts it.
+        places = getattr(self.loaded.config, "max_position_embeddings", None) or 10**9
+        self.max_new_tokens = min(int(asked.get("max_new_tokens", 128)), places - 1)
         self.config = search(self.loaded, self.texts.pad_id, beams=beams, max_new_tokens=self.max_new_tokens)
         self.ram_gb = run.limits.get("ram_gb")
         self.settings: dict[str, object] = {

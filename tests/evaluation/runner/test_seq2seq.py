@@ -1,6 +1,7 @@
 """Summaries and translations: equal to one text at a time, greedy whatever the model wishes, cut texts counted."""
 
 import json
+import shutil
 
 import pytest
 import torch
@@ -94,6 +95,22 @@ def test_what_the_limit_ends_is_counted_even_where_the_model_forces_an_end(bench
 
     assert written(bench)[0]["truncated"]
     assert written(bench)[0]["tokens"] == 3
+
+
+def test_a_model_writes_no_further_than_it_has_places(bench, translator, tmp_path):
+    endless = tmp_path / "endless"
+    shutil.copytree(translator, endless)
+    model = transformers.MarianMTModel.from_pretrained(endless)
+    with torch.no_grad():
+        model.final_logits_bias[0, model.config.eos_token_id] = -1e4
+    model.save_pretrained(endless)
+    (tmp_path / "in.jsonl").write_text(json.dumps({"id": "a", "text": PAIRS[3][0]}) + "\n")
+
+    code, events = bench.run("translation-en-de", endless, tmp_path / "in.jsonl", **options(max_new_tokens=500))
+
+    assert code == 0, events
+    assert written(bench)[0]["tokens"] == 63
+    assert written(bench)[0]["truncated"]
 
 
 def test_a_stop_string_ends_a_text(bench, translator, tmp_path):
