@@ -46,7 +46,12 @@ def sign_in_page(request: HttpRequest) -> HttpResponseBase:
             return enter(request, FirstFactor(user), target)
         form.add_error(None, _("The name and the password do not belong together."))
     shown = {"form": form, "target": target, "has_mail": bool(settings.EMAIL_URL)}
-    shown |= {"providers": settings.OIDC_PROVIDERS, "is_again": "again" in request.GET}
+    providers = settings.OIDC_PROVIDERS
+    shown |= {
+        "providers": providers,
+        "signs_up": any(one.signs_up for one in providers),
+        "is_again": "again" in request.GET,
+    }
     return render(request, "accounts/login.html", shown, status=422 if form.errors else 200)
 
 

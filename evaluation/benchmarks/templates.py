@@ -105,7 +105,7 @@ class _Sandbox(ImmutableSandboxedEnvironment):
             raise TemplateFailed("The template calls something that is not a method of a text or a list.")
         if name == "replace":
             return _replace(owner, *arguments)
-        if name == "join":
+        if name == "join" and isinstance(owner, str):
             return _join(arguments[0] if arguments else (), owner)
         return obj(*arguments, **options)
 

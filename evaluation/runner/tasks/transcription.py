@@ -61,7 +61,7 @@ def generation_options(run: RunSpec, loaded: Loaded) -> dict[str, Any]:
     positions = getattr(loaded.config, "max_target_positions", None)
     most = min(int(asked.get("max_new_tokens", MOST_NEW_TOKENS)), (positions or 2 * MOST_NEW_TOKENS) // 2)
     options: dict[str, Any] = {"max_new_tokens": most, "num_beams": 1, "do_sample": False}
-    languages = run.options.get("languages") or ()
+    languages: Sequence[str] = run.options.get("languages") or ()
     if getattr(loaded.model.generation_config, "is_multilingual", False) and len(languages) == 1:
         options |= {"language": languages[0], "task": "transcribe"}
     return options
