@@ -62,8 +62,8 @@ def read(text: str, hints: Hints) -> Draft:
         body["prompt"] = _prompt(found)
     if request == "generate":
         body["generation"] = _generation(found)
-    if found.get("filter_list"):
-        notes.append("filter_list: left out; write its steps as filters.")
+    if filters := _filters(found, notes):
+        body["filters"] = filters
     body["metrics"] = _metrics(found, request, notes)
     return Draft(dump(body), tuple(notes))
 
@@ -137,10 +137,10 @@ def _dataset(found: dict[str, Any], hints: Hints, notes: list[str]) -> dict[str,
 def _fields(found: dict[str, Any], notes: list[str]) -> dict[str, str]:
     target = text_at(found, "doc_to_target")
     simple = _FIELD.fullmatch(target)
-    if simple:
-        return {"target": simple[1]}
-    notes.append(f"doc_to_target is a template ({target[:80]!r}): name the column of the answer in fields.target.")
-    return {}
+    if not target:
+        notes.append("There is no doc_to_target: name the column of the answer in fields.target.")
+        return {}
+    return {"target": simple[1] if simple else target}  # a field may be a template, too
 
 
 def _prompt(found: dict[str, Any]) -> dict[str, Any]:
@@ -171,6 +171,26 @@ def _generation(found: dict[str, Any]) -> dict[str, Any]:
         made |= {"do_sample": True, "temperature": float(asked.get("temperature") or 1.0)}
     repeats = found.get("repeats")
     return made | ({"repeats": repeats} if isinstance(repeats, int) and repeats > 1 else {})
+
+
+def _filters(found: dict[str, Any], notes: list[str]) -> list[Any]:
+    """The steps of the first filter that have a counterpart; `take_first` is what happens anyway."""
+    listed = [one for one in list_of(found.get("filter_list")) if isinstance(one, dict)]
+    if len(listed) > 1:
+        notes.append(f"filter_list has {len(listed)} filters; this is {listed[0].get('name')}.")
+    steps: list[Any] = []
+    for step in [one for one in list_of(listed[0].get("filter")) if isinstance(one, dict)] if listed else []:
+        name = step.get("function")
+        if name == "regex" and isinstance(step.get("regex_pattern"), str) and step.get("group_select", 0) in (0, -1):
+            last = {"which": "last"} if step.get("group_select") == -1 else {}
+            steps.append({"name": "regex", "pattern": step["regex_pattern"], **last})
+        elif name == "majority_vote":
+            steps.append("majority")
+        elif name == "remove_whitespace":
+            steps.append("strip")
+        elif name != "take_first":
+            notes.append(f"filter {name}: left out; write it as one of ours.")
+    return steps
 
 
 def _metrics(found: dict[str, Any], request: str, notes: list[str]) -> list[dict[str, Any]]:

@@ -27,7 +27,9 @@ doc_to_target: "{{{{answer}}}}"
 metric_list:
   - {{metric: exact_match, aggregation: mean, higher_is_better: true, ignore_case: true}}
 generation_kwargs: {{until: ["\\n\\n", "Question:"], do_sample: false, temperature: 0.0, max_gen_toks: 300}}
-filter_list: [{{name: get, filter: [{{function: take_first}}]}}]
+filter_list:
+  - name: get
+    filter: [{{function: regex, regex_pattern: "#### (-?[0-9.,]+)"}}, {{function: take_first}}, {{function: juggle}}]
 num_fewshot: 5
 weight: 3
 metadata: {{version: 3.0}}
@@ -81,10 +83,11 @@ def test_a_task_of_lm_eval_keeps_what_decides_its_numbers():
     assert found["prompt"] == {"template": "Question: {{question}}\nAnswer:", "shots": 5}
     assert found["generation"] == {"max_new_tokens": 300, "stop": ["\n\n", "Question:"]}
     assert found["metrics"] == [{"name": "exact_match", "primary": True}]
+    assert found["filters"] == [{"name": "regex", "pattern": "#### (-?[0-9.,]+)"}]
     assert found["status"] == "draft"
     assert [note for note in draft.notes if not note.startswith("Still")] == [
         "weight: left out, it has no place in a definition.",
-        "filter_list: left out; write its steps as filters.",
+        "filter juggle: left out; write it as one of ours.",
         "metric exact_match: ignore_case left out.",
     ]
 
