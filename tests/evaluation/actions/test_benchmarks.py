@@ -68,6 +68,6 @@ def test_benchmarks_are_chosen_by_what_they_take():
     benchmarks.sync_builtin()
     ann = UserFactory().namespace
 
-    assert [one.slug for one in benchmarks_for("image-classification", ann)] == ["digits"]
+    assert "digits" in [one.slug for one in benchmarks_for("image-classification", ann)]
     assert [one.slug for one in benchmarks_for("sentence-similarity", ann)] == ["bitext", "retrieval-en"]
     assert benchmarks_for("text-to-video", ann) == []

@@ -45,7 +45,7 @@ def written(bench):
 
 @pytest.mark.parametrize("beams", [1, 3])
 def test_summaries_are_those_of_one_text_at_a_time(beams, bench, summariser, inputs_of, tmp_path):
-    path, rows = some_inputs(inputs_of("docstrings"), tmp_path, 12)
+    path, rows = some_inputs(inputs_of("docstrings"), tmp_path, 6)
 
     code, events = bench.run("docstrings", summariser, path, **options(beams=beams))
 
