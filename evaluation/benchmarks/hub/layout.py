@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from catalog.errors import BadMetadata
-from catalog.parsing.front_matter import read_yaml, split_card
 from catalog.parsing.globs import compile_glob
 from evaluation.benchmarks.corpora import DataUnavailable
 from evaluation.benchmarks.hub.files import DataFile, DatasetFiles
@@ -50,6 +49,8 @@ def format_of(path: str) -> str:
 
 def _configs_of_card(found: DatasetFiles) -> list[dict[str, Any]]:
     """`configs:` alone is read: what surrounds it may be far longer than a card's metadata should be."""
+    from catalog.parsing.front_matter import read_yaml, split_card  # its sentences are Django's to translate
+
     matter, _body = split_card(found.card)
     lines = (matter or "").splitlines(keepends=True)
     start = next((at for at, line in enumerate(lines) if re.match(r"configs:\s*(#.*)?$", line)), None)
