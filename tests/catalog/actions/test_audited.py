@@ -39,9 +39,10 @@ from catalog.actions.people import (
 from catalog.actions.people.identity_flow import Claimed
 from catalog.actions.upkeep import closed_offers, purge, scrub
 from catalog.models import AuditEntry, Blob, Repo
-from evaluation.actions import nodes
+from evaluation.actions import leases, nodes, sentinels, withdrawal
 from marketplace.identity_providers import IdentityProvider
 from tests.catalog.git_http.conftest import Objects, basic, sent
+from tests.evaluation import arrangement
 from tests.factories import OrganisationFactory, RepoFactory, UserFactory, add, commit_content, token_of
 from tests.factories.passkeys import passkey_of
 from tests.factories.second_factors import enrolled
@@ -151,6 +152,22 @@ def exchanged(site):
         trusted_publishers.exchange(token=token, **repo, audience="us", address="127.0.0.1")
 
 
+def watched(site):
+    return sentinels.add_sentinel(repo=arrangement.model(), benchmark=arrangement.benchmark(), actor=site.ann)
+
+
+def drifted(site):
+    """A node that is right on a sentinel once, and wrong the next time."""
+    watched(site)
+    node = arrangement.node()
+    node.last_seen_at = timezone.now()
+    node.save()
+    for wrong in (0, 1):
+        (run,) = sentinels.schedule(now=True)
+        taken = leases.claim_run(node=node, queues=["eval.cpu"], run_id=run.pk)
+        arrangement.finished_but_for(taken, range(wrong))
+
+
 SCENARIOS: dict[str, Callable] = {
     "access.ask": asked,
     "access.accepted": lambda site: gating.decide(request=asked(site), state="accepted", actor=site.ann),
@@ -181,6 +198,8 @@ SCENARIOS: dict[str, Callable] = {
         namespace=site.ann.namespace, name="mirrored", visibility="public", actor=site.ann,
     ),
     "namespace.quota": lambda site: quotas.set_limit(namespace=site.ann.namespace, limit_bytes=1, actor=site.ann),
+    "node.pause": drifted,
+    "node.resume": lambda _site: sentinels.resume(node=arrangement.node()),
     "node.token": lambda _site: nodes.create_node("machine"),
     "organisation.create": lambda site: accounts.create_organisation(name="acme", admin=site.ann, actor=site.ann),
     "organisation.member": member,
@@ -222,6 +241,9 @@ SCENARIOS: dict[str, Callable] = {
         repos.delete_repo(repo=site.repo, actor=site.ann),
         purge.undelete(repo=Repo.objects.select_related("namespace").get(pk=site.repo.pk), actor=None),
     ),
+    "run.withdraw": lambda site: withdrawal.withdraw_run(run=arrangement.scored(), reason="Wrong.", actor=site.ann),
+    "sentinel.add": watched,
+    "sentinel.remove": lambda site: sentinels.remove_sentinel(sentinel=watched(site), actor=site.ann),
     "store.collect": lambda _site: call_command("gc", delete=True, verbosity=0),
     "token.create": lambda site: token_of(site.ann),
     "token.revoke": lambda site: accounts.revoke_token(
