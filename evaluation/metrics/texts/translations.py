@@ -11,6 +11,13 @@ from evaluation.metrics.texts.measure import Measure, Written
 # Languages that write words without spaces; the rest is divided as WMT does (13a).
 TOKENISERS = {"zh": "zh", "ja": "char", "ko": "char", "th": "char", "km": "char", "lo": "char", "my": "char"}
 
+# Kana stand before Han: Japanese has both. The rest are Hangul, Thai with Lao, Burmese and Khmer.
+SCRIPTS = (
+    ("\u3040", "\u30ff", "char"), ("\u4e00", "\u9fff", "zh"), ("\uac00", "\ud7a3", "char"),
+    ("\u0e00", "\u0eff", "char"), ("\u1000", "\u109f", "char"), ("\u1780", "\u17ff", "char"),
+)  # fmt: skip
+LEAST_SHARE = 0.2  # of all characters
+
 
 def _chrf(_: Written) -> Any:  # noqa: ANN401 (sacrebleu's metrics have no common public type)
     from sacrebleu.metrics.chrf import CHRF
@@ -21,8 +28,16 @@ def _chrf(_: Written) -> Any:  # noqa: ANN401 (sacrebleu's metrics have no commo
 def _bleu(written: Written) -> Any:  # noqa: ANN401 (likewise)
     from sacrebleu.metrics.bleu import BLEU
 
-    language = str(written.rows[0].get("language", "")).split("_")[0] if written.rows else ""
-    return BLEU(tokenize=TOKENISERS.get(language, "13a"))
+    return BLEU(tokenize=_tokeniser(written))
+
+
+def _tokeniser(written: Written) -> str:
+    """By the language that the gold names, else by the script of most references."""
+    if written.rows and (language := str(written.rows[0].get("language", "")).split("_")[0]):
+        return TOKENISERS.get(language, "13a")
+    text = "".join(right[0] for right in written.references)
+    shares = [sum(first <= letter <= last for letter in text) / (len(text) or 1) for first, last, _ in SCRIPTS]
+    return next((name for share, (_, _, name) in zip(shares, SCRIPTS, strict=True) if share > LEAST_SHARE), "13a")
 
 
 def _measure(metric_for: Callable[[Written], Any]) -> Measure:

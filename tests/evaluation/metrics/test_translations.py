@@ -31,13 +31,14 @@ def scored(folder, texts, references, language):
     return {value.metric: value for value in score(quick, gold, read_predictions(quick, folder))}
 
 
-@pytest.mark.parametrize(("language", "tokeniser"), [("de", "13a"), ("zh", "zh"), ("ja", "char")])
-def test_translations_score_as_with_sacrebleu(language, tokeniser, tmp_path):
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize(("language", "tokeniser"), [("de", "13a"), ("zh", "zh"), ("ja", "char"), ("ko", "char")])
+def test_translations_score_as_with_sacrebleu(language, tokeniser, named, tmp_path):
     right = [target for _, _, target in translation_pairs("en", language, test=True)]
     # Every other one is right; the rest lack their beginning.
     texts = [text if number % 2 else text[len(text) // 3 :] for number, text in enumerate(right)]
 
-    found = scored(tmp_path, texts, [[text] for text in right], language)
+    found = scored(tmp_path, texts, [[text] for text in right], language if named else "")
 
     for name, metric in {"chrf_pp": CHRF(word_order=2), "bleu": BLEU(tokenize=tokeniser)}.items():
         assert found[name].value == pytest.approx(metric.corpus_score(texts, [right]).score, abs=1e-9)
