@@ -13,7 +13,7 @@ from evaluation.runner import RUNNER_VERSION
 from evaluation.runner.batching import BatchRunner
 from evaluation.runner.loading import Loaded
 
-PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "numpy", "pillow")
+PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "numpy", "scipy", "pillow")
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """Images through the runner, family by family: equal to the model asked about each image alone."""
 
+import dataclasses
 import inspect
 import io
 import json
@@ -29,6 +30,12 @@ def some_images(inputs, tmp_path, count):
 def image_of(inputs, row):
     with tarfile.open(inputs.directory / "media.tar") as archive:
         return np.asarray(Image.open(io.BytesIO(archive.extractfile(row["image"]).read())).convert("RGB"))
+
+
+def quick(name):
+    """The definition with few resamples: intervals are tested elsewhere."""
+    definition = DEFINITIONS[name]
+    return dataclasses.replace(definition, uncertainty=dataclasses.replace(definition.uncertainty, resamples=40))
 
 
 def facts_of(bench):
@@ -102,7 +109,7 @@ def test_detectors_find_what_they_find_in_each_image_alone(family, bench, inputs
             np.clip(corners[order].numpy(), 0, [width, height] * 2), abs=0.01
         )
         assert answer["labels"] == [model.config.id2label[int(number)] for number in best[order]]
-    definition = DEFINITIONS["shape-boxes"]
+    definition = quick("shape-boxes")
     known = {row["id"] for row in rows}
     values = score(
         definition, [row for row in inputs.gold if row["id"] in known], read_predictions(definition, bench.output)
@@ -181,7 +188,7 @@ def test_segmenters_paint_what_they_paint_on_each_image_alone(family, bench, inp
 
 def test_a_painter_of_squares_scores_the_share_of_squares(bench, inputs_of, tmp_path):
     model = image_models.save_colour_painter(tmp_path / "painter")
-    inputs, definition = inputs_of("shape-masks"), DEFINITIONS["shape-masks"]
+    inputs, definition = inputs_of("shape-masks"), quick("shape-masks")
 
     code, events = bench.run("shape-masks", model, inputs)
 
@@ -200,7 +207,7 @@ def test_a_painter_of_squares_scores_the_share_of_squares(bench, inputs_of, tmp_
 
 def test_clip_names_images_by_the_nearest_of_the_benchmarks_texts(bench, inputs_of, tmp_path):
     model_dir = image_models.save_clip(tmp_path / "clip")
-    inputs, definition = inputs_of("shapes-zero-shot"), DEFINITIONS["shapes-zero-shot"]
+    inputs, definition = inputs_of("shapes-zero-shot"), quick("shapes-zero-shot")
     path, rows = some_images(inputs, tmp_path, 40)
 
     code, events = bench.run("shapes-zero-shot", model_dir, path)
@@ -232,7 +239,7 @@ def test_clip_names_images_by_the_nearest_of_the_benchmarks_texts(bench, inputs_
 
 def test_images_and_captions_get_vectors_in_one_space(bench, inputs_of, tmp_path):
     model_dir = image_models.save_clip(tmp_path / "clip")
-    inputs, definition = inputs_of("scene-retrieval"), DEFINITIONS["scene-retrieval"]
+    inputs, definition = inputs_of("scene-retrieval"), quick("scene-retrieval")
 
     code, events = bench.run("scene-retrieval", model_dir, inputs)
 
@@ -288,7 +295,7 @@ def test_frozen_features_are_those_of_each_image_alone(family, pooling, bench, i
 
 
 def test_a_probe_reads_colours_from_a_model_that_never_learnt_them(bench, inputs_of, tmp_path):
-    inputs, definition = inputs_of("shapes-probe"), DEFINITIONS["shapes-probe"]
+    inputs, definition = inputs_of("shapes-probe"), quick("shapes-probe")
     model = image_models.save_resnet(tmp_path / "resnet")
 
     code, events = bench.run("shapes-probe", model, inputs)
@@ -342,7 +349,7 @@ def test_vilt_answers_as_it_does_to_each_question_alone(bench, inputs_of, tmp_pa
 
 def test_who_always_answers_red_agrees_with_those_who_saw_red(bench, inputs_of, tmp_path):
     model = image_models.save_answerer(tmp_path / "red", always="red")
-    inputs, definition = inputs_of("scene-questions"), DEFINITIONS["scene-questions"]
+    inputs, definition = inputs_of("scene-questions"), quick("scene-questions")
 
     code, events = bench.run("scene-questions", model, inputs)
 
