@@ -29,7 +29,7 @@ LINTED := manage.py marketplace catalog evaluation tests
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
 
-install: .venv/installed build/static/installed  ## A .venv with everything, once; later calls take no time
+install: .venv/installed .venv/harness/installed build/static/installed  ## A .venv with everything, once; later calls take no time
 
 .venv/installed: requirements/lock.txt requirements/torch.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed; $(PYTHON) is %s. Set PYTHON=python3.12, say." % sys.version.split()[0])'
@@ -38,6 +38,15 @@ install: .venv/installed build/static/installed  ## A .venv with everything, onc
 	@$(PIP) install -qq --no-deps --require-hashes -r requirements/lock.txt
 	@echo "Installing torch …"
 	@$(PIP) install -qq $(TORCH_PIP_ARGS) -r requirements/torch.txt
+	@touch $@
+
+.PHONY: harness
+harness: .venv/harness/installed  ## lm_eval, for benchmarks that it asks and judges
+
+.venv/harness/installed: requirements/harness.txt | .venv/installed
+	@echo "Installing lm_eval (some 15 000 small files) …"
+	@rm -rf .venv/harness
+	@$(PIP) install -qq --no-deps --no-compile --require-hashes --target .venv/harness -r requirements/harness.txt
 	@touch $@
 
 build/static/installed: .venv/installed $(shell find static -type f 2>/dev/null)

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from catalog.models import Namespace, User
+from evaluation import harnesses
 from evaluation.benchmarks.definitions import builtin_definitions, definition_hash, library_definitions
 from evaluation.benchmarks.schema import Definition
 from evaluation.errors import BadDefinition
@@ -24,7 +25,7 @@ def sync_builtin() -> list[Benchmark]:
     Raises:
         BadDefinition: the hashed part of a known version changed; that needs a new version.
     """
-    return [publish(definition) for definition in builtin_definitions()]
+    return [publish(definition) for definition in (*builtin_definitions(), *harnesses.definitions())]
 
 
 def sync_library() -> list[Benchmark]:

@@ -18,9 +18,10 @@ from evaluation.actions import leases, provenance, sentinels
 from evaluation.benchmarks.corpora import DataUnavailable
 from evaluation.benchmarks.schema import Definition
 from evaluation.errors import BadOutput, RunIsOver, RunLeaseLost
+from evaluation.harnesses import judge
 from evaluation.metrics.columns import Column
 from evaluation.metrics.registry import REGISTRY
-from evaluation.metrics.scoring import Judgement, MetricValue, judge
+from evaluation.metrics.scoring import Judgement, MetricValue
 from evaluation.models import ItemColumn, Record, Run, Score
 from evaluation.queries import answers
 from evaluation.queries.benchmarks import definition_of

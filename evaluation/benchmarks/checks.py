@@ -19,7 +19,9 @@ def check(definition: Definition) -> None:
     """Raises BadDefinition: with the path of the key and a sentence."""
     for part in (_check_identity, _check_dataset, _check_labels, _check_metrics, _check_slices, _check_numbers):
         part(definition)
-    check_prompt(definition)
+    _check_engine(definition)
+    if definition.engine.name == "native":
+        check_prompt(definition)
     check_media(definition)
     _check_filters(definition)
 
@@ -103,6 +105,24 @@ def _check_entities(definition: Definition) -> None:
     asked = [number for number, use in enumerate(definition.metrics) if use.name.startswith("entity_")]
     if asked and not is_iob2(definition.label_names):
         raise bad(f"metrics[{asked[0]}].name", "entities need labels of the form O, B-X and I-X (IOB2).")
+
+
+def _check_engine(definition: Definition) -> None:
+    engine = definition.engine
+    if engine.name == "native":
+        if engine.harness_task or engine.filter:
+            raise bad("engine", "tasks and filters of a harness go with engine lm_eval or mteb.")
+        return
+    if not engine.harness_task or not re.fullmatch(r"[A-Za-z0-9_.()\-]{1,120}", engine.harness_task):
+        raise bad("engine.harness_task", "name the task of the harness.")
+    if engine.name == "lm_eval":
+        if definition.request not in ("loglikelihood", "rolling", "generate"):
+            raise bad("request", "lm_eval asks for loglikelihood, rolling or generate.")
+        for name in ("prompt", "filters", "slices"):
+            if getattr(definition, name):
+                raise bad(name, "the task of lm_eval has its own.")
+        if definition.dataset.subset is not None:
+            raise bad("dataset.subset", "a task of lm_eval is run whole.")
 
 
 def _check_slices(definition: Definition) -> None:

@@ -138,6 +138,7 @@ class Limits:
 class Engine:
     name: Literal["native", "lm_eval", "mteb"] = "native"
     harness_task: str | None = None
+    filter: str | None = field(default=None, metadata=LATER)  # of the harness's, where a task has several
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -55,7 +55,11 @@ def score(definition: Definition, gold: Gold, predictions: Predictions) -> list[
 
 def judge(definition: Definition, gold: Gold, predictions: Predictions) -> Judgement:
     """The same with its columns; gold in the order of the data pairs them with those of others. Raises `BadOutput`."""
-    sample = sample_of(definition, gold, predictions)
+    return judgement_of(definition, sample_of(definition, gold, predictions))
+
+
+def judgement_of(definition: Definition, sample: Sample) -> Judgement:
+    """The same of items that a harness has judged."""
     usable = [use for use in definition.metrics if use.primary or REGISTRY[use.name].needs <= sample.offers]
     uses = sorted(usable, key=lambda use: not use.primary)  # stable
     overall = [_judged(definition, use, sample) for use in uses]

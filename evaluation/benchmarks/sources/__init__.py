@@ -1,6 +1,9 @@
 """Where items come from: one file per source, each with its readers by (dataset, request)."""
 
-from evaluation.benchmarks.items import Reader
+from collections.abc import Callable
+
+from evaluation.benchmarks.items import Reader, Row
+from evaluation.benchmarks.schema import Definition
 from evaluation.benchmarks.sources import (
     django_catalogues,
     generated_scenes,
@@ -20,3 +23,6 @@ READERS: dict[tuple[str, str], Reader] = {
     **python_manual.READERS,
     **sklearn_digits.READERS,
 }
+
+# Rows of a split as they are, for harnesses that make items of their own: by dataset.
+RECORDS: dict[str, Callable[[Definition, str], list[Row]]] = {manual_language.REPO: manual_language.records}

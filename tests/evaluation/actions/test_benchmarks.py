@@ -3,6 +3,7 @@ import dataclasses
 import pytest
 from django.core.management import call_command
 
+from evaluation import harnesses
 from evaluation.actions import benchmarks
 from evaluation.benchmarks.definitions import builtin_definitions, definition_hash, library_definitions
 from evaluation.errors import BadDefinition
@@ -25,7 +26,7 @@ def test_the_built_in_benchmarks_become_rows_once(capsys):
 
     assert list(Benchmark.objects.order_by("slug").values()) == first
     assert "digits@1" in capsys.readouterr().out
-    carried = [*builtin_definitions(), *library_definitions()]
+    carried = [*builtin_definitions(), *library_definitions(), *harnesses.definitions()]
     assert {row["slug"] for row in first} == {definition.id for definition in carried}
 
 

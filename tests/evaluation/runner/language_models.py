@@ -59,22 +59,26 @@ def byte_tokenizer():
     )
 
 
-def save_random(folder: Path, family: str, *, seed=0, tokenizer=None, **changes):
+def save_random(folder: Path, family: str, *, seed=0, tokenizer=None, positions=None, **changes):
     """An untrained model whose answers depend on every token it sees."""
     torch.manual_seed(seed)
     tokenizer = tokenizer or byte_tokenizer()
+    spread = changes.pop("initializer_range", None)
     config = FAMILIES[family](len(tokenizer), bos_token_id=0, eos_token_id=0, pad_token_id=0, **changes)
+    config.initializer_range = spread or config.initializer_range
+    if positions:
+        config.max_position_embeddings = positions
     transformers.AutoModelForCausalLM.from_config(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
 
 
-def save_reader(folder: Path, *, steps=150):
+def save_reader(folder: Path, *, steps=120):
     """A GPT-2 that has read the training half of the manual."""
     torch.manual_seed(0)
     tokenizer = byte_tokenizer()
     config = transformers.GPT2Config(
-        vocab_size=len(tokenizer), n_positions=128, n_embd=64, n_layer=2, n_head=4, bos_token_id=0, eos_token_id=0,
+        vocab_size=len(tokenizer), n_positions=256, n_embd=64, n_layer=2, n_head=4, bos_token_id=0, eos_token_id=0,
         resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0,
     )  # fmt: skip
     model = transformers.GPT2LMHeadModel(config)
@@ -82,8 +86,8 @@ def save_reader(folder: Path, *, steps=150):
     optimizer = torch.optim.AdamW(model.parameters(), lr=4e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, total_steps=steps)
     for _ in range(steps):
-        starts = torch.randint(0, len(ids) - 129, (16,)).tolist()
-        batch = torch.stack([ids[start : start + 128] for start in starts])
+        starts = torch.randint(0, len(ids) - 256, (4,)).tolist()
+        batch = torch.stack([ids[start : start + 256] for start in starts])
         loss = model(input_ids=batch, labels=batch).loss
         optimizer.zero_grad()
         loss.backward()
