@@ -90,9 +90,11 @@ def test_a_benchmark_asked_for_is_chosen_in_the_form(client):
     arrangement.benchmark()
     repo = arrangement.model()
 
-    form = client.get(f"{repo.web_path}/evaluate?benchmark=nonsense").content.decode()
+    asked = client.get(f"{repo.web_path}/evaluate?benchmark=digits").content.decode()
+    nonsense = client.get(f"{repo.web_path}/evaluate?benchmark=nonsense").content.decode()
 
-    assert 'value="digits" required checked' in form
+    assert 'value="digits" required checked' in asked
+    assert asked.count(" required checked") == nonsense.count(" required checked") == 1
 
 
 def test_a_board_says_how_many_a_filter_hides(client):
