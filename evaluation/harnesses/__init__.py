@@ -39,7 +39,8 @@ def items_of(definition: Definition, cache: Path) -> Items:
     harness = HARNESSES.get(definition.engine.name)
     if harness is None:
         raise DataUnavailable(f"The engine {definition.engine.name} is not driven here yet.")
-    return harness.record(definition, cache)
+    found: Items = harness.record(definition, cache)
+    return found
 
 
 def judge(definition: Definition, gold: Gold, predictions: Predictions) -> Judgement:
