@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from catalog.actions import audit
 from catalog.models import Namespace, User
 from evaluation import harnesses
 from evaluation.benchmarks.definitions import builtin_definitions, definition_hash, library_definitions
@@ -65,7 +66,10 @@ def publish(definition: Definition, *, namespace: Namespace | None = None, actor
             Benchmark.objects.current().filter(slug=slug).update(is_current=False)
     for field, value in _columns(_as_pinned(known, definition)).items():
         setattr(known, field, value)
+    is_new = known.pk is None
     known.save()
+    if is_new and actor is not None:  # what a team is measured by from now on; the site's own come with its version
+        audit.record(actor, "benchmark.publish", f"benchmark/{slug}", version=known.version, hash=digest)
     return known
 
 

@@ -42,7 +42,7 @@ from catalog.models import AuditEntry, Blob, Repo
 from evaluation.actions import leases, nodes, sentinels, withdrawal
 from marketplace.identity_providers import IdentityProvider
 from tests.catalog.git_http.conftest import Objects, basic, sent
-from tests.evaluation import arrangement
+from tests.evaluation import arrangement, teams
 from tests.factories import OrganisationFactory, RepoFactory, UserFactory, add, commit_content, token_of
 from tests.factories.passkeys import passkey_of
 from tests.factories.second_factors import enrolled
@@ -241,6 +241,7 @@ SCENARIOS: dict[str, Callable] = {
         repos.delete_repo(repo=site.repo, actor=site.ann),
         purge.undelete(repo=Repo.objects.select_related("namespace").get(pk=site.repo.pk), actor=None),
     ),
+    "benchmark.publish": lambda site: teams.benchmark(site.ann.namespace, site.ann),
     "run.withdraw": lambda site: withdrawal.withdraw_run(run=arrangement.scored(), reason="Wrong.", actor=site.ann),
     "sentinel.add": watched,
     "sentinel.remove": lambda site: sentinels.remove_sentinel(sentinel=watched(site), actor=site.ann),
@@ -341,7 +342,7 @@ def actions_with_an_actor() -> dict[str, Callable]:
 def test_every_action_with_an_actor_is_recorded_or_said_not_to_be():
     recording = (
         *("audit.record(", "recording.record(", "recording.finish(", "_create(", "_delete(", "commit_files("),
-        *("accounts.add_member(", "_tell("),
+        *("accounts.add_member(", "_tell(", "_commit(", "_put_in_place("),
     )
     silent = {
         name
