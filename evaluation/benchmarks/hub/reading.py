@@ -1,6 +1,7 @@
 """From a definition and the files of its dataset to items."""
 
 from evaluation.benchmarks.corpora import DataUnavailable
+from evaluation.benchmarks.hub.declared import check_numbering
 from evaluation.benchmarks.hub.files import DatasetFiles
 from evaluation.benchmarks.hub.shapes import SHAPES
 from evaluation.benchmarks.hub.source import Source
@@ -21,6 +22,7 @@ def read_dataset(definition: Definition, files: DatasetFiles) -> Items:
     if files.revision != dataset.revision:
         raise DataUnavailable(f"The definition pins {dataset.revision[:7]}; what was found is {files.revision[:7]}.")
     source = Source(definition, files)
+    check_numbering(source)
     items = shape(source)
     if not items.inputs:
         raise DataUnavailable(f"{files.name}: the split {dataset.split!r} is empty.")
