@@ -1,0 +1,88 @@
+"""Language models the whole way: upload, queue, node, sandbox, scoring; natively and judged by lm_eval."""
+
+import json
+import math
+
+import pytest
+import torch
+import transformers
+
+from evaluation.benchmarks import readers
+from evaluation.benchmarks.definitions import builtin_definitions
+from tests.evaluation.runner import language_models
+from tests.evaluation.test_circle import Circle
+from tests.processes import Hub
+
+CARD = "---\npipeline_tag: text-generation\nlanguage: en\nlicense: mit\n---\n# Says what comes next\n"
+
+
+@pytest.fixture(scope="module")
+def circle():
+    with Hub.started("circle-language", AUTO_EVALUATE="0") as hub:
+        circle = Circle(hub)
+        yield circle
+        circle.http.close()
+
+
+@pytest.fixture(scope="module")
+def model(circle, tmp_path_factory):
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("circle") / "says"
+    language_models.save_random(folder, "gpt2", positions=256, initializer_range=0.15)
+    (folder / "README.md").write_text(CARD)
+    circle.upload("says", folder)
+    return folder
+
+
+def scores(circle, benchmark):
+    run = circle.wait(circle.ask("says", benchmark))
+    assert run["state"] == "succeeded", f"{run}\n{circle.hub.logs()}"
+    return {score["metric"]: score for score in run["scores"]}, run
+
+
+def bits_per_byte(folder):
+    """Counted here with nothing but transformers: short texts whole, long ones in windows of 256."""
+    definition = next(one for one in builtin_definitions() if one.id == "manual-perplexity")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    network = transformers.AutoModelForCausalLM.from_pretrained(folder).eval()
+    nats, size = 0.0, 0
+    for row in readers.read(definition).inputs:
+        ids = tokenizer(row["text"])["input_ids"]
+        size += len(row["text"].encode())
+        for start in range(0, len(ids), 256):
+            end = min(start + 256, len(ids))
+            seen = [0, *ids][max(0, end - 256) : end]
+            with torch.inference_mode():
+                chances = network(torch.tensor([seen])).logits[0].double().log_softmax(-1)
+            nats -= sum(float(chances[place - end, ids[place]]) for place in range(start, end))
+    return nats / size / math.log(2)
+
+
+def test_running_text_is_measured_as_it_is_counted_here(circle, model):
+    found, _ = scores(circle, "manual-perplexity")
+
+    assert found["bits_per_byte"]["value"] == pytest.approx(bits_per_byte(model), rel=1e-5)
+    assert found["bits_per_byte"]["low"] < found["bits_per_byte"]["value"] < found["bits_per_byte"]["high"]
+
+
+def test_our_choices_and_those_that_lm_eval_judges_are_the_same(circle, model):
+    ours, run = scores(circle, "manual-next-sentence")
+    theirs, other = scores(circle, "manual-next-sentence-lm-eval")
+
+    assert {name: score["value"] for name, score in theirs.items()} == {
+        name: ours[name]["value"] for name in ("acc", "acc_norm", "acc_bytes")
+    }
+    assert ours["acc"]["n"] == theirs["acc"]["n"] > 300
+    measured = json.loads(circle.http.get(f"/api/v1/runs/{run['id']}/record").json()["body"])["engine"]
+    record = json.loads(circle.http.get(f"/api/v1/runs/{other['id']}/record").json()["body"])
+    assert measured["measured"]["settings"]["shared_contexts"] is True
+    assert record["engine"]["backend"] == "lm_eval"
+    assert record["result"]["scores"][0]["signature"].startswith("lm_eval 0.4.13, task manual_next_sentence")
+
+
+def test_texts_are_written_filtered_and_compared(circle, model):
+    found, _ = scores(circle, "manual-last-word")
+
+    assert 0 <= found["exact_match"]["value"] < 0.2
+    assert 0 < found["tokens_out"]["value"] <= 8
+    assert found["truncated_share"]["value"] > 0
