@@ -13,6 +13,7 @@ from tests.evaluation.runner import language_models
 from tests.evaluation.test_circle import Circle
 from tests.processes import Hub
 
+pytestmark = pytest.mark.slow
 CARD = "---\npipeline_tag: text-generation\nlanguage: en\nlicense: mit\n---\n# Says what comes next\n"
 
 
