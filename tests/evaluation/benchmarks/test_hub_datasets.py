@@ -48,7 +48,7 @@ def paths(files, config="default", split="test"):
     ("content", "path"),
     [
         (lines(*ROWS), "data/test.jsonl"),
-        (gzip.compress(lines(*ROWS)), "data/test.jsonl.gz"),
+        (gzip.compress(lines(*ROWS), mtime=0), "data/test.jsonl.gz"),
         (lines(*ROWS), "test.json"),
         (json.dumps(ROWS).encode(), "test.json"),
         (json.dumps({"data": ROWS}).encode(), "test.json"),
