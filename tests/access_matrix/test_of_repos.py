@@ -157,7 +157,10 @@ NAMES = [
 ]
 
 
-@pytest.mark.parametrize("name", NAMES)
+USUAL = ("anonymous", "stranger", "reader", "writer", "token of the owner to read here")
+
+
+@pytest.mark.parametrize("name", [pytest.param(one, marks=[] if one in USUAL else pytest.mark.slow) for one in NAMES])
 def test_everybody_gets_what_the_table_says_and_absence_cannot_be_told_from_refusal(acme, name):
     built, askers = acme
     walk = Walk(askers[name])

@@ -18,6 +18,7 @@ def rows_of(printed: str) -> list[list[str]]:
     return rows[2:]
 
 
+@pytest.mark.slow
 def test_downloads_and_uploads_are_measured_beside_others_in_one_table():
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     command = [sys.executable, "-m", "tests.bench", "--quick", "--only", "download,upload"]

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from tests.browser.seed import PASSWORD
 from tests.browser.test_second_factor import unhurt
+
+pytestmark = pytest.mark.slow
 
 NEWCOMER = {"sub": "7", "email": "noa@example.org", "email_verified": True, "preferred_username": "noa", "name": "Noa"}
 

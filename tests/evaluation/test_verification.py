@@ -30,7 +30,6 @@ def downloads(raw_client, tmp_path):
     }.items():
         answer = raw_client.get(path)
         content = b"".join(answer.streaming_content) if answer.streaming else answer.content
-        answer.close()
         (tmp_path / name).write_bytes(content)
     return tmp_path
 

@@ -26,6 +26,8 @@ from hf_xet import XetFileInfo
 from huggingface_hub import get_hf_file_metadata, hf_hub_url
 from huggingface_hub.utils._xet import get_xet_session, refresh_xet_connection_info, xet_headers_without_auth
 
+pytestmark = pytest.mark.slow
+
 headers = api._build_hf_headers()
 metadata = get_hf_file_metadata(hf_hub_url(repo, "w.bin"), headers=headers)
 place = refresh_xet_connection_info(file_data=metadata.xet_file_data, headers=headers)

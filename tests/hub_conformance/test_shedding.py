@@ -116,6 +116,7 @@ def test_forty_slow_uploads_of_one_account_stop_nobody_else(gunicorn_server, pla
         assert parse_ratelimit_headers(dict(answer.headers.items())).remaining > 0
 
 
+@pytest.mark.slow
 def test_whose_uploads_are_over_may_send_again(narrow, tokens):
     with slow(6, narrow.url, head_of_upload(narrow.url, tokens["bob"])) as connections:
         assert [answer.status for answer in answered(connections, least=1)] == [429]
@@ -124,6 +125,7 @@ def test_whose_uploads_are_over_may_send_again(narrow, tokens):
         publish(bob, "bob/again", b"x" * 2_000_000)
 
 
+@pytest.mark.slow
 def test_a_full_server_refuses_uploads_and_still_reads(narrow, tokens, tmp_path):
     with (
         slow(4, narrow.url, head_of_upload(narrow.url, tokens["ann"])) as hers,
@@ -138,6 +140,7 @@ def test_a_full_server_refuses_uploads_and_still_reads(narrow, tokens, tmp_path)
     assert (tmp_path / "small" / "file.bin").read_bytes() == b"some words"
 
 
+@pytest.mark.slow
 def test_the_client_waits_for_its_turn_behind_its_own_downloads(narrow, tokens, tmp_path):
     lines = ("GET /bob/big/resolve/main/file.bin HTTP/1.1", "Host: 127.0.0.1", f"Authorization: Bearer {tokens['bob']}")
     asked = ("\r\n".join(lines) + "\r\n\r\n").encode()

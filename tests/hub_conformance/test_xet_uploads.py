@@ -16,6 +16,8 @@ from tests.hub_conformance.conftest import HubClient
 from tests.hub_conformance.test_large_files import DOWNLOAD, UPLOAD
 from tests.processes import Hub
 
+pytestmark = pytest.mark.slow
+
 MB = 1_000_000
 
 

@@ -2,9 +2,13 @@
 
 import urllib.request
 
+import pytest
+
 from tests.bench import web_processes
 from tests.bench.site import Site, random_file
 from tests.processes import Hub
+
+pytestmark = pytest.mark.slow
 
 SIZE = 64 * 1024 * 1024
 

@@ -117,7 +117,7 @@ class BenchmarkExportView(EvaluationView):
     @extend_schema(
         operation_id="benchmarks_export",
         parameters=[OpenApiParameter("format", str, enum=["definition", *sorted(EXPORTS)])],
-        responses={(200, "application/yaml"): OpenApiTypes.STR},
+        responses={(200, "application/yaml"): OpenApiTypes.OBJECT},
     )
     def get(self, request: Request, slug: str) -> HttpResponse:
         """The definition as YAML: ours, or as an lm_eval task where that can say it."""

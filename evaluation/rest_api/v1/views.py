@@ -216,7 +216,7 @@ class ModelExportView(EvaluationView):
             *REPO_PATH,
             OpenApiParameter("form", str, OpenApiParameter.PATH, enum=sorted(_FORMS), description="which of the two"),
         ],
-        responses={(200, "application/yaml"): OpenApiTypes.STR},
+        responses={(200, "application/yaml"): OpenApiTypes.ANY},
     )
     def get(self, request: Request, owner: str, name: str, form: str) -> HttpResponse:
         """`eval-results` for `.eval_results/`, `model-index` for the front matter of the card."""

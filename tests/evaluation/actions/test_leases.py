@@ -302,13 +302,13 @@ def test_scoring_that_kills_its_worker_three_times_ends_the_run():
 
 def test_a_run_cancelled_while_it_is_scored_gets_no_scores(monkeypatch):
     run = arrangement.handed_in()
-    values = scoring._values
+    judged = scoring.judged
 
     def cancelled_meanwhile(held, definition):
         runs.cancel_run(run=held)
-        return values(held, definition)
+        return judged(held, definition)
 
-    monkeypatch.setattr(scoring, "_values", cancelled_meanwhile)
+    monkeypatch.setattr(scoring, "judged", cancelled_meanwhile)
     scoring.score_run(run.pk)
 
     run.refresh_from_db()

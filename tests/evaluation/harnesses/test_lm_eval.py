@@ -125,7 +125,8 @@ def test_a_task_of_lm_eval_gives_the_same_numbers_as_our_own_definition(answered
         assert value.signature.startswith("lm_eval 0.4.13, task manual_")
 
 
-@pytest.mark.parametrize("family", ["llama", pytest.param("gpt2", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("family", ["llama", "gpt2"])
 def test_choices_agree_with_hflm_within_a_ten_thousandth_and_none_flips(answered, models, tmp_path, family):
     definition = HARNESS["manual-next-sentence"]
     gold, folder = answered(definition, family)

@@ -169,7 +169,6 @@ def test_outputs_are_sent_as_they_came(raw_client, pair):
     answer = raw_client.get(f"/api/v1/runs/{pair[0].pk}/outputs/predictions.jsonl")
 
     content = b"".join(answer.streaming_content) if answer.streaming else answer.content
-    answer.close()
     assert content.count(b"\n") == 598
     assert raw_client.get(f"/api/v1/runs/{pair[0].pk}/outputs/nothing").status_code == 404
 
