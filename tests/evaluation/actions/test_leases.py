@@ -314,4 +314,4 @@ def test_a_run_cancelled_while_it_is_scored_gets_no_scores(monkeypatch):
     run.refresh_from_db()
     assert run.state == "cancelled"
     assert run.scores.count() == 0
-    assert not hasattr(run, "record")
+    assert not run.records.exists()
