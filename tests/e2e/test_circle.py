@@ -100,7 +100,6 @@ def test_asking_again_gives_the_run_that_exists(site):
     assert first["id"] == second["id"]
 
 
-@pytest.mark.slow
 def test_embeddings_are_measured_on_the_real_minilm(site):
     found = site.run(SENTENCES, "bitext", person="ann")
 
@@ -121,7 +120,6 @@ def test_somebody_who_used_it_rates_it_and_the_team_may_not(site, client):
     assert refused["error_code"] == "NotAllowed"
 
 
-@pytest.mark.slow
 def test_another_site_mirrors_it_under_the_same_commit_and_it_loads_there(site, hub, celery_worker_process, client):
     hub.command("create_user", "carl")
     token = hub.command("create_token", "carl", "--role", "write").strip()
