@@ -22,10 +22,10 @@ from psycopg import sql
 
 from marketplace import data_dir as places
 from marketplace.embedded import children
-from tests.session import DATA_DIR, FIRST_REDIS_DATABASE, redis_url
+from tests.session import DATA_DIR, DATABASES_OF_A_PROCESS, FIRST_REDIS_DATABASE, redis_url
 
 ROOT = Path(__file__).resolve().parent.parent
-_redis_databases = itertools.cycle(range(FIRST_REDIS_DATABASE + 2, FIRST_REDIS_DATABASE + 12, 2))
+_redis_databases = itertools.cycle(range(FIRST_REDIS_DATABASE + 2, FIRST_REDIS_DATABASE + DATABASES_OF_A_PROCESS, 2))
 
 
 def free_port() -> int:

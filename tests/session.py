@@ -32,8 +32,12 @@ if not IS_WORKER:
         os.environ.pop(name, None)
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = os.environ["DO_NOT_TRACK"] = "1"
 DATA_DIR = Path(os.environ["MARKETPLACE_DATA_DIR"])
-# Redis databases of this process: its own two (cache and broker), then pairs for the sites it starts.
-FIRST_REDIS_DATABASE = 12 * (int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw")) + 1 if IS_WORKER else 0)
+# Redis databases of this process: its own two (cache and broker), then pairs for the sites it starts. More pairs than
+# sites that one process ever starts: the worker of a site that shares its broker with another takes its tasks away.
+DATABASES_OF_A_PROCESS = 64
+FIRST_REDIS_DATABASE = DATABASES_OF_A_PROCESS * (
+    int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw")) + 1 if IS_WORKER else 0
+)
 os.environ["REDIS_URL"] = redis_url(DATA_DIR, FIRST_REDIS_DATABASE)
 
 

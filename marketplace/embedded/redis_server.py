@@ -61,7 +61,7 @@ def _configuration(data_dir: Path, home: Path) -> str:
             "appendonly yes",
             'save ""',
             "maxmemory-policy noeviction",  # a queue's keys must not vanish
-            "databases 128",  # tests run sites side by side
+            "databases 1024",  # tests run sites side by side
             "daemonize no",
             "loglevel warning",
             "",
