@@ -5,8 +5,21 @@ from __future__ import annotations
 from itertools import pairwise
 from urllib.parse import quote, unquote
 
+from django.conf import settings
+from django.http import HttpRequest
+
 from catalog.errors import RepoMoved
 from catalog.models import Repo
+
+
+def origin(request: HttpRequest) -> str:
+    """Scheme and host as this client reached us: links to another name are refused by clients of the Hub."""
+    return f"{request.scheme}://{request.get_host()}"
+
+
+def public_origin(request: HttpRequest) -> str:
+    """Scheme and host of this site as others know it, whatever name this request came by."""
+    return settings.PUBLIC_URL or origin(request)
 
 
 def _at(repo: Repo, verb: str, revision: str, path: str = "") -> str:

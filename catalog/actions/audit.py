@@ -34,7 +34,7 @@ def record(actor: User | None, action: str, target: str, **details: object) -> N
 
 def name_of(repo: Repo) -> str:
     """What the log calls a repo: `models/ns/name`."""
-    return f"{repo.kind}s/{repo.full_name}"
+    return repo.kind_and_name
 
 
 @dataclass(frozen=True)

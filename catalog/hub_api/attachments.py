@@ -8,11 +8,11 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from catalog import actors, discussion_access
+from catalog import actors, discussion_access, links
 from catalog.actions.community import attachments
 from catalog.actors import Actor
 from catalog.errors import BlobUnavailable
-from catalog.hub_api import bodies, wire
+from catalog.hub_api import bodies
 from catalog.hub_api.serving import Content, content_response
 from catalog.models import Blob
 from catalog.parsing import media_types
@@ -23,7 +23,7 @@ def upload(request: HttpRequest, actor: Actor) -> HttpResponse:
     user = actors.personally(actor)
     size = bodies.content_length(request)
     made = attachments.attach(chunks=bodies.pieces(request), size=size, actor=user)
-    return HttpResponse(wire.origin(request) + made.path, content_type="text/plain; charset=utf-8")
+    return HttpResponse(links.origin(request) + made.path, content_type="text/plain; charset=utf-8")
 
 
 def send(request: HttpRequest, actor: Actor, attachment_id: str) -> HttpResponseBase:

@@ -16,7 +16,7 @@ from catalog.actions.history import commits
 from catalog.actions.incoming import uploads
 from catalog.actors import Actor
 from catalog.errors import BadInput
-from catalog.hub_api import bodies, wire
+from catalog.hub_api import bodies
 from catalog.hub_api.bodies import MIB, Json
 from catalog.hub_api.ndjson import Operation, Operations
 from catalog.hub_api.preupload import repo_to_change
@@ -108,12 +108,12 @@ class _Wanted:
 def _propose(request: HttpRequest, repo: Repo, user: User, branch: str, wanted: _Wanted) -> JsonResponse:
     proposal = Proposal(wanted.title, wanted.description, branch, wanted.parent)
     discussion, made = pull_requests.propose_changes(repo=repo, proposal=proposal, changes=wanted.changes, actor=user)
-    url = wire.origin(request) + links.discussion(repo, discussion.num)
+    url = links.origin(request) + links.discussion(repo, discussion.num)
     return JsonResponse({**_answer(request, repo, made), "pullRequestUrl": url})
 
 
 def _answer(request: HttpRequest, repo: Repo, made: Commit) -> Json:
-    url = wire.origin(request) + links.commit(repo, made.oid)
+    url = links.origin(request) + links.commit(repo, made.oid)
     return {"success": True, "commitUrl": url, "commitOid": made.oid, "hookOutput": ""}
 
 

@@ -47,7 +47,7 @@ def create(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: s
     else:
         made = discussions.open_discussion(repo=repo, title=title, text=text, actor=user)
     answer = _discussion(made)
-    return JsonResponse({**answer, "url": wire.origin(request) + links.discussion(repo, made.num)})
+    return JsonResponse({**answer, "url": links.origin(request) + links.discussion(repo, made.num)})
 
 
 def details(request: HttpRequest, actor: Actor, *, kind: str, owner: str, name: str, num: int) -> JsonResponse:

@@ -9,7 +9,7 @@ from typing import Any
 from django.http import HttpRequest, JsonResponse
 from django.utils.translation import gettext as _
 
-from catalog import access
+from catalog import access, links
 from catalog.actors import Actor
 from catalog.errors import BadInput
 from catalog.hub_api import bodies, extra_fields, wire
@@ -83,8 +83,7 @@ def results_of(request: HttpRequest, repos: Sequence[Repo], asked: Sequence[str]
     """What was measured here, for whoever asks for results by name; all other answers cost no query for it."""
     if RESULT_FIELDS.isdisjoint(asked):
         return {}
-    site = f"{request.scheme}://{request.get_host()}"
-    return measured_results(repos, site)
+    return measured_results(repos, links.origin(request))
 
 
 def described(view: View, fields: Sequence[str]) -> dict[str, Any]:

@@ -11,11 +11,11 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
-from catalog import access, actors, discussion_access
+from catalog import access, actors, discussion_access, links
 from catalog.actions.incoming import upload_parts, uploads
 from catalog.actors import ANONYMOUS, Actor
 from catalog.errors import BadInput, BlobUnavailable, NotAllowed, NotFound, SizeMismatch, TooLarge
-from catalog.hub_api import bodies, lfs_uploads, wire
+from catalog.hub_api import bodies, lfs_uploads
 from catalog.hub_api.lfs_uploads import MEDIA_TYPE
 from catalog.hub_api.serving import SIGNED_URL_SECONDS, Content, content_response
 from catalog.models import AccessToken, Blob, Repo, TreeEntry, User
@@ -104,7 +104,7 @@ def _wants_parts(body: bodies.Json, objects: list[tuple[str, int]]) -> bool:
 def _to_download(
     request: HttpRequest, actor: Actor, repo: Repo, objects: list[tuple[str, int]]
 ) -> list[dict[str, Any]]:
-    here = wire.origin(request)
+    here = links.origin(request)
     sizes = _committed(repo, [oid for oid, _ in objects])
     answers = []
     for oid, size in objects:

@@ -11,11 +11,11 @@ from django.core import signing
 from django.core.signing import Signer
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from catalog import actors, discussion_access
+from catalog import actors, discussion_access, links
 from catalog.actions.incoming import upload_parts, uploads
 from catalog.actors import Actor
 from catalog.errors import BadInput, NotAllowed, SizeMismatch, UploadGone
-from catalog.hub_api import bodies, wire
+from catalog.hub_api import bodies
 from catalog.models import AccessToken, Repo, Upload
 
 UPLOADS: Final = "/-/uploads/"
@@ -25,7 +25,7 @@ _UPLOADS = Signer(salt="hub-api.lfs-upload")
 
 def actions(request: HttpRequest, actor: Actor, repo: Repo, upload: Upload, *, in_parts: bool) -> dict[str, Any]:
     """Returns where this person may send one file, and where to ask whether it arrived."""
-    here, seconds = wire.origin(request), int(uploads.UPLOAD_LIFETIME.total_seconds())
+    here, seconds = links.origin(request), int(uploads.UPLOAD_LIFETIME.total_seconds())
     by = f"{upload.actor_id}.{actor.token.pk if actor.token else 0}"
     address, query = f"{here}{UPLOADS}{upload.pk}", f"?by={by}&sig={_UPLOADS.signature(f'{upload.pk}:{by}')}"
     to: dict[str, Any] = {"href": address + query, "expires_in": seconds}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from django.conf import settings
 from django.http import HttpRequest, JsonResponse
 
+from catalog import links
 from catalog.actions.people import device_login, trusted_publishers
 from catalog.actions.people.device_login import OAuthRefusal
 from catalog.actors import Actor
-from catalog.hub_api import bodies, wire
+from catalog.hub_api import bodies
 from catalog.hub_api.errors import header_text
 from catalog.models import Repo
 from catalog.parsing.names import RESERVED
@@ -28,7 +28,7 @@ def device(request: HttpRequest, actor: Actor) -> JsonResponse:
         note=_printable(request.headers.get("User-Agent", "")),
         address=request.META.get("REMOTE_ADDR", ""),
     )
-    page = f"{wire.origin(request)}/oauth/approve"
+    page = f"{links.origin(request)}/oauth/approve"
     return _unstored(
         {
             "device_code": secret,
@@ -77,7 +77,7 @@ def _exchanged(request: HttpRequest, fields: dict[str, str]) -> dict[str, str | 
     kind, owner, name = _resource(fields.get("resource", ""))
     exchanged = trusted_publishers.exchange(
         token=fields.get("subject_token", ""), kind=kind, owner=owner, name=name,
-        audience=settings.PUBLIC_URL or wire.origin(request), address=request.META.get("REMOTE_ADDR", ""),
+        audience=links.public_origin(request), address=request.META.get("REMOTE_ADDR", ""),
     )  # fmt: skip
     return {
         "access_token": exchanged.access_token,

@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 
-from catalog import access, actors
+from catalog import access, actors, links
 from catalog.actors import Actor
 from catalog.errors import NotAllowed
 from catalog.hub_api import wire
@@ -44,7 +44,7 @@ def team(request: HttpRequest, organisation: Organisation) -> dict[str, Any]:
 
 def avatar_url(request: HttpRequest, namespace: Namespace) -> str:
     """Nobody has a picture here; clients want an address, and the profile shows the initials."""
-    return f"{wire.origin(request)}/{namespace.name}"
+    return f"{links.origin(request)}/{namespace.name}"
 
 
 def user_overview(request: HttpRequest, actor: Actor, *, user: str) -> JsonResponse:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core import signing
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
+from catalog import links
 from catalog.errors import InvalidCursor
 from catalog.models import Commit, Namespace, Repo, TreeEntry
 from catalog.parsing.git_objects import pointer_text
@@ -21,13 +22,8 @@ def instant(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def origin(request: HttpRequest) -> str:
-    """Returns scheme and host as this client reached us: links to another name are refused by clients."""
-    return f"{request.scheme}://{request.get_host()}"
-
-
 def repo_url(request: HttpRequest, repo: Repo) -> str:
-    return origin(request) + repo.web_path
+    return links.origin(request) + repo.web_path
 
 
 def namespace_id(namespace: Namespace) -> str:
@@ -40,7 +36,7 @@ def with_next_page(request: HttpRequest, response: HttpResponse, cursor: str | N
     if cursor is not None:
         query = request.GET.copy()
         query["cursor"] = cursor
-        response["Link"] = f'<{origin(request)}{request.path}?{query.urlencode()}>; rel="next"'
+        response["Link"] = f'<{links.origin(request)}{request.path}?{query.urlencode()}>; rel="next"'
     return response
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from django.http import HttpRequest, JsonResponse
 
-from catalog import access
+from catalog import access, links
 from catalog.actors import Actor
-from catalog.hub_api import cas_access, wire
+from catalog.hub_api import cas_access
 from catalog.hub_api.preupload import repo_to_change
 from catalog.models import Repo
 from catalog.queries import trees
@@ -30,7 +30,7 @@ def write_token(request: HttpRequest, actor: Actor, *, kind: str, owner: str, na
 def _connection(request: HttpRequest, actor: Actor, repo: Repo, scope: str) -> JsonResponse:
     """Told twice: hf_xet reads the body, the Python client the headers."""
     token, expires = cas_access.new_token(actor, repo, scope)
-    url = wire.origin(request)  # no path: telemetry goes to the root of this host
+    url = links.origin(request)  # no path: telemetry goes to the root of this host
     response = JsonResponse({"casUrl": url, "accessToken": token, "exp": expires})
     response["X-Xet-Cas-Url"] = url
     response["X-Xet-Access-Token"] = token

@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
-from catalog import access, actors
+from catalog import access, actors, links
 from catalog.actors import Actor
 from catalog.errors import BlobUnavailable, GatedRepo, NotAllowed, NotFound, RepoNotFound
 from catalog.hub_api import wire, xet_ranges
@@ -36,9 +36,9 @@ def xet_headers(request: HttpRequest, repo: Repo, commit: Commit, entry: TreeEnt
     name = wire.xet_hash(entry)
     if name is None:
         return {}
-    here = wire.origin(request)
+    here = links.origin(request)
     routes = {
-        "xet-auth": f"{here}/api/{repo.kind}s/{repo.full_name}/xet-read-token/{commit.oid}",
+        "xet-auth": f"{here}/api/{repo.kind_and_name}/xet-read-token/{commit.oid}",
         "xet-reconstruction-info": f"{here}/v1/reconstructions/{name}",
     }
     return {"X-Xet-Hash": name, "Link": ", ".join(f'<{url}>; rel="{rel}"' for rel, url in routes.items())}
@@ -81,7 +81,7 @@ def _reconstruction(
         return response
     span = (min(start for start, _end in spans), max(end for _start, end in spans))
     terms = list(view.terms(*span))
-    address = f"{wire.origin(request)}/-/xorbs/{_sealed(actor, actor.repo, file_hash)}"
+    address = f"{links.origin(request)}/-/xorbs/{_sealed(actor, actor.repo, file_hash)}"
     named = [(view.xorb_hash(term.index), term) for term in terms]
     return JsonResponse(
         {

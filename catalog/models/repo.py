@@ -100,6 +100,11 @@ class Repo(models.Model):
         return f"{self.namespace.name}/{self.name}"
 
     @property
+    def kind_and_name(self) -> str:
+        """`models/namespace/name`: what names one repo where repos of all kinds are named."""
+        return f"{self.kind}s/{self.full_name}"
+
+    @property
     def is_gated(self) -> bool:
         return bool(self.gate)
 
@@ -110,7 +115,7 @@ class Repo(models.Model):
     @property
     def web_path(self) -> str:
         """Path of the repo's page: models at the root, others under `/datasets/` and `/spaces/`."""
-        return f"/{self.full_name}" if self.kind == self.Kind.MODEL else f"/{self.kind}s/{self.full_name}"
+        return f"/{self.full_name}" if self.kind == self.Kind.MODEL else f"/{self.kind_and_name}"
 
     @property
     def is_mirror(self) -> bool:

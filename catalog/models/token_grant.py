@@ -39,7 +39,7 @@ class TokenGrant(models.Model):
     def place(self) -> str:
         """As people write it: `acme`, or `models/acme/name`."""
         if self.repo is not None:
-            return f"{self.repo.kind}s/{self.repo.full_name}"
+            return self.repo.kind_and_name
         return self.namespace.name if self.namespace is not None else ""
 
     def __str__(self) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
 from django.core import signing
@@ -82,11 +81,6 @@ def safe_target(request: HttpRequest) -> str:
     target = request.POST.get("next") or request.GET.get("next") or "/"
     inside = url_has_allowed_host_and_scheme(target, allowed_hosts=None) and target.startswith("/")
     return target if inside else "/"
-
-
-def origin_of(request: HttpRequest) -> str:
-    """Scheme and host of this site, as others know it."""
-    return settings.PUBLIC_URL or f"{request.scheme}://{request.get_host()}"
 
 
 def _claims(user: User) -> list[object]:

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from catalog import actors
+from catalog import actors, links
 from catalog.actions.people import identities, identity_flow
 from catalog.actions.people.identity_flow import Answer, Asked, Claimed, provider_named
 from catalog.errors import (
@@ -31,7 +31,7 @@ from catalog.errors import (
     UpstreamUnavailable,
 )
 from catalog.models import PendingSignIn, User
-from catalog.pages.entering import FirstFactor, enter, origin_of, safe_target
+from catalog.pages.entering import FirstFactor, enter, safe_target
 from catalog.pages.errors import page
 from catalog.pages.forms import NewAccountForm
 from catalog.wording import told
@@ -228,4 +228,4 @@ def _back(
 
 
 def _callback_address(request: HttpRequest, provider: IdentityProvider) -> str:
-    return f"{origin_of(request)}/login/oidc/{provider.slug}/callback"
+    return f"{links.public_origin(request)}/login/oidc/{provider.slug}/callback"

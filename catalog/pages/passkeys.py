@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from django.conf import settings
 from django.contrib import messages
 from django.core import signing
 from django.http import HttpRequest
@@ -14,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from catalog import actors
+from catalog import actors, links
 from catalog.actions.people import passkeys
 from catalog.actions.people.passkeys import Question
 from catalog.errors import BadInput
@@ -36,7 +35,7 @@ def new(request: HttpRequest) -> HttpResponseBase:
         try:
             codes = passkeys.add(
                 user=user,
-                origin=_origin(request),
+                origin=links.public_origin(request),
                 state=_state(request, user),
                 answer=request.POST.get("credential", ""),
                 name=form.cleaned_data["name"],
@@ -46,7 +45,7 @@ def new(request: HttpRequest) -> HttpResponseBase:
         else:
             messages.success(request, _("The passkey is added."))
             return second_factor.show(request, User.objects.get(pk=user.pk), codes)
-    question = passkeys.ask_for_new(user=user, origin=_origin(request))
+    question = passkeys.ask_for_new(user=user, origin=links.public_origin(request))
     shown = {"form": form, "tab": "second-factor", "is_held_back": user.is_held_back}
     status = 422 if form.errors else 200
     return render(request, "settings/passkey_new.html", shown | _told(user, question), status=status)
@@ -62,14 +61,14 @@ def remove(request: HttpRequest, passkey_id: int) -> HttpResponseBase:
 
 def asked(request: HttpRequest, user: User) -> dict[str, object]:
     """What the page of the second step shows to ask for a passkey; nothing where they have none."""
-    question = passkeys.ask(user=user, origin=_origin(request))
+    question = passkeys.ask(user=user, origin=links.public_origin(request))
     return {} if question is None else _told(user, question)
 
 
 def is_answered(request: HttpRequest, user: User) -> bool:
     """Whether the form that was sent holds the answer of one of their passkeys."""
     answer = request.POST.get("credential", "")
-    return passkeys.accept(user=user, origin=_origin(request), state=_state(request, user), answer=answer)
+    return passkeys.accept(user=user, origin=links.public_origin(request), state=_state(request, user), answer=answer)
 
 
 def _told(user: User, question: Question) -> dict[str, object]:
@@ -85,7 +84,3 @@ def _state(request: HttpRequest, user: User) -> dict[str, Any]:
         return {}
     state: dict[str, Any] = kept["state"] if kept["user"] == user.pk else {}
     return state
-
-
-def _origin(request: HttpRequest) -> str:
-    return settings.PUBLIC_URL or f"{request.scheme}://{request.get_host()}"

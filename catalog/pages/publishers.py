@@ -12,11 +12,10 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from catalog import access, actors
+from catalog import access, actors, links
 from catalog.actions.people import trusted_publishers
 from catalog.actions.people.trusted_publishers import Place
 from catalog.errors import BadInput, NotFound
-from catalog.pages.entering import origin_of
 from catalog.pages.errors import page
 from catalog.pages.forms import PublisherForm
 from catalog.pages.frame import frame
@@ -26,7 +25,7 @@ from catalog.pages.frame import frame
 def of_repo(request: HttpRequest, kind: str, owner: str, name: str) -> HttpResponseBase:
     repo = access.repo_to_administer(actors.actor_of(request), kind, owner, name)
     back = f"{repo.web_path}/settings/publishers"
-    resource = repo.full_name if repo.kind == repo.Kind.MODEL else f"{repo.kind}s/{repo.full_name}"
+    resource = repo.web_path.removeprefix("/")
     shown, status = _changed(request, repo, back, resource)
     if shown is None:
         return redirect(back)
@@ -73,8 +72,8 @@ def _changed(request: HttpRequest, place: Place, back: str, resource: str) -> tu
         "form": form,
         "publishers": trusted_publishers.publishers_of(place),
         "here": back,
-        "endpoint": origin_of(request),
-        "variables": f"HF_ENDPOINT={origin_of(request)}\nHF_OIDC_RESOURCE={resource}",
+        "endpoint": links.public_origin(request),
+        "variables": f"HF_ENDPOINT={links.public_origin(request)}\nHF_OIDC_RESOURCE={resource}",
     }
     return shown, 422 if form.errors else 200
 

@@ -16,5 +16,5 @@ def suggested(user: User) -> list[str]:
     own = Namespace.objects.filter(Q(pk=user.namespace_id) | Q(organisation__memberships__user=user)).order_by("key")
     spaces = list(own)
     repos = Repo.objects.live().select_related("namespace").filter(namespace__in=spaces).order_by("-pk")
-    named = [f"{repo.kind}s/{repo.full_name}" for repo in repos[:MOST_REPOS]]
+    named = [repo.kind_and_name for repo in repos[:MOST_REPOS]]
     return [*(space.name for space in spaces), *named]

@@ -51,7 +51,7 @@ def problems(*, with_data: bool = False) -> Iterator[Problem]:
 
 
 def _problems_of_repo(repo: Repo) -> Iterator[Problem]:
-    name = f"{repo.kind}s/{repo.full_name}"
+    name = repo.kind_and_name
     for ref in Ref.objects.filter(repo=repo).exclude(commit__repo=repo):
         yield Problem("ref points into another repo", name, oid=str(ref))
     if not repo.is_mirror and not repo.refs.branches().filter(name=repo.default_branch).exists():

@@ -62,4 +62,4 @@ def _with_urls(about: dict[str, Any], repo: Repo) -> dict[str, Any]:
 
 def _urls(repo: Repo, below: str) -> dict[str, str]:
     site = settings.PUBLIC_URL or ""
-    return {"web": f"{site}{repo.web_path}{below}", "api": f"{site}/api/{repo.kind}s/{repo.full_name}{below}"}
+    return {"web": f"{site}{repo.web_path}{below}", "api": f"{site}/api/{repo.kind_and_name}{below}"}

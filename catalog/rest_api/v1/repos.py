@@ -143,7 +143,7 @@ class RepoView(ApiView):
 
 def _links(facts: RepoFacts, request: Request) -> dict[str, str]:
     repo = facts.repo
-    api = f"/api/v1/{repo.kind}s/{repo.full_name}"
+    api = f"/api/v1/{repo.kind_and_name}"
     paths = {
         "self": api,
         "page": repo.web_path,

@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog import access as catalog_access
-from catalog import actors
+from catalog import actors, links
 from catalog.errors import NotFound
 from catalog.models import Repo, User
 from catalog.rest_api.v1.base import CURSOR, REPO_PATH, ApiView, actor_of, django_request, next_url
@@ -224,8 +224,8 @@ class ModelExportView(EvaluationView):
         write = _FORMS.get(form)
         if write is None:
             raise NotFound
-        plain = django_request(request)
-        text = yaml.safe_dump(write(repo, f"{plain.scheme}://{plain.get_host()}"), allow_unicode=True, sort_keys=False)
+        site = links.origin(django_request(request))
+        text = yaml.safe_dump(write(repo, site), allow_unicode=True, sort_keys=False)
         response = HttpResponse(text, content_type="application/yaml; charset=utf-8")
         response["Content-Disposition"] = f'attachment; filename="{form}.yaml"'
         return response
