@@ -23,6 +23,7 @@ from typing import Any
 LONGEST_SOCKET_PATH = 107
 URL_FILE = "url"  # in run/ while `up` answers there
 LONGEST_SOCKET_NAME = ".s.PGSQL.5432.lock"
+STAND_INS = Path("/var/lib/model-marketplace")  # of data directories that the servers' account cannot reach
 
 
 def run_dir(data_dir: Path) -> Path:
@@ -56,8 +57,11 @@ def reachable_dir(data_dir: Path) -> Path:
     is not ours to do. The name holds a word kept in the data directory itself: a new one at the same path
     must not get the database of one that was removed, whose passwords nobody knows any more.
     """
-    word = kept_secret(data_dir, "stand_in", lambda: secrets.token_hex(6))
-    return Path("/var/lib/model-marketplace") / f"{fingerprint(data_dir)}-{word}"
+    plain = STAND_INS / fingerprint(data_dir)
+    # A directory that made its database before there were words goes on with it, under the name without one.
+    has_one = plain.exists() and (data_dir / "secrets" / "postgres_superuser").exists()
+    word = kept_secret(data_dir, "stand_in", lambda: "" if has_one else secrets.token_hex(6))
+    return plain.with_name(f"{plain.name}-{word}") if word else plain
 
 
 def reachable_by_others(path: Path) -> bool:
@@ -73,15 +77,12 @@ def kept_secret(data_dir: Path, name: str, make: Callable[[], str] = lambda: sec
     """The secret in `secrets/NAME`, generated at the first call; two processes at once agree on one."""
     path = data_dir / "secrets" / name
     if not path.exists():
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor, draft = tempfile.mkstemp(dir=path.parent)  # mode 0600
+        draft = _draft_of(path, make())
         try:
-            with os.fdopen(descriptor, "w") as file:
-                file.write(make())
             with contextlib.suppress(FileExistsError):
                 os.link(draft, path)
         finally:
-            Path(draft).unlink()
+            draft.unlink()
     return path.read_text().strip()
 
 
@@ -94,11 +95,16 @@ def known_secret(data_dir: Path, name: str) -> str:
 def write_secret(data_dir: Path, name: str, text: str) -> Path:
     """Replace `secrets/NAME` in one step; readable by the owner alone."""
     path = data_dir / "secrets" / name
+    return _draft_of(path, text).replace(path)
+
+
+def _draft_of(path: Path, text: str) -> Path:
+    """The text in a file beside `path`, readable by the owner alone, ready to get that name in one step."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor, draft = tempfile.mkstemp(dir=path.parent)  # mode 0600
     with os.fdopen(descriptor, "w") as file:
         file.write(text)
-    return Path(draft).replace(path)
+    return Path(draft)
 
 
 def new_signing_key() -> str:

@@ -79,7 +79,7 @@ def reachable_program(program: Path, *, root: Path, account: Account | None) -> 
     """
     if account is None or (places.reachable_by_others(program) and program.stat().st_mode & 0o005 == 0o005):
         return program
-    copies = Path("/var/lib/model-marketplace/programs") / places.fingerprint(root)
+    copies = places.STAND_INS / "programs" / places.fingerprint(root)
     if not copies.exists():
         draft = copies.with_name(f"{copies.name}.{os.getpid()}")
         shutil.copytree(root, draft, symlinks=True)

@@ -32,7 +32,7 @@ def start(data_dir: Path, account: Account | None) -> Child:
     )
 
 
-def wait(data_dir: Path, child: Child, *, timeout_seconds: float = 30) -> None:
+def wait(data_dir: Path, child: Child, *, timeout_seconds: float = 600) -> None:
     """Return when the server answers; loading a long log counts as not yet."""
     deadline = time.monotonic() + timeout_seconds
     password = places.kept_secret(data_dir, "redis")

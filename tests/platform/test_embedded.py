@@ -90,6 +90,20 @@ def test_a_new_data_directory_where_another_was_gets_a_database_of_its_own(folde
     assert stand_ins[0] != stand_ins[1]
 
 
+def test_a_database_from_before_there_were_words_is_found_again(folder, monkeypatch):
+    private = folder / "private" / "site"
+    private.parent.mkdir(mode=0o700)
+    monkeypatch.setattr(places, "STAND_INS", folder / "stand-ins")
+    old = places.STAND_INS / places.fingerprint(private)
+    old.mkdir(parents=True)
+    places.kept_secret(private, "postgres_superuser")
+
+    assert [places.reachable_dir(private) for _ in range(2)] == [old, old]
+    assert places.reachable_dir(private.with_name("other")).name.startswith(
+        places.fingerprint(private.with_name("other")) + "-"
+    )
+
+
 def test_two_processes_that_need_a_secret_at_once_agree(folder):
     code = (
         "import sys; from pathlib import Path; from marketplace.data_dir import kept_secret;"

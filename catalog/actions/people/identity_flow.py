@@ -112,7 +112,6 @@ def begin(
         user=user,
         expires_at=timezone.now() + LIFETIME,
     )
-    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     asked = {
         "response_type": "code",
         "client_id": provider.client_id,
@@ -120,8 +119,7 @@ def begin(
         "scope": " ".join(provider.scopes),
         "state": state,
         "nonce": nonce,
-        "code_challenge": challenge,
-        "code_challenge_method": "S256",
+        **_challenge(verifier),
         **_wishes(provider, published, is_again=is_again),
     }
     return Asked(_with_query(published.authorization_endpoint, asked), browser)
@@ -171,6 +169,15 @@ def redeem(*, provider: IdentityProvider, pending: PendingSignIn, answer: Answer
     if provider.groups and not statement.words(provider.groups_claim) & provider.groups:
         raise IdentityRefused(_("it names no group that may sign in here"))
     return _claimed(provider, statement)
+
+
+def _challenge(verifier: str) -> dict[str, str]:
+    """PKCE (RFC 7636): only who knows the verifier may redeem the code."""
+    digest = hashlib.sha256(verifier.encode()).digest()
+    return {
+        "code_challenge": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
+        "code_challenge_method": "S256",
+    }
 
 
 def _wishes(provider: IdentityProvider, published: Published, *, is_again: bool) -> dict[str, str]:
