@@ -1,7 +1,6 @@
 """Small datasets that people upload, looked at row by row: every fault names its line."""
 
 import io
-from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +12,7 @@ UPLOADABLE: Final = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
 MOST_ROWS: Final = 50_000
 MOST_FAULTS: Final = 20  # told at once
 LONGEST_TEXT: Final = 200_000  # characters of one cell
+LONGEST_NUMBER: Final = 8  # digits of a label that counts as a number
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Checked:
 
     rows: int
     columns: tuple[str, ...]
-    labels: tuple[str, ...]  # of the label column, sorted; empty when none was named
+    labels: tuple[str, ...]  # of the label column, numbers by their size, then texts; empty when none was named
     faults: tuple[str, ...]  # the first few; any means that it is refused
 
 
@@ -42,7 +42,8 @@ def check_table(file: DataFile, *, text: str = "", label: str = "") -> Checked:
     if format_of(file.path) not in UPLOADABLE or file.path.lower().endswith(".gz"):
         raise BadTable(f"{file.path} is none of the formats that are read: {', '.join(UPLOADABLE)}.")
     faults: list[str] = []
-    labels: Counter[str] = Counter()
+    labels: set[str] = set()
+    numbers: set[int] = set()  # labels that JSON gives as numbers
     columns: tuple[str, ...] = ()
     count = 0
     for place in places_of(file):
@@ -55,10 +56,21 @@ def check_table(file: DataFile, *, text: str = "", label: str = "") -> Checked:
         if len(faults) >= MOST_FAULTS:
             break
         if label and not found:
-            labels[str(place.row[label])] += 1
+            value = place.row[label]
+            labels.add(str(value))
+            numbers |= {value} if isinstance(value, int) else set()
     if count == 0:
         faults.append("There is no row in it.")
-    return Checked(count, columns, tuple(sorted(labels)), tuple(faults[:MOST_FAULTS]))
+    ordered = tuple(sorted(labels, key=_rank))
+    # Readers take a number for the number of a label, so the two must be the same.
+    if any(not 0 <= number < len(ordered) or ordered[number] != str(number) for number in numbers):
+        faults.append(f"The labels in {label!r} are numbers, but not 0, 1, 2, … without gaps: write them as text.")
+    return Checked(count, columns, ordered, tuple(faults[:MOST_FAULTS]))
+
+
+def _rank(label: str) -> tuple[bool, int, str]:
+    is_number = label.isdecimal() and len(label) <= LONGEST_NUMBER
+    return not is_number, int(label) if is_number else 0, label
 
 
 def _faults(row: dict[str, object], columns: tuple[str, ...], text: str, label: str) -> list[str]:

@@ -8,9 +8,10 @@ import pytest
 from evaluation.benchmarks.definitions import load_definition
 from evaluation.benchmarks.hub.checking import Checked, check_table, table_file
 from evaluation.benchmarks.hub.pictures import read_zip
+from evaluation.benchmarks.hub.reading import read_dataset
 from evaluation.benchmarks.hub.starters import starter
 from evaluation.benchmarks.hub.tables import BadTable
-from tests.evaluation.benchmarks.data import REVISION, lines, png
+from tests.evaluation.benchmarks.data import REVISION, dataset, lines, png
 
 
 def checked(content: bytes, path: str = "test.jsonl", text: str = "text", label: str = "label") -> Checked:
@@ -29,6 +30,28 @@ def test_a_clean_table_gives_its_labels():
     found = checked(b"text,label\nyes,b\nno,a\nmaybe,b\n", "test.csv")
 
     assert found == Checked(rows=3, columns=("text", "label"), labels=("a", "b"), faults=())
+
+
+def test_whole_numbers_of_json_keep_their_numbers_in_a_starter():
+    content = lines(*({"text": f"sample {number}", "label": number} for number in range(12)))
+    found = checked(content)
+
+    text = starter(
+        task="text-classification", repo="acme/data", revision=REVISION, checked=found, text="text", label="label"
+    )
+
+    assert found.faults == ()
+    items = read_dataset(load_definition(text), dataset({"test.jsonl": content}))
+    assert [row["label"] for row in items.gold] == [str(number) for number in range(12)]
+
+
+@pytest.mark.parametrize("numbers", [(1, 2, 3), (0, 2), (-1, 0, 1), (0, 10**30), ("no", 1)])
+def test_whole_numbers_of_json_that_number_no_labels_are_a_fault(numbers):
+    rows = [{"text": "x", "label": number} for number in numbers]
+
+    assert checked(lines(*rows)).faults == (
+        "The labels in 'label' are numbers, but not 0, 1, 2, … without gaps: write them as text.",
+    )
 
 
 def test_every_fault_names_its_line():
