@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from evaluation.benchmarks.corpora import DataUnavailable
@@ -148,7 +149,9 @@ class _Maker:
         return {"text": text}, {"bytes": len(text.encode()), "words": words, "chars": len(text)}
 
     def _context(self, record: Record) -> str:
-        parts = [self._shown(shot) for shot in self.shots if shot is not record][: self.prompt.shots]
+        # By value: rows that were read twice, or stand twice in the data, are the same question.
+        others = (self._shown(shot) for shot in self.shots if shot != record)
+        parts = list(islice(others, self.prompt.shots))
         parts.append(self.text(record))
         return self.description.text(record) + self.prompt.fewshot_delimiter.join(parts)
 
@@ -165,7 +168,7 @@ class _Maker:
         return self.text(shot) + self.prompt.target_delimiter + answer
 
     def _drawn(self, shots: Sequence[Record]) -> list[Record]:
-        """One more than asked for, so that a question among them can be left out."""
+        """In the order they are drawn; more than asked for, so that a question among them can be left out."""
         if not self.prompt.shots:
             return []
         if len(shots) <= self.prompt.shots:
@@ -174,7 +177,7 @@ class _Maker:
             )
         seed = self.prompt.shot_seed
         order = sorted(range(len(shots)), key=lambda number: hashlib.sha256(f"{seed}\0{number}".encode()).digest())
-        return [shots[number] for number in order[: self.prompt.shots + 1]]
+        return [shots[number] for number in order]
 
     def _choices_of(self, record: Record) -> list[str]:
         found = self.choices(record)

@@ -6,9 +6,11 @@ import pytest
 
 from evaluation.benchmarks.corpora import DataUnavailable
 from evaluation.benchmarks.definitions import builtin_definitions, load_definition
+from evaluation.benchmarks.hub.reading import read_dataset
 from evaluation.benchmarks.prompts import items_of
 from evaluation.benchmarks.schema import Prompt
 from evaluation.errors import BadDefinition
+from tests.evaluation.benchmarks.data import REVISION, dataset, lines, text_of
 from tests.evaluation.benchmarks.test_definitions import FOLDER
 
 DEFINITIONS = {definition.id: definition for definition in builtin_definitions()}
@@ -76,6 +78,27 @@ def test_a_question_is_never_its_own_example():
         lines = row["contexts"][0].split("\n\n")
         assert len(lines) == 4
         assert not any(line.startswith(shot["q"]) for line in lines[:3])
+
+
+def test_a_question_of_a_dataset_is_never_its_own_example_though_it_stands_there_twice():
+    rows = [*({"q": f"{number}+0", "options": [str(number), "x"], "answer": 0} for number in range(6)),
+            {"q": "0+0", "options": ["0", "x"], "answer": 0}]  # fmt: skip
+    wanted = load_definition(
+        text_of(
+            {"id": "own", "task": "text-generation", "status": "draft", "repo": "acme/data", "revision": REVISION,
+             "split": "test", "labels": "null", "request": "loglikelihood", "metric": "acc"},
+            "{target: answer}",
+            ", fewshot_split: test",
+            'prompt: {template: "{{ q }} =", choices: options, shots: 3}',
+        )
+    )  # fmt: skip
+
+    items = read_dataset(wanted, dataset({"test.jsonl": lines(*rows)}))
+
+    for row, asked in zip(items.inputs, rows, strict=True):
+        parts = row["contexts"][0].split("\n\n")
+        assert len(parts) == 4
+        assert not any(part.startswith(asked["q"]) for part in parts[:3])
 
 
 def test_written_answers_are_compared_with_one_or_several_references():

@@ -9,9 +9,13 @@ from evaluation.benchmarks.prompts import items_of
 
 def prompts(source: Source) -> Items:
     """Fields and templates as `benchmarks.prompts` reads them; examples come from `dataset.fewshot_split`."""
-    examples = source.definition.dataset.fewshot_split
-    shots = [entry.place.row for entry in source.entries(split=examples)] if examples else []
-    return items_of(source.definition, [entry.place.row for entry in source.entries()], shots)
+    asked, examples = source.definition.dataset.split, source.definition.dataset.fewshot_split
+    rows = [entry.place.row for entry in source.entries()]
+    if examples == asked:
+        shots = rows
+    else:
+        shots = [entry.place.row for entry in source.entries(split=examples)] if examples else []
+    return items_of(source.definition, rows, shots)
 
 
 def texts(source: Source) -> Items:
