@@ -4,7 +4,7 @@ import re
 
 from evaluation.benchmarks.media_checks import NORMALISED, check_media
 from evaluation.benchmarks.prompts import check_prompt
-from evaluation.benchmarks.schema import Definition, Generation
+from evaluation.benchmarks.schema import Definition, Generation, Subset
 from evaluation.benchmarks.strict import bad
 from evaluation.metrics.formulas.entities import is_iob2
 from evaluation.metrics.registry import REGISTRY, metrics_of
@@ -46,10 +46,17 @@ def _check_dataset(definition: Definition) -> None:
         raise bad("dataset.repo", "name a dataset as owner/name.")
     elif not re.fullmatch(r"[0-9a-f]{40}|unknown", dataset.revision):
         raise bad("dataset.revision", "give a commit of 40 hex digits, never a branch or a tag.")
-    if dataset.subset is not None and dataset.subset.n < 1:
-        raise bad("dataset.subset.n", "a subset has at least one row.")
+    if dataset.subset is not None:
+        _check_subset(definition, dataset.subset)
     if dataset.expect_rows is not None and dataset.expect_rows < 1:
         raise bad("dataset.expect_rows", "at least one row is expected.")
+
+
+def _check_subset(definition: Definition, subset: Subset) -> None:
+    if subset.n < 1:
+        raise bad("dataset.subset.n", "a subset has at least one row.")
+    if subset.stratify is not None and definition.multi_label:
+        raise bad("dataset.subset.stratify", "items with several labels have none to be drawn by.")
 
 
 def _check_labels(definition: Definition) -> None:

@@ -15,6 +15,8 @@ from evaluation.benchmarks.corpora import DataUnavailable
 from evaluation.benchmarks.hub.layout import split_files
 from evaluation.benchmarks.hub.reading import read_dataset
 from evaluation.errors import BadDefinition
+from evaluation.metrics.predictions import read_predictions
+from evaluation.metrics.scoring import score
 from tests.evaluation.benchmarks.data import dataset, definition, lines, parquet, png
 
 ROWS = [{"text": "good", "label": 1}, {"text": "bad", "label": 0}]
@@ -184,6 +186,39 @@ def test_pairs_and_fields_of_slices_come_along():
 
     assert items.inputs == [{"id": "0", "text": "a", "pair": "b"}]
     assert items.gold[0]["fields"] == {"sex": "f"}
+
+
+SEVERAL = {"metric": "multilabel_map", "fields": "{text: text, target: tags}"}
+
+
+def test_items_may_have_several_labels_or_none_by_name_or_number(tmp_path):
+    rows = [{"text": "a", "tags": [0, 1]}, {"text": "b", "tags": ["pos"]}, {"text": "c", "tags": []}]
+    wanted = definition(id="several", more="multi_label: true", **SEVERAL)
+
+    made = readers.materialise(wanted, run_seed="s", directory=tmp_path, files=dataset({"test.jsonl": lines(*rows)}))
+
+    assert sorted(row["labels"] for row in made.gold) == [[], ["neg", "pos"], ["pos"]]
+    answers = [{"id": row["id"], "probs": [float(name in row["labels"]) for name in ("neg", "pos")]}
+               for row in made.gold]  # fmt: skip
+    (tmp_path / "predictions.jsonl").write_bytes(lines(*answers))
+    assert score(wanted, made.gold, read_predictions(wanted, tmp_path))[0].value == 1.0
+
+
+@pytest.mark.parametrize(("tags", "said"), [
+    (1, r"line 1 of test\.jsonl: the target is no list of labels"),
+    ([2], r"the target 2 is none of the labels"),
+])  # fmt: skip
+def test_several_labels_are_a_list_of_known_ones(tags, said):
+    with pytest.raises(DataUnavailable, match=said):
+        read_dataset(
+            definition(more="multi_label: true", **SEVERAL),
+            dataset({"test.jsonl": lines({"text": "a", "tags": tags})}),
+        )
+
+
+def test_items_with_several_labels_are_not_drawn_by_label():
+    with pytest.raises(BadDefinition, match=r"dataset\.subset\.stratify: items with several labels"):
+        definition(more="multi_label: true", dataset=", subset: {n: 5, seed: 1, stratify: label}", **SEVERAL)
 
 
 def test_configs_are_read_side_by_side():
