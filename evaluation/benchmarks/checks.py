@@ -133,6 +133,9 @@ def _check_engine(definition: Definition) -> None:
 
 
 def _check_slices(definition: Definition) -> None:
+    cluster, group = definition.fields.get("cluster"), definition.fields.get("group")
+    if cluster and cluster == group and any(part.by == "group" for part in definition.slices):
+        raise bad("fields.cluster", "each slice by group would be one cluster, whose interval says nothing.")
     for number, part in enumerate(definition.slices):
         if not re.fullmatch(r"group|chars|label|class|field:[\w.]+", part.by):
             raise bad(f"slices[{number}].by", "slice by group, chars, label, class or field:<name>.")

@@ -221,6 +221,16 @@ def test_items_with_several_labels_are_not_drawn_by_label():
         definition(more="multi_label: true", dataset=", subset: {n: 5, seed: 1, stratify: label}", **SEVERAL)
 
 
+def test_a_slice_is_never_one_cluster():
+    fields, sliced = "{{text: text, target: label, group: {}, cluster: topic}}", "slices: [{name: topic, by: group}]"
+
+    with pytest.raises(BadDefinition, match=r"fields\.cluster: each slice by group would be one cluster"):
+        definition(fields=fields.format("topic"), more=sliced)
+
+    assert definition(fields=fields.format("author"), more=sliced).slices
+    assert definition(fields=fields.format("topic")).fields["cluster"] == "topic"
+
+
 def test_configs_are_read_side_by_side():
     files = {
         "en/test.jsonl": lines({"text": "dog"}, {"text": "cat"}),
