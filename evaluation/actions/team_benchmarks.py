@@ -66,6 +66,8 @@ def _put_in_place(definition: Definition, namespace: Namespace, actor: User) -> 
 
 def _check_for_teams(definition: Definition) -> None:
     """What the site may ask of its machines and a team may not, and what nothing here could answer."""
+    if definition.engine.name != "native":
+        raise bad("engine.name", _("a team's benchmark is asked and judged here, not by a harness."))
     if definition.request not in KINDS:
         raise bad("request", _("nothing here scores answers to %(kind)r yet.") % {"kind": definition.request})
     if definition.dataset.repo.startswith(readers.BUILTIN):

@@ -15,14 +15,14 @@ METRICS: Final = {"ndcg_at_10": "ndcg@10", "recall_at_10": "recall@10", "mrr_at_
 
 
 def read(text: str, hints: Hints) -> Draft:
-    """A draft that names the task of mteb which is to be driven."""
+    """A draft that names its task of mteb, which nothing here drives yet."""
     found = mapping_of(text)
     dataset = mapping_at(found, "dataset")
     name, repo = text_at(found, "name"), text_at(dataset, "path")
     if not name or not repo:
         raise bad("", "metadata of an MTEB task names the task and its dataset (name, dataset.path).")
     kind, main = text_at(found, "type"), text_at(found, "main_score")
-    notes = [f"engine: mteb computes {main or 'its main score'} itself; the metrics here must be among ours."]
+    notes = [f"engine: mteb is not driven here yet, so this cannot run; {main or 'its score'} has to be one of ours."]
     if kind not in TASKS:
         notes.append(f"{kind or 'This kind'} is measured on embeddings by rules of mteb's own.")
     splits = [str(one) for one in list_of(found.get("eval_splits"))]

@@ -158,6 +158,7 @@ def test_metadata_of_mteb_carries_its_revision():
     assert found["engine"] == {"name": "mteb", "harness_task": "Banking77Classification"}
     assert found["languages"] == ["en"]
     assert any(note.startswith("Still to be decided: metrics[0].name") for note in draft.notes)
+    assert draft.notes[0].startswith("engine: mteb is not driven here yet, so this cannot run; accuracy")
 
 
 def test_the_command_writes_the_draft_and_says_what_is_open(tmp_path, capsys):
