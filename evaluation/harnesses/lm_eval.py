@@ -18,7 +18,7 @@ from evaluation.benchmarks.items import Items, Row
 from evaluation.benchmarks.schema import Definition
 from evaluation.benchmarks.sources import RECORDS
 from evaluation.errors import BadOutput
-from evaluation.harnesses.process import HarnessFailed, run
+from evaluation.harnesses.process import HarnessFailed, run, version_of
 from evaluation.metrics.answers import Predictions, places
 from evaluation.metrics.arrays import Floats
 from evaluation.metrics.kinds.generated import GeneratedPredictions
@@ -185,8 +185,10 @@ def _pairs(values: Sequence[float | Sequence[float]]) -> Floats:
 
 
 def _recording(definition: Definition, cache: Path) -> Json:
-    """The recording of this definition and its data, made once for all processes."""
-    digest = hashlib.sha256(definition_hash(definition).encode())
+    """The recording of this definition, task and data by this lm_eval, made once for all processes."""
+    digest = hashlib.sha256(f"{definition_hash(definition)}\0{version_of('lm_eval')}\0".encode())
+    own = _own_task(definition)
+    digest.update(own.read_bytes() if own.is_file() else b"")
     for split in _splits(definition):
         digest.update(_lines(definition, split).encode())
     cache.mkdir(parents=True, exist_ok=True)
@@ -210,7 +212,7 @@ def _ask(definition: Definition, answers: list[list[list[Any]]] | None) -> Json:
             Path(path).write_text(_lines(definition, split), encoding="utf-8")
         job = {
             "task": task,
-            "include": str(TASKS) if (TASKS / f"{task}.yaml").is_file() else None,
+            "include": str(TASKS) if _own_task(definition).is_file() else None,
             "data": data,
             "answers": answers,
             "filter": definition.engine.filter,
@@ -219,6 +221,11 @@ def _ask(definition: Definition, answers: list[list[list[Any]]] | None) -> Json:
             return run(PROGRAM, job)
         except HarnessFailed as error:
             raise DataUnavailable(f"lm_eval could not run its task {task!r}. {error}") from error
+
+
+def _own_task(definition: Definition) -> Path:
+    """Where the task's file would be, were it one of ours."""
+    return TASKS / f"{definition.engine.harness_task}.yaml"
 
 
 def _splits(definition: Definition) -> list[str]:

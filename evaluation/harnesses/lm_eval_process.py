@@ -3,11 +3,10 @@
     python lm_eval_process.py job.json answer.json
 
 job: {"task", "include": folder or null, "data": {split: JSON lines}, "answers": null to record, else per document}.
-Recorded: {"version", "task_version", "kind", "documents": [[{"arguments", "repeats"}, …], …], "digest"}.
+Recorded: {"version", "task_version", "kind", "documents": [[{"arguments", "repeats"}, …], …]}.
 Replayed: {"version", "task_version", "documents": [id, …], "metrics": {name: {"value", "per_item"}}}.
 """
 
-import hashlib
 import json
 import re
 import sys
@@ -58,14 +57,12 @@ def main() -> None:
     job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     model = Answering(job["answers"])
     task, results = perform(job, model)
-    documents = recorded(model.asked)
     facts: dict[str, Any] = {
         "version": version("lm_eval"),
         "task_version": str(task.VERSION if task.VERSION is not None else ""),
-        "digest": hashlib.sha256(json.dumps(documents, sort_keys=True).encode()).hexdigest(),
     }
     if job["answers"] is None:
-        facts |= {"kind": model.asked[0].request_type, "documents": documents}
+        facts |= {"kind": model.asked[0].request_type, "documents": recorded(model.asked)}
     else:
         facts |= judged(results, job["task"], job["filter"])
     Path(sys.argv[2]).write_text(json.dumps(facts, allow_nan=False), encoding="utf-8")

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,14 @@ SECONDS = 200.0  # less than a scoring task may take
 
 class HarnessFailed(RuntimeError):
     """The harness ended without an answer: our fault or its own, never the model's."""
+
+
+def version_of(name: str) -> str:
+    """Of a package of the harnesses. Raises DataUnavailable: it is not installed."""
+    found = next(iter(distributions(name=name, path=[str(PACKAGES)])), None)
+    if found is None:
+        raise DataUnavailable("The harness of this benchmark is not installed here (make harness).")
+    return found.version
 
 
 def run(script: Path, job: dict[str, Any]) -> dict[str, Any]:

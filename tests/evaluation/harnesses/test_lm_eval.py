@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -184,6 +185,25 @@ def test_a_recording_is_made_once_and_kept(recordings, monkeypatch):
     monkeypatch.setattr(lm_eval, "run", None)
 
     assert harnesses.items_of(definition, recordings) == first
+
+
+def test_another_task_file_or_another_lm_eval_is_another_recording(tmp_path, monkeypatch):
+    definition = HARNESS["manual-last-word"]
+    recordings, tasks, packages = (tmp_path / name for name in ("recordings", "tasks", "packages"))
+    shutil.copytree(lm_eval.TASKS, tasks)
+    monkeypatch.setattr(lm_eval, "TASKS", tasks)
+    before = harnesses.items_of(definition, recordings)
+    file = tasks / f"{definition.engine.harness_task}.yaml"
+    file.write_text(file.read_text().replace('doc_to_text: "', 'doc_to_text: "Now: '))
+
+    after = harnesses.items_of(definition, recordings)
+
+    assert [row["text"] for row in after.inputs] == [f"Now: {row['text']}" for row in before.inputs]
+    (packages / "lm_eval-9.dist-info").mkdir(parents=True)
+    (packages / "lm_eval-9.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: lm_eval\nVersion: 9\n")
+    monkeypatch.setattr(process, "PACKAGES", packages)
+    with pytest.raises(DataUnavailable, match="could not run its task"):  # instead of what 0.4.13 recorded
+        harnesses.items_of(definition, recordings)
 
 
 def replaced(**changes):
