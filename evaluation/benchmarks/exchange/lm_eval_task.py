@@ -11,13 +11,16 @@ from evaluation.benchmarks.exchange.draft import UNKNOWN, Draft, Hints, list_of,
 from evaluation.benchmarks.schema import Definition, Prompt
 from evaluation.benchmarks.strict import bad
 from evaluation.benchmarks.writing import dump
+from evaluation.metrics.registry import REGISTRY
 
 REQUESTS: Final = {
     "multiple_choice": "loglikelihood",
     "generate_until": "generate",
     "loglikelihood_rolling": "rolling",
 }
+KINDS: Final = {ours: theirs for theirs, ours in REQUESTS.items()}
 METRICS: Final = {"loglikelihood": "acc", "generate": "exact_match", "rolling": "bits_per_byte"}
+THEIRS: Final = frozenset(name for name, metric in REGISTRY.items() if metric.library == f"lm_eval {name}")
 _FIELD: Final = re.compile(r"\s*(?:\{\{\s*)?([A-Za-z_][\w.]*)(?:\s*\}\})?\s*")
 _READ: Final = {
     "task", "task_alias", "group", "tag", "dataset_path", "dataset_name", "dataset_kwargs", "test_split",
@@ -55,7 +58,7 @@ def read(text: str, hints: Hints) -> Draft:
         "tasks": ["text-generation"],
         "status": "draft",
         "dataset": _dataset(found, hints, notes),
-        "fields": _fields(found, notes),
+        "fields": _fields(found, request, notes),
         "request": request,
     }
     if request != "rolling":
@@ -70,31 +73,17 @@ def read(text: str, hints: Hints) -> Draft:
 
 def write(definition: Definition) -> str:
     """The task file that asks the same. Raises BadDefinition: lm_eval has no words for it."""
-    kinds = {ours: theirs for theirs, ours in REQUESTS.items()}
-    if definition.request not in kinds:
-        raise bad("request", f"lm_eval has no output_type for {definition.request!r}.")
+    _check_sayable(definition)
     prompt = definition.prompt
-    if definition.request != "rolling" and prompt is None:
-        raise bad("prompt", "without a prompt there is no doc_to_text.")
-    if definition.dataset.repo.startswith("builtin:"):
-        raise bad("dataset.repo", "lm_eval cannot read data that comes with this program.")
-    if definition.dataset.subset is not None:
-        raise bad("dataset.subset", "lm_eval has no seeded subset; only the whole split can be said.")
-    if definition.filters:
-        raise bad("filters", "our filters are not lm_eval's; only a task without filters can be said.")
     body: dict[str, Any] = {
         "task": definition.id.replace("-", "_"),
         "dataset_path": definition.dataset.repo,
         "dataset_name": None if definition.dataset.config == "default" else definition.dataset.config,
         "dataset_kwargs": {"revision": definition.dataset.revision},
-        "output_type": kinds[definition.request],
+        "output_type": KINDS[definition.request],
         "test_split": definition.dataset.split,
         "fewshot_split": definition.dataset.fewshot_split,
-        **(
-            _their_prompt(definition, prompt)
-            if prompt
-            else {"doc_to_text": "", "doc_to_target": _their_text(definition)}
-        ),
+        **(_their_prompt(definition, prompt) if prompt else _their_text(definition)),
     }
     if definition.generation is not None:
         made = definition.generation
@@ -108,6 +97,30 @@ def write(definition: Definition) -> str:
     body["metric_list"] = [{"metric": use.name} for use in definition.metrics]
     body["metadata"] = {"version": definition.version}
     return dump({key: value for key, value in body.items() if value is not None})
+
+
+def _check_sayable(definition: Definition) -> None:
+    if definition.request not in KINDS:
+        raise bad("request", f"lm_eval has no output_type for {definition.request!r}.")
+    prompt = definition.prompt
+    if definition.request != "rolling" and prompt is None:
+        raise bad("prompt", "without a prompt there is no doc_to_text.")
+    if definition.dataset.repo.startswith("builtin:"):
+        raise bad("dataset.repo", "lm_eval cannot read data that comes with this program.")
+    if definition.dataset.subset is not None:
+        raise bad("dataset.subset", "lm_eval has no seeded subset; only the whole split can be said.")
+    if definition.filters:
+        raise bad("filters", "our filters are not lm_eval's; only a task without filters can be said.")
+    if prompt is not None and prompt.shots:
+        raise bad("prompt.shots", "lm_eval draws other examples than we do; only a task without examples can be said.")
+    if prompt is not None and prompt.chat_template != "off":
+        raise bad("prompt.chat_template", "lm_eval's command line decides about it, not its tasks.")
+    for number, use in enumerate(definition.metrics):
+        if use.name not in THEIRS:
+            raise bad(
+                f"metrics[{number}].name",
+                f"lm_eval has nothing that means the same; it has {', '.join(sorted(THEIRS))}.",
+            )
 
 
 def mapping_at_version(found: dict[str, Any]) -> str:
@@ -134,13 +147,14 @@ def _dataset(found: dict[str, Any], hints: Hints, notes: list[str]) -> dict[str,
     return dataset | ({"fewshot_split": few} if few and found.get("num_fewshot") else {})
 
 
-def _fields(found: dict[str, Any], notes: list[str]) -> dict[str, str]:
+def _fields(found: dict[str, Any], request: str, notes: list[str]) -> dict[str, str]:
     target = text_at(found, "doc_to_target")
     simple = _FIELD.fullmatch(target)
     if not target:
         notes.append("There is no doc_to_target: name the column of the answer in fields.target.")
         return {}
-    return {"target": simple[1] if simple else target}  # a field may be a template, too
+    # What is read through is lm_eval's target; a field may be a template, too.
+    return {"text" if request == "rolling" else "target": simple[1] if simple else target}
 
 
 def _prompt(found: dict[str, Any]) -> dict[str, Any]:
@@ -211,13 +225,18 @@ def _their_prompt(definition: Definition, prompt: Prompt) -> dict[str, Any]:
     return {
         "description": prompt.description or None,
         "doc_to_text": prompt.template,
-        "doc_to_target": f"{{{{{target}}}}}" if target else "",
-        "doc_to_choice": list(choices) if isinstance(choices, tuple) else f"{{{{{choices}}}}}" if choices else None,
+        "doc_to_target": _braced(target) if target else "",
+        "doc_to_choice": list(choices) if isinstance(choices, tuple) else _braced(choices) if choices else None,
         "target_delimiter": prompt.target_delimiter,
         "fewshot_delimiter": prompt.fewshot_delimiter,
-        "num_fewshot": prompt.shots,
+        "num_fewshot": 0,
     }
 
 
-def _their_text(definition: Definition) -> str:
-    return f"{{{{{definition.fields.get('text') or 'text'}}}}}"
+def _their_text(definition: Definition) -> dict[str, Any]:
+    return {"doc_to_text": "", "doc_to_target": _braced(definition.fields.get("text") or "text")}
+
+
+def _braced(source: str) -> str:
+    """A field as a template; what is one already stays as it is."""
+    return source if "{{" in source or "{%" in source else f"{{{{{source}}}}}"

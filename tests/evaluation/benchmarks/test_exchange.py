@@ -1,13 +1,21 @@
 """Definitions in the words of others."""
 
+import dataclasses
 import json
 
 import pytest
 import yaml
 from django.core.management import CommandError, call_command
+from jinja2 import Environment
 
-from evaluation.benchmarks.definitions import builtin_definitions, definition_hash, load_definition
+from evaluation.benchmarks.definitions import (
+    builtin_definitions,
+    definition_hash,
+    library_definitions,
+    load_definition,
+)
 from evaluation.benchmarks.exchange import Hints, exported, imported
+from evaluation.benchmarks.schema import MetricUse, Prompt
 from evaluation.benchmarks.writing import to_yaml
 from evaluation.errors import BadDefinition
 
@@ -172,6 +180,66 @@ def test_the_command_writes_the_draft_and_says_what_is_open(tmp_path, capsys):
     assert "weight: left out" in said.err
     with pytest.raises(CommandError, match="cannot be read"):
         call_command("import_benchmark", str(tmp_path / "none.yaml"), format="lm_eval")
+
+
+def in_lm_evals_words(name, **changes):
+    definition = next(one for one in library_definitions() if one.id == name)
+    known = tuple(use for use in definition.metrics if use.name != "acc_rescaled")
+    return dataclasses.replace(definition, **({"metrics": known} | changes))
+
+
+def test_a_definition_comes_back_from_lm_evals_words_as_it_was():
+    arc = in_lm_evals_words("arc-easy")
+
+    text = exported("lm_eval", arc)
+
+    again = load_definition(imported("lm_eval", text).text)
+    assert again.prompt == arc.prompt
+    # lm_eval numbers its documents itself.
+    assert again.fields == {name: path for name, path in arc.fields.items() if name != "id"}
+    assert (again.dataset, again.metrics) == (
+        dataclasses.replace(arc.dataset, license="unknown", expect_rows=None),
+        arc.metrics,
+    )
+
+
+def test_the_templates_of_an_exported_task_are_templates_of_jinja():
+    task = yaml.safe_load(exported("lm_eval", in_lm_evals_words("arc-easy")))
+    row = {"question": "Why?", "choices": {"text": ["so", "or so"], "label": ["A", "B"]}, "answerKey": "B"}
+
+    made = {
+        name: Environment().from_string(task[f"doc_to_{name}"]).render(row) for name in ("text", "target", "choice")
+    }
+
+    assert made == {"text": "Question: Why?\nAnswer:", "target": "1", "choice": "['so', 'or so']"}
+
+
+def test_running_text_is_the_target_of_lm_eval():
+    wikitext = in_lm_evals_words("wikitext2")
+
+    text = exported("lm_eval", wikitext)
+
+    again = load_definition(imported("lm_eval", text).text)
+    assert yaml.safe_load(text)["doc_to_target"] == f"{{{{{wikitext.fields['text']}}}}}"
+    assert again.fields["text"] == wikitext.fields["text"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"prompt": Prompt(template="{{ q }}", choices="c", shots=2)}, "prompt.shots: lm_eval draws other examples"),
+        ({"prompt": Prompt(template="{{ q }}", choices="c", chat_template="auto")}, "prompt.chat_template: lm_eval's"),
+        (
+            {"metrics": (MetricUse(name="acc_rescaled", primary=True),)},
+            "metrics[0].name: lm_eval has nothing that means the same",
+        ),
+    ],
+)
+def test_what_would_give_other_numbers_in_lm_eval_is_refused(changes, said):
+    with pytest.raises(BadDefinition) as refused:
+        exported("lm_eval", in_lm_evals_words("arc-easy", **changes))
+
+    assert said in refused.value.message
 
 
 @pytest.mark.parametrize("name", ["digits", "bitext"])
