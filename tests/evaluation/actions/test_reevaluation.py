@@ -8,6 +8,8 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from catalog.models import Blob
+from catalog.storage.local import LocalStore
+from catalog.stores import blob_store
 from evaluation.actions import benchmarks, integrity, reevaluation, sentinels
 from evaluation.models import Baseline, Record, Run, Score
 from evaluation.queries.benchmarks import definition_of
@@ -104,6 +106,47 @@ def test_outputs_that_were_changed_are_found():
     assert integrity.check_some() == 1
     run.refresh_from_db()
     assert run.integrity_problem == "The output predictions.jsonl is not the one that was scored."
+
+
+def local_store(folder, monkeypatch, content=()):
+    """A store in a folder of its own, for the check alone, with the blobs of these outputs."""
+    store = LocalStore(folder)
+    for output in content:
+        with blob_store().open(output.blob.sha256) as source:
+            path = store._path(output.blob.sha256)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(source.read())
+    monkeypatch.setattr(integrity, "blob_store", lambda: store)
+    return store
+
+
+def test_a_store_that_does_not_answer_says_nothing_of_the_records(tmp_path, monkeypatch):
+    run, other = arrangement.scored(), arrangement.scored()
+    local_store(tmp_path, monkeypatch)
+    (tmp_path / "blobs" / "sha256").rmdir()
+    (tmp_path / "blobs" / "sha256").write_bytes(b"no directory: every question to the store fails")
+
+    assert integrity.check_some() == 0
+
+    assert set(Run.objects.values_list("pk", "integrity_problem")) == {(run.pk, ""), (other.pk, "")}
+    assert set(Record.objects.values_list("checked_at", flat=True)) == {None}
+    assert set(Score.objects.filter(is_current=True).values_list("run", flat=True)) == {run.pk, other.pk}
+
+
+@pytest.mark.parametrize("damage", ["gone", "unreadable"])
+def test_bytes_that_the_store_lost_are_found(tmp_path, monkeypatch, damage):
+    run, other = arrangement.scored(wrong=1), arrangement.scored(wrong=2)
+    store = local_store(tmp_path, monkeypatch, [*run.outputs.all(), *other.outputs.all()])
+    path = store._path(run.outputs.get(name="predictions.jsonl").blob.sha256)
+    path.unlink()
+    if damage == "unreadable":
+        path.symlink_to("/proc/self/mem")  # opens, and fails when it is read
+
+    assert integrity.check_some() == 1
+
+    run.refresh_from_db()
+    assert run.integrity_problem == "The stored bytes of predictions.jsonl have changed or are gone."
+    assert set(Score.objects.filter(is_current=True).values_list("run", flat=True)) == {other.pk}
 
 
 def test_genuine_records_pass_and_are_looked_at_in_turn():
