@@ -145,7 +145,7 @@ def _known_or_queued(wanted: Run, *, again: bool) -> tuple[Run, bool]:
 
 def _same_measurement(wanted: Run, *, again: bool) -> Run | None:
     usable = [*Run.ACTIVE] if again else [*Run.ACTIVE, Run.State.SUCCEEDED]
-    same = Run.objects.filter(run_key=wanted.run_key, state__in=usable, withdrawn_at=None)
+    same = Run.objects.filter(run_key=wanted.run_key, state__in=usable, withdrawn_at=None, integrity_problem="")
     known = same.order_by("-pk").first()
     if known is not None and known.state == Run.State.QUEUED and known.priority < wanted.priority:
         Run.objects.filter(pk=known.pk, state=Run.State.QUEUED).update(priority=wanted.priority)

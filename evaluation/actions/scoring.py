@@ -165,8 +165,8 @@ def _make_newest_current(run: Run) -> None:
     same = Score.objects.filter(repo=run.repo, benchmark=run.benchmark, run__kind=Run.Kind.FULL, is_superseded=False)
     newest = same.order_by("-run_id").values_list("run_id", flat=True)[0]  # there is one: that of `run`
     same.filter(is_current=True).exclude(run_id=newest).update(is_current=False)
-    # A withdrawn one keeps its place empty: see `withdrawal`.
-    same.filter(run_id=newest, run__withdrawn_at=None).update(is_current=True)
+    # A withdrawn one keeps its place empty: see `withdrawal`. So does a broken one, until it is measured again.
+    same.filter(run_id=newest, run__withdrawn_at=None, run__integrity_problem="").update(is_current=True)
 
 
 @transaction.atomic

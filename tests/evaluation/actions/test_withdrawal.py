@@ -6,9 +6,9 @@ import pytest
 
 from catalog.errors import BadInput
 from catalog.models import AuditEntry
-from evaluation.actions import runs, scoring, staleness, withdrawal
+from evaluation.actions import integrity, runs, scoring, staleness, withdrawal
 from evaluation.errors import RunIsOver
-from evaluation.models import Run, Score
+from evaluation.models import Record, Run, Score
 from evaluation.queries.leaderboard import leaderboard
 from evaluation.queries.runs import attempts_of
 from evaluation.queries.scores import scores_of
@@ -65,6 +65,33 @@ def test_an_older_run_that_ends_after_a_withdrawal_does_not_count_either():
 
 def test_a_withdrawn_run_does_not_answer_a_new_request():
     run = withdraw(arrangement.scored())
+
+    again, created = runs.request_run(repo=run.repo, benchmark=run.benchmark, actor=run.repo.created_by)
+
+    assert created
+    assert again.pk != run.pk
+
+
+def broken(run):
+    """As the hourly check leaves a run whose record or outputs are not what they were."""
+    Record.objects.filter(run=run).update(body=run.record.body.replace('"value":1.0', '"value":0.9', 1))
+    assert integrity.check(run.record) is False
+    return run
+
+
+def test_a_broken_run_does_not_count_again_when_an_older_one_ends():
+    repo = arrangement.model()
+    older = arrangement.handed_in(repo)
+    broken(measured_again(repo))
+
+    scoring.score_run(older.pk)
+
+    assert Run.objects.get(pk=older.pk).state == "succeeded"
+    assert not Score.objects.filter(is_current=True).exists()
+
+
+def test_a_broken_run_does_not_answer_a_new_request():
+    run = broken(arrangement.scored())
 
     again, created = runs.request_run(repo=run.repo, benchmark=run.benchmark, actor=run.repo.created_by)
 
