@@ -68,10 +68,10 @@ def _replace(
     body = signing.canonical(_rewritten(json.loads(record.body), record, definition, judgement, outdated))
     signature = signing.sign(body)
     fresh = Record.objects.create(run=held, body=body, signature=signature.hex, key_id=signature.key_id)
-    valid = Score.objects.filter(run=held, is_superseded=False)
-    was_current = valid.filter(is_current=True).exists()
-    valid.update(is_superseded=True, is_current=False)
-    scoring.keep(held, fresh, judgement, is_current=was_current)
+    Score.objects.filter(run=held, is_superseded=False).update(is_superseded=True, is_current=False)
+    scoring.keep(held, fresh, judgement)
+    if held.kind == Run.Kind.FULL:  # another run may have ended meanwhile: which one counts is decided anew
+        scoring.make_newest_current(held)
     return True
 
 

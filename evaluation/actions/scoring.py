@@ -107,7 +107,7 @@ def _publish(run: Run, definition: Definition, judgement: Judgement) -> None:
     held.progress, held.reason_code, held.reason = {}, "", ""
     held.save()
     if held.kind == Run.Kind.FULL:
-        _make_newest_current(held)
+        make_newest_current(held)
     if held.kind == Run.Kind.SENTINEL:
         sentinels.note_result(held)
 
@@ -118,9 +118,9 @@ def _give_back(run: Run) -> None:
     leases.fail(run, "node_error", _("The machine that evaluated this model gave wrong results for known models."))
 
 
-def keep(run: Run, record: Record, judgement: Judgement, *, is_current: bool = False) -> None:
-    """The rows of one scoring; those of an earlier one are superseded first."""
-    Score.objects.bulk_create(_row(run, record, value, is_current=is_current) for value in judgement.values)
+def keep(run: Run, record: Record, judgement: Judgement) -> None:
+    """The rows of one scoring, not counting yet; those of an earlier one are superseded first."""
+    Score.objects.bulk_create(_row(run, record, value) for value in judgement.values)
     keep_columns(run, judgement)
 
 
@@ -130,7 +130,7 @@ def keep_columns(run: Run, judgement: Judgement) -> None:
     ItemColumn.objects.bulk_create(_packed(run, column) for column in judgement.columns)
 
 
-def _row(run: Run, record: Record, value: MetricValue, *, is_current: bool) -> Score:
+def _row(run: Run, record: Record, value: MetricValue) -> Score:
     metric = REGISTRY[value.metric]
     return Score(
         run=run,
@@ -148,7 +148,7 @@ def _row(run: Run, record: Record, value: MetricValue, *, is_current: bool) -> S
         unit=metric.unit,
         higher_is_better=metric.higher_is_better,
         method=value.method,
-        is_current=is_current,
+        is_current=False,
     )
 
 
@@ -158,8 +158,8 @@ def _packed(run: Run, column: Column) -> ItemColumn:
     )
 
 
-def _make_newest_current(run: Run) -> None:
-    """Of all valid runs of this model on this benchmark the newest counts: no best of many."""
+def make_newest_current(run: Run) -> None:
+    """Of all valid runs of this model on this benchmark the newest counts: no best of many. In a transaction."""
     with connection.cursor() as cursor:  # two runs that end together must agree which one that is
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [run.benchmark_id, run.repo_id % 2**31])
     same = Score.objects.filter(repo=run.repo, benchmark=run.benchmark, run__kind=Run.Kind.FULL, is_superseded=False)

@@ -86,6 +86,19 @@ def test_an_older_run_does_not_become_current_by_being_rescored(run):
 
 
 @pytest.mark.usefixtures("newer_brier")
+def test_which_run_counts_is_decided_anew_and_not_by_what_was_read_before(run):
+    arrangement.commit_model(run.repo)
+    type(run.repo.facts).objects.filter(repo=run.repo).update(task="image-classification")
+    run.repo.refresh_from_db()
+    newer = arrangement.scored_but_for([], run.repo)
+    run.scores.update(is_current=True)  # as a reader saw it who looked before the newer one ended
+
+    assert rescoring.rescore_run(run.pk) is True
+
+    assert set(Score.objects.filter(is_current=True).values_list("run_id", flat=True)) == {newer.pk}
+
+
+@pytest.mark.usefixtures("newer_brier")
 def test_a_run_whose_outputs_no_longer_fit_keeps_its_scores(run):
     run.benchmark.definition["dataset"]["revision"] = "scikit-learn==0.0.1"
     run.benchmark.save()
