@@ -45,7 +45,10 @@ def _of_older_versions() -> Iterator[Wanted]:
         .filter(status=Benchmark.Status.STABLE, slug=OuterRef("benchmark__slug"))
     )
     known = Run.objects.filter(
-        repo=OuterRef("repo"), benchmark__slug=OuterRef("benchmark__slug"), benchmark__is_current=True
+        kind=Run.Kind.FULL,
+        repo=OuterRef("repo"),
+        benchmark__slug=OuterRef("benchmark__slug"),
+        benchmark__is_current=True,
     )
     rows = _current(benchmark__is_current=False).filter(Exists(present)).exclude(Exists(known))
     for run in rows[:MOST_AT_ONCE]:
@@ -63,7 +66,9 @@ def _of_other_runners() -> Iterator[Wanted]:
 
 
 def _of_broken_records() -> Iterator[Wanted]:
-    newer = Run.objects.filter(repo=OuterRef("repo"), benchmark=OuterRef("benchmark"), pk__gt=OuterRef("pk"))
+    newer = Run.objects.filter(
+        kind=Run.Kind.FULL, repo=OuterRef("repo"), benchmark=OuterRef("benchmark"), pk__gt=OuterRef("pk")
+    ).exclude(state__in=[Run.State.FAILED, Run.State.CANCELLED])
     broken = Run.objects.filter(
         kind=Run.Kind.FULL, benchmark__is_current=True, benchmark__namespace=None, repo__deleted_at=None
     )
@@ -83,7 +88,9 @@ def _of_old_age() -> Iterator[Wanted]:
 def _current(**narrowed: object) -> RunQuerySet:
     """Runs whose scores count, with nothing newer under way, oldest first."""
     counting = Score.objects.filter(run=OuterRef("pk"), is_current=True, is_primary=True, slice="")
-    under_way = Run.objects.active().filter(repo=OuterRef("repo"), benchmark__slug=OuterRef("benchmark__slug"))
+    under_way = Run.objects.active().filter(
+        kind=Run.Kind.FULL, repo=OuterRef("repo"), benchmark__slug=OuterRef("benchmark__slug")
+    )
     rows = Run.objects.filter(Exists(counting), kind=Run.Kind.FULL, repo__deleted_at=None, **narrowed)
     rows = rows.filter(benchmark__namespace=None)  # a team's data is read with the rights of who asks
     return rows.exclude(Exists(under_way)).select_related("repo__namespace", "benchmark").order_by("finished_at", "pk")

@@ -9,6 +9,7 @@ from typing import Final
 from catalog.models import Repo, User
 from catalog.queries.paging import LARGEST_PAGE, Cursor, Page
 from evaluation.models import Benchmark, Run
+from evaluation.models.run import RunQuerySet
 
 PAGE: Final = 30
 _LIST: Final = "runs"
@@ -50,9 +51,14 @@ def find_runs(*, user: User | None, wanted: RunFilter | None = None, cursor: str
 
 def attempts_of(repo: Repo, benchmark: Benchmark) -> int:
     """How often this model was measured on this benchmark, whatever came of it: shown, so nobody picks the best."""
-    return Run.objects.filter(repo=repo, benchmark__slug=benchmark.slug).count()
+    return _own_runs(repo).filter(benchmark__slug=benchmark.slug).count()
 
 
 def attempts_by_benchmark(repo: Repo) -> Counter[str]:
     """The same for every benchmark at once, by slug."""
-    return Counter(Run.objects.filter(repo=repo).values_list("benchmark__slug", flat=True))
+    return Counter(_own_runs(repo).values_list("benchmark__slug", flat=True))
+
+
+def _own_runs(repo: Repo) -> RunQuerySet:
+    """Those that measure the model; as a sentinel it measures nodes."""
+    return Run.objects.filter(repo=repo, kind=Run.Kind.FULL)

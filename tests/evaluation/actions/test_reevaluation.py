@@ -13,6 +13,7 @@ from catalog.stores import blob_store
 from evaluation.actions import benchmarks, integrity, reevaluation, sentinels
 from evaluation.models import Baseline, Record, Run, Score
 from evaluation.queries.benchmarks import definition_of
+from evaluation.queries.runs import attempts_by_benchmark, attempts_of
 from tests.evaluation import arrangement
 
 pytestmark = pytest.mark.django_db
@@ -106,6 +107,43 @@ def test_outputs_that_were_changed_are_found():
     assert integrity.check_some() == 1
     run.refresh_from_db()
     assert run.integrity_problem == "The output predictions.jsonl is not the one that was scored."
+
+
+def watched_with(run, benchmark=None, **fields):
+    """A run of the same model that measures a node."""
+    shown = {"revision": run.commit_oid, "commit_oid": run.commit_oid, "run_key": "5" * 64, "repo": run.repo}
+    return Run.objects.create(kind=Run.Kind.SENTINEL, benchmark=benchmark or run.benchmark, **shown, **fields)
+
+
+def test_a_sentinel_under_way_keeps_nothing_from_being_measured_again():
+    run = arrangement.scored()
+    aged(run, 181)
+    watched_with(run)
+
+    assert why(reevaluation.schedule()) == [(run.repo, 1, "age", None)]
+    assert attempts_of(run.repo, run.benchmark) == attempts_by_benchmark(run.repo)["digits"] == 2
+
+
+def test_a_sentinel_on_the_new_version_of_a_benchmark_is_no_result_on_it():
+    run = arrangement.scored()
+    newer = benchmarks.publish(dataclasses.replace(definition_of(run.benchmark), version=2, seed=99))
+    watched_with(run, newer, state=Run.State.SUCCEEDED)
+
+    assert why(reevaluation.schedule()) == [(run.repo, 2, "version", None)]
+
+
+@pytest.mark.parametrize("state", ["failed", "cancelled", "sentinel"])
+def test_what_came_to_nothing_does_not_stand_for_a_broken_record(state):
+    run = arrangement.scored()
+    Record.objects.filter(run=run).update(body=run.record.body.replace('"value":1.0', '"value":0.9', 1))
+    integrity.check_some()
+    if state == "sentinel":
+        watched_with(run)
+    else:
+        later = arrangement.queued(run.repo)
+        Run.objects.filter(pk=later.pk).update(state=state)
+
+    assert why(reevaluation.schedule()) == [(run.repo, 1, "integrity", None)]
 
 
 def local_store(folder, monkeypatch, content=()):
