@@ -109,6 +109,17 @@ def test_outputs_that_were_changed_are_found():
     assert run.integrity_problem == "The output predictions.jsonl is not the one that was scored."
 
 
+def test_models_that_no_longer_fit_do_not_hold_up_those_behind_them(monkeypatch):
+    monkeypatch.setattr(reevaluation, "MOST_AT_ONCE", 1)
+    first, second = arrangement.scored(), arrangement.scored()
+    aged(first, 300)
+    aged(second, 200)
+    type(first.repo.facts).objects.filter(repo=first.repo).update(task="text-generation")
+
+    assert reevaluation.schedule() == []
+    assert why(reevaluation.schedule()) == [(second.repo, 1, "age", None)]
+
+
 def watched_with(run, benchmark=None, **fields):
     """A run of the same model that measures a node."""
     shown = {"revision": run.commit_oid, "commit_oid": run.commit_oid, "run_key": "5" * 64, "repo": run.repo}
