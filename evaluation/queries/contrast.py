@@ -62,11 +62,24 @@ def item_lines(run: Run, *, with_data: bool) -> tuple[str, list[ItemLine]]:
         NotComparable: too many to list, or the data is not here any more.
     """
     definition = definition_of(run.benchmark)
+    return _lines(run, definition, _items(run, definition), with_data=with_data)
+
+
+def _items(run: Run, definition: Definition) -> Items:
+    """Raises as `item_lines`."""
     if (run.provenance.get("rows_expected") or 0) > MOST_ITEMS:
         raise NotComparable(_("There are too many items to list; download the predictions of the run."))
     try:
-        items, sample, said = _read(run, definition, with_data=with_data)
+        return answers.items_of(run, definition)
     except (DataUnavailable, BadOutput) as problem:
+        raise NotComparable(str(problem)) from problem
+
+
+def _lines(run: Run, definition: Definition, items: Items, *, with_data: bool) -> tuple[str, list[ItemLine]]:
+    """As `item_lines`, over items at hand."""
+    try:
+        sample, said = _read(run, definition, items, with_data=with_data)
+    except BadOutput as problem:
         raise NotComparable(str(problem)) from problem
     use = shown_metric(definition, sample)
     scores = sample.per_item(use) if use is not None else None
@@ -74,7 +87,7 @@ def item_lines(run: Run, *, with_data: bool) -> tuple[str, list[ItemLine]]:
     lines = [
         ItemLine(
             id=str(row["id"]),
-            group=sample.groups[at],
+            group=sample.groups[at] if with_data else "",  # a column of the data
             score=None if scores is None else float(scores[at]),
             asked=asked.get(str(row["id"]), {}),
             gold=_without(row, {"id", "group", "cluster", "chars"}) if with_data else {},
@@ -85,14 +98,13 @@ def item_lines(run: Run, *, with_data: bool) -> tuple[str, list[ItemLine]]:
     return (use.name if use is not None else ""), lines
 
 
-def _read(run: Run, definition: Definition, *, with_data: bool) -> tuple[Items, Sample, dict[str, Json]]:
+def _read(run: Run, definition: Definition, items: Items, *, with_data: bool) -> tuple[Sample, dict[str, Json]]:
     with tempfile.TemporaryDirectory(prefix="items-") as name:
         folder = Path(name)
         answers.fetch_outputs(run, folder)
-        items = answers.items_of(run, definition)
         sample = sample_of(definition, items.gold, answers.read_answers(run, definition, items, folder))
         said = _said(folder, opaque_names(items, str(run.item_seed))) if with_data else {}
-    return items, sample, said
+    return sample, said
 
 
 def contrasts(first: Run, second: Run, *, which: str, with_data: bool) -> tuple[str, list[Contrast]]:
@@ -103,8 +115,10 @@ def contrasts(first: Run, second: Run, *, which: str, with_data: bool) -> tuple[
     """
     if first.benchmark_id != second.benchmark_id or not have_the_same_items(first, second):
         raise NotComparable(_("The two were not asked about the same items."))
-    metric, own = item_lines(first, with_data=with_data)
-    _same, other = item_lines(second, with_data=with_data)
+    definition = definition_of(first.benchmark)
+    items = _items(first, definition)
+    metric, own = _lines(first, definition, items, with_data=with_data)
+    _same, other = _lines(second, definition, items, with_data=with_data)
     if not metric:
         raise NotComparable(_("The metrics of this benchmark have no value per item."))
     sign = 1 if REGISTRY[metric].higher_is_better else -1

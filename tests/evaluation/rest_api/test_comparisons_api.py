@@ -4,9 +4,10 @@ import json
 
 import pytest
 
+from evaluation.actions import team_benchmarks
 from evaluation.models import ItemColumn
 from evaluation.queries.contrast import contrasts
-from tests.evaluation import arrangement
+from tests.evaluation import arrangement, teams
 from tests.factories import OrganisationFactory, RepoFactory, UserFactory, commit_content, token_of
 
 pytestmark = pytest.mark.django_db
@@ -179,3 +180,57 @@ def test_without_the_data_only_ids_and_scores_are_told(pair):
     lines = [line for one in found for line in (one.first, one.second)]
     assert {line.score for line in lines} == {0.0, 1.0}
     assert [line for line in lines if line.asked or line.gold or line.answer] == []
+
+
+@pytest.fixture
+def pair_on_team_data():
+    """Two public models on a team's benchmark; its private data has a column that groups the items."""
+    member = UserFactory()
+    namespace = OrganisationFactory(admin=member).namespace
+    rows = [row | {"topic": f"redundancies {number % 2}"} for number, row in enumerate(teams.ROWS)]
+    repo, commit = teams.dataset(namespace, member, rows=rows)
+    text = teams.definition_text(repo.full_name, commit.oid).replace("target: label}", "target: label, group: topic}")
+    benchmark = team_benchmarks.upload_definition(text=text, namespace=namespace, actor=member)[0]
+    runs = [teams.scored(teams.model(), benchmark, member, wrong=wrong) for wrong in (5, 0)]
+    return runs, member
+
+
+def item_answers(client, runs, headers):
+    """Everywhere items are told of."""
+    query = asked(runs, benchmark=runs[0].benchmark.slug)
+    for path in ("/api/v1/comparisons/items", "/api/v1/comparisons/items.csv", "/api/v1/comparisons/items.jsonl"):
+        yield client.get(path, query, headers=headers)
+    for path in ("items", "items.csv", "items.jsonl", "outputs/predictions.jsonl"):
+        yield client.get(f"/api/v1/runs/{runs[0].pk}/{path}", headers=headers)
+
+
+SECRETS = ("redundancies", "sentence", "neg", "pos")  # group, input, and either of gold and answer
+
+
+def test_a_stranger_learns_nothing_of_a_teams_items(raw_client, client, pair_on_team_data):
+    runs, _member = pair_on_team_data
+    headers = {"Authorization": f"Bearer {token_of(UserFactory())}"}
+
+    assert {answer.status_code for answer in item_answers(raw_client, runs, headers)} == {404}
+    page = client.get("/compare", asked(runs, benchmark=runs[0].benchmark.slug))
+    assert page.status_code == 404
+
+
+def test_a_reader_of_the_models_without_the_data_sees_ids_and_scores_alone(raw_client, client, pair_on_team_data):
+    runs, member = pair_on_team_data
+    runs[0].benchmark.namespace = None  # the site's benchmark by now; the data stays the team's
+    runs[0].benchmark.save()
+    stranger, reader = ({"Authorization": f"Bearer {token_of(user)}"} for user in (UserFactory(), member))
+
+    told = list(item_answers(raw_client, runs, stranger))
+    page = client.get("/compare", asked(runs, benchmark=runs[0].benchmark.slug)).content.decode()
+
+    assert [answer.status_code for answer in told] == [200] * 6 + [403]
+    bodies = [answer.content.decode() for answer in told]
+    assert [secret for secret in SECRETS for body in bodies if secret in body] == []
+    assert "5 items, 5 shown" in page
+    assert [secret for secret in SECRETS[:2] if secret in page] == []
+    for answer in list(item_answers(raw_client, runs, reader))[:6]:
+        assert [secret for secret in SECRETS if secret not in answer.content.decode()] == []
+    client.force_login(member)
+    assert "redundancies 0" in client.get("/compare", asked(runs, benchmark=runs[0].benchmark.slug)).content.decode()
