@@ -152,6 +152,18 @@ def test_a_key_that_is_no_longer_listed_signs_nothing(settings):
     assert not signing.is_genuine(record.body, signing.Signature(record.signature, record.key_id))
 
 
+def test_a_key_that_leaked_counts_no_longer_once_it_leaves_the_list(settings):
+    record = arrangement.scored().record
+    fresh, leaked = signing.new_key()
+    settings.RECORD_KEY, settings.RETIRED_RECORD_KEYS = fresh, [leaked]
+    assert signing.is_genuine(record.body, signing.Signature(record.signature, record.key_id))
+
+    settings.RETIRED_RECORD_KEYS = []  # SIGNING_KEY stays, and it is the one that leaked
+
+    assert not signing.is_genuine(record.body, signing.Signature(record.signature, record.key_id))
+    assert [key["status"] for key in signing.public_keys()] == ["current"]
+
+
 def test_the_command_of_an_embedded_site_writes_the_new_key_down(settings, tmp_path):
     settings.DATA_DIR, settings.IS_EMBEDDED = tmp_path, True
     before = signing.public_keys()[0]["public_key"]
