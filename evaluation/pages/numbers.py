@@ -8,6 +8,7 @@ from evaluation.models import Score
 from evaluation.queries.comparisons import Compared
 
 SHOWN_AS_PERCENT = {"", "proportion"}
+_LEAST_HALF_WIDTHS = ((0, 10.0), (1, 0.1), (2, 0.01), (3, 0.0))  # from which on so many digits are enough
 
 
 def scale_of(score: Score) -> float:
@@ -18,8 +19,8 @@ def decimals_of(score: Score) -> int:
     """So many that the interval has one or two digits that say something."""
     half = half_width(score)
     if half is None:
-        return 1 if score.unit in SHOWN_AS_PERCENT else 3
-    return next(digits for digits, least in ((0, 10.0), (1, 0.1), (2, 0.01), (3, 0.0)) if half >= least)
+        return _usual_decimals(score)
+    return _digits(half)
 
 
 def half_width(score: Score) -> float | None:
@@ -47,6 +48,15 @@ def range_text(score: Score) -> str:
     return f"{score.low * scale:.{digits}f} – {score.high * scale:.{digits}f}"
 
 
+def first_value_text(row: Compared) -> str:
+    """The first of two values beside each other, with the digits of both."""
+    return _beside(row, row.first)
+
+
+def second_value_text(row: Compared) -> str:
+    return _beside(row, row.second)
+
+
 def difference_text(row: Compared) -> str:
     """`+2.1`: the first minus the second, in shown units."""
     if row.difference is None:
@@ -71,7 +81,22 @@ def p_text(p: float | None) -> str:
 def _decimals_of_difference(row: Compared) -> int:
     found = row.difference
     half = (found.high - found.low) / 2 * scale_of(row.first) if found is not None else 1.0
-    return next(digits for digits, least in ((0, 10.0), (1, 0.1), (2, 0.01), (3, 0.0)) if half >= least)
+    return _digits(half)
+
+
+def _beside(row: Compared, score: Score) -> str:
+    """As many digits as both bear; an interval without width says of none how many."""
+    known = [half for one in (row.first, row.second) if (half := half_width(one))]
+    digits = min(map(_digits, known)) if known else _usual_decimals(score)
+    return f"{score.value * scale_of(score):.{digits}f}"
+
+
+def _usual_decimals(score: Score) -> int:
+    return 1 if score.unit in SHOWN_AS_PERCENT else 3
+
+
+def _digits(half: float) -> int:
+    return next(digits for digits, least in _LEAST_HALF_WIDTHS if half >= least)
 
 
 def words_of(facts: Mapping[str, object]) -> str:
