@@ -89,9 +89,10 @@ def search(loaded: Loaded, pad_id: int | None, *, beams: int, max_new_tokens: in
     for name in ("decoder_start_token_id", "eos_token_id"):
         if name not in kept and (value := getattr(loaded.config, name, None)) is not None:
             kept[name] = value
-    if "eos_token_id" not in kept:
+    if kept.get("eos_token_id") in (None, []):
         raise unsupported("The model names no token that ends a text (eos_token_id in config.json).")
-    kept.setdefault("pad_token_id", pad_id if pad_id is not None else kept["eos_token_id"])
+    end = kept["eos_token_id"]
+    kept.setdefault("pad_token_id", pad_id if pad_id is not None else end[0] if isinstance(end, list) else end)
     make: Any = transformers.GenerationConfig  # it has no types
     config: transformers.GenerationConfig = make(
         **kept, num_beams=beams, do_sample=False, max_new_tokens=max_new_tokens

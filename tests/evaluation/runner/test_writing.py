@@ -52,6 +52,17 @@ def test_a_planted_model_writes_until_it_ends_or_is_cut(bench, planted):
     assert cut == [{"text": " ".join(["loop"] * 8), "tokens": 8, "truncated": True}]
 
 
+def test_a_model_with_several_ends_and_no_padding_stops_at_each(bench, tmp_path):
+    folder = language_models.save_planted(tmp_path / "ends", WORDS, LIKED, family="llama")
+    path = folder / "generation_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"eos_token_id": [0, WORDS.index("three")]}))
+
+    ended, cut = written(bench, folder, ["ask", "loop"])
+
+    assert ended == [{"text": "one two", "tokens": 2, "truncated": False}]
+    assert cut[0]["truncated"]
+
+
 def test_a_stop_string_ends_the_text_before_it(bench, planted):
     ((stopped,), (other,)) = written(bench, planted, ["ask", "loop"], stop=["three", "never"])
 
