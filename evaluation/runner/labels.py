@@ -31,8 +31,10 @@ class LabelMap:
         if are_numbers(wanted):
             return cls._by_number(table, wanted)
         check_same(set(table.values()), wanted)
-        if len(table) != len(wanted):
+        if len(set(table.values())) != len(table):
             raise unsupported("Two outputs of the model have the same label (id2label in config.json).")
+        if sorted(table) != list(range(len(wanted))):
+            raise unsupported("The model's id2label does not number its labels 0, 1, 2, … (config.json).")
         place = {name: index for index, name in table.items()}
         return cls(names=tuple(wanted), columns=tuple(place[name] for name in wanted), several=several)
 

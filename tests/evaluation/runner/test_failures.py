@@ -99,6 +99,11 @@ def unnamed_labels(model):
     edit(model / "config.json", id2label={str(number): f"LABEL_{number}" for number in range(24)})
 
 
+def labels_from_one(model):
+    names = DEFINITIONS["langid"].label_names
+    edit(model / "config.json", id2label={str(number): name for number, name in enumerate(names, start=1)})
+
+
 def quantised(model):
     edit(model / "config.json", quantization_config={"quant_method": "gptq"})
 
@@ -148,6 +153,7 @@ def entry(dtype="F32", shape=(2,), offsets=(0, 8)):
         (not_a_number, "bad_output", "not finite"),
         (other_labels, "unsupported", "it lacks ar; it also has xx"),
         (unnamed_labels, "unsupported", "it lacks ar, bg, cs, da, de, el, en, es and 16 more; it also has LABEL_0"),
+        (labels_from_one, "unsupported", "id2label does not number its labels 0, 1, 2, …"),
         (quantised, "unsupported", "quantised"),
         (truncated_weights, "unsupported", "the tensors end elsewhere than the file"),
         (huge_header, "unsupported", "header length does not fit the file"),
