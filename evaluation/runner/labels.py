@@ -29,7 +29,7 @@ class LabelMap:
         """Raises RunFailed: unsupported, naming the difference."""
         table: dict[int, str] = {int(index): str(name) for index, name in loaded.config.id2label.items()}
         if are_numbers(wanted):
-            return cls._by_number(table, wanted)
+            return cls._by_number(table, wanted, several=several)
         check_same(set(table.values()), wanted)
         if len(set(table.values())) != len(table):
             raise unsupported("Two outputs of the model have the same label (id2label in config.json).")
@@ -43,11 +43,11 @@ class LabelMap:
         return torch.sigmoid(logits.float()) if self.several else torch.softmax(logits.float(), dim=-1)
 
     @classmethod
-    def _by_number(cls, table: dict[int, str], wanted: Sequence[str]) -> "LabelMap":
+    def _by_number(cls, table: dict[int, str], wanted: Sequence[str], *, several: bool) -> "LabelMap":
         """Class number i of the benchmark is output i of the model, whatever the model calls it."""
         if sorted(table) != list(range(len(wanted))):
             raise unsupported(f"The model has {len(table)} labels (id2label); the benchmark numbers {len(wanted)}.")
-        return cls(names=tuple(wanted), columns=tuple(range(len(wanted))))
+        return cls(names=tuple(wanted), columns=tuple(range(len(wanted))), several=several)
 
     def results(self, rows: "np.ndarray[Any, np.dtype[np.float32]]") -> list[Result]:
         """{"label", "probs"} of each row; probabilities in the benchmark's order, nine significant digits.

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from evaluation.runner.class_numbers import are_numbers
 from evaluation.runner.failures import RunFailed
@@ -18,6 +19,14 @@ def test_numbered_classes_take_a_models_outputs_in_their_order():
     found = LabelMap.of(model("crane", "crane"), ("#0", "#1"))
 
     assert found.results(np.array([[0.25, 0.75]], dtype=np.float32)) == [{"label": "#1", "probs": [0.25, 0.75]}]
+
+
+def test_numbered_classes_of_which_an_item_may_have_several_get_a_probability_each():
+    found = LabelMap.of(model("crane", "crane"), ("#0", "#1"), several=True)
+
+    assert found.probabilities(torch.zeros(1, 2)).tolist() == [[0.5, 0.5]]
+    assert found.probabilities(torch.full((1, 2), 9.0)).min() > 0.99
+    assert found.results(np.array([[0.75, 0.75]], dtype=np.float32)) == [{"probs": [0.75, 0.75]}]
 
 
 def test_a_model_with_another_number_of_classes_is_refused():
