@@ -9,6 +9,7 @@ import torch
 from evaluation.runner.batching import Budget, OutOfMemory
 from evaluation.runner.failures import DeviceBroken, RunFailed
 from evaluation.runner.loading import Loaded
+from evaluation.runner.memory import is_lack_of_memory
 
 Batch = dict[str, torch.Tensor]
 R = TypeVar("R")
@@ -45,11 +46,9 @@ def guarded(compute: Callable[[], R]) -> R:
     try:
         with torch.inference_mode():
             return compute()
-    except torch.OutOfMemoryError as error:
-        raise OutOfMemory(str(error)) from error
     except RuntimeError as error:
         said = str(error)
-        if "DefaultCPUAllocator" in said or "not enough memory" in said:
+        if is_lack_of_memory(error):
             raise OutOfMemory(said) from error
         if "illegal memory access" in said or "device-side assert" in said:
             raise DeviceBroken(

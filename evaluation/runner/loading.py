@@ -12,6 +12,7 @@ import torch
 import transformers
 
 from evaluation.runner.failures import RunFailed, unsupported
+from evaluation.runner.memory import is_lack_of_memory
 from evaluation.runner.snapshot import Snapshot, check_snapshot, read_json
 from evaluation.runner.spec import Dtype
 
@@ -71,7 +72,9 @@ class Loader:
         threads = set_threads(snapshot.parameters)
         try:
             model = _from_pretrained(snapshot, family, resolved, may_miss).to(self.device).eval()
-        except torch.OutOfMemoryError as error:
+        except RuntimeError as error:
+            if not is_lack_of_memory(error):
+                raise
             raise RunFailed("does_not_fit", "The weights alone do not fit into this node's memory.") from error
         loaded = Loaded(
             model=model,
@@ -120,13 +123,15 @@ def _from_pretrained(snapshot: Snapshot, family: type, dtype: torch.dtype, may_m
         if type(config) not in family._model_mapping:  # type: ignore[attr-defined]  # noqa: SLF001 (no public question)
             raise unsupported(f"The architecture {kind!r} has no model for this task ({family.__name__}).")
         model, report = _load_weights(snapshot.folder, family, config, dtype)
-    except (RunFailed, torch.OutOfMemoryError):
+    except RunFailed:
         raise
     except ImportError as error:
         raise unsupported(
             f"The architecture {kind!r} needs a package that is not here: {_first_line(error)}"
         ) from error
     except Exception as error:  # transformers raises nearly anything on files of strangers
+        if is_lack_of_memory(error):
+            raise
         raise unsupported(f"The model could not be loaded: {_first_line(error)}") from error
     _check_report(report, may_miss)
     return model

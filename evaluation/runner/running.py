@@ -7,10 +7,10 @@ import random
 import numpy as np
 import torch
 
-from evaluation.runner.batching import BatchRunner, plan
+from evaluation.runner.batching import BatchRunner, OutOfMemory, plan
 from evaluation.runner.computing import Batch, free_memory
 from evaluation.runner.events import Events
-from evaluation.runner.failures import unsupported
+from evaluation.runner.failures import RunFailed, unsupported
 from evaluation.runner.loading import Loader
 from evaluation.runner.measuring import Clock, measurements, sound_speed, versions
 from evaluation.runner.outputs import PART, PartialResults, Result, write_json, write_results
@@ -31,7 +31,10 @@ def perform(run: RunSpec, loader: Loader, events: Events) -> None:
     _seed(run.seed)
     clock = Clock()
     events.progress("loading", 0, len(rows))
-    task = adapter(run, loader)
+    try:
+        task = adapter(run, loader)
+    except OutOfMemory as error:  # some tasks compute a little before they know their batches
+        raise RunFailed("does_not_fit", "The model leaves no memory to compute anything.") from error
     clock.lap("load")
     lengths = task.lengths(rows)
     clock.lap("tokenise")

@@ -9,6 +9,7 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 
+from tests.evaluation.runner import language_models
 from tests.evaluation.runner.conftest import DEFINITIONS
 
 
@@ -179,6 +180,40 @@ def test_a_broken_model_fails_with_a_sentence(broken, bench, model, inputs_of):
     assert events[-1]["reason"] == reason
     assert said in events[-1]["message"]
     assert not (bench.output / "predictions.jsonl").exists()
+
+
+def test_weights_larger_than_memory_do_not_fit(bench, model, inputs_of):
+    weights = load_file(model / "model.safetensors")
+    del weights["bert.embeddings.word_embeddings.weight"]
+    save_file(weights, model / "model.safetensors", {"format": "pt"})
+    edit(model / "config.json", vocab_size=2**44)  # petabytes, which transformers makes room for
+
+    code, events = bench.run("langid", model, inputs_of("langid"))
+
+    assert (code, events[-1]["reason"]) == (11, "does_not_fit")
+    assert events[-1]["message"] == "The weights alone do not fit into this node's memory."
+
+
+def test_a_model_that_leaves_no_memory_ends_its_own_run_alone(bench, text_classifier, tmp_path, capsys, monkeypatch):
+    from evaluation.runner.__main__ import main
+
+    writer = language_models.save_random(tmp_path / "a-writer", "llama")
+    rows = language_models.write_rows(tmp_path / "rows.jsonl", [{"text": "Once"}])
+    monkeypatch.setattr(transformers.LlamaForCausalLM, "forward", lambda *_, **__: torch.empty(2**52))
+    good = json.loads(bench.spec("langid", text_classifier, rows).read_text())["runs"][0]
+    greedy = {"generation": {"max_new_tokens": 8}}
+    large = json.loads(bench.spec("manual-last-word", writer, rows, options=greedy).read_text())["runs"][0]
+    large |= {"run_id": "large", "output": "large", "model_dir": str(writer)}
+    spec = bench.write({"protocol": 1, "device": "cpu", "runs": [large, good]})
+
+    code = main(["--spec", str(spec), "--output", str(bench.folder / "out")])
+
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    ends = {event["run_id"]: event for event in events if event["event"] != "progress"}
+    assert code == 11
+    assert ends["large"]["reason"] == "does_not_fit"
+    assert ends["large"]["message"] == "The model leaves no memory to compute anything."
+    assert ends["1"]["event"] == "finished"
 
 
 def test_an_encoder_is_no_classifier(bench, encoder, inputs_of):
