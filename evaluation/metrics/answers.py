@@ -11,6 +11,7 @@ from evaluation.errors import BadOutput
 from evaluation.metrics.samples import Gold
 
 PREDICTIONS = "predictions.jsonl"
+LONGEST_WHOLE = 19  # digits: whole numbers from here on become floats
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,17 @@ def json_lines(path: Path) -> Iterator[dict[str, Any]]:
     with path.open("rb") as stream:
         for number, line in enumerate(stream, start=1):
             try:
-                row = json.loads(line.decode())
+                row = json.loads(line.decode(), parse_int=_whole)
             except (ValueError, RecursionError) as error:
                 raise BadOutput(f"{path.name} is not JSON, line {number}.") from error
             if not isinstance(row, dict):
                 raise BadOutput(f"Line {number} of {path.name} is not a JSON object.")
             yield row
+
+
+def _whole(digits: str) -> int | float:
+    """No count is as long as a float is exact; hundreds of digits are infinite, as they would be with a point."""
+    return int(digits) if len(digits) < LONGEST_WHOLE else float(digits)
 
 
 def places(gold: Gold, found: Predictions) -> dict[str, int]:

@@ -1,6 +1,5 @@
 """One label per item, with or without the probability of every label."""
 
-import math
 from array import array
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -153,10 +152,7 @@ def _append(numbers: "array[float]", values: object, count: int, number: int) ->
     is_list = isinstance(values, list) and len(values) == count and set(map(type, values)) <= {int, float}
     if not is_list or not isinstance(values, list):
         raise BadOutput(f"Line {number} of predictions.jsonl has no probability for each of the {count} labels.")
-    try:
-        numbers.extend(values)
-    except OverflowError:  # a whole number of hundreds of digits
-        numbers.extend([math.nan] * count)
+    numbers.extend(values)
 
 
 def _probabilities(numbers: "array[float]", count: int) -> Floats:

@@ -63,6 +63,7 @@ def test_of_several_texts_about_an_item_one_cut_text_suffices(tmp_path):
         ('{"id": 1, "outputs": [{"text": "", "tokens": 0, "truncated": false}]}\n', "no id"),
         ('{"id": "a", "outputs": ["text"]}\n', "no length"),
         ('{"id": "a", "outputs": [{"text": "", "tokens": -1, "truncated": false}]}\n', "no length"),
+        (line("a", tokens=10**400), "no length"),
         ('{"id": "a", "outputs": [{"text": "", "tokens": true, "truncated": false}]}\n', "no length"),
         ('{"id": "a", "outputs": [{"text": "", "tokens": 1, "truncated": 0}]}\n', "no word on its end"),
         ('{"id": "a", "outputs": [{"text": "\\ud800", "tokens": 1, "truncated": false}]}\n', "not Unicode"),

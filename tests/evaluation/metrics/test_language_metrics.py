@@ -63,6 +63,7 @@ def test_guessing_is_zero_and_all_right_is_one_above_chance(tmp_path):
         (judged("a", -1.0, 0.5), "no logarithm of a probability"),
         (judged("a", -1.0, -math.inf), "no logarithm of a probability"),
         (judged("a", -1.0, math.nan), "no logarithm of a probability"),
+        (judged("a", -1.0, -(10**400)), "no logarithm of a probability"),
         (judged("a", -1.0, True), "no logarithm of a probability"),
         (judged("a", -1.0, "-2"), "no logarithm of a probability"),
         ({"id": "a", "logprobs": [-1, -2], "greedy": [True]}, "whether it is greedy"),
@@ -99,7 +100,7 @@ def test_a_hopeless_model_has_a_finite_perplexity(tmp_path):
     assert math.isfinite(found["word_perplexity"].value)
 
 
-@pytest.mark.parametrize("value", [0.1, None, "x", math.inf])
+@pytest.mark.parametrize("value", [0.1, None, "x", math.inf, -(10**400)])
 def test_a_text_cannot_be_likelier_than_certain(tmp_path, value):
     with pytest.raises(BadOutput, match="no logarithm"):
         scored(tmp_path, RUNNING, [{"id": "a", "bytes": 1, "words": 1}], [{"id": "a", "logprob": value}])

@@ -36,6 +36,8 @@ def test_a_long_text_counts_more_than_a_short_one(tmp_path):
         {"tokens": 0},
         {"tokens": 1.5},
         {"tokens": True},
+        {"tokens": 10**400},
+        {"nats": 10**400},
         {"nats": -0.1},
         {"nats": math.nan},
         {"nats": math.inf},
