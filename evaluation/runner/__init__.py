@@ -5,5 +5,5 @@ runs; each writes predictions.jsonl, or embeddings.npy with ids.json, and measur
 as JSON lines on standard output.
 """
 
-RUNNER_VERSION = "2"  # part of the run key: raise it when the same input can give another number
+RUNNER_VERSION = "3"  # part of the run key: raise it when the same input can give another number
 PROTOCOL = 1

@@ -13,6 +13,7 @@ from evaluation.runner.loading import Loader, load_tokenizer
 from evaluation.runner.outputs import Form, Result
 from evaluation.runner.snapshot import read_json
 from evaluation.runner.spec import InputRow, RunSpec
+from evaluation.runner.tasks.greedy import GREEDY
 from evaluation.runner.tasks.pictures import Pictures
 
 WITHOUT_PROMPT = frozenset({"blip", "git", "vision-encoder-decoder"})
@@ -49,6 +50,6 @@ class Captions:
 
     def compute(self, batch: Batch) -> list[Result]:
         tokens: torch.Tensor = guarded(
-            lambda: self.loaded.model.generate(**model_inputs(batch, self.loaded), **self.generation)
+            lambda: self.loaded.model.generate(**model_inputs(batch, self.loaded), **GREEDY | self.generation)
         )
         return [{"text": text.strip()} for text in self.tokenizer.batch_decode(tokens, skip_special_tokens=True)]

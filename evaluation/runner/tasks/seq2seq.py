@@ -12,6 +12,7 @@ from evaluation.runner.failures import unsupported
 from evaluation.runner.loading import Loaded, Loader
 from evaluation.runner.outputs import Form, Result
 from evaluation.runner.spec import InputRow, RunSpec
+from evaluation.runner.tasks.greedy import GREEDY
 from evaluation.runner.tasks.texts import TokenisedTexts
 
 # Which tokens mean what is the model's to say; how to search is the definition's.
@@ -95,7 +96,7 @@ def search(loaded: Loaded, pad_id: int | None, *, beams: int, max_new_tokens: in
     kept.setdefault("pad_token_id", pad_id if pad_id is not None else end[0] if isinstance(end, list) else end)
     make: Any = transformers.GenerationConfig  # it has no types
     config: transformers.GenerationConfig = make(
-        **kept, num_beams=beams, do_sample=False, max_new_tokens=max_new_tokens
+        **kept, **GREEDY | {"num_beams": beams, "max_new_tokens": max_new_tokens}
     )
     return config
 

@@ -11,6 +11,7 @@ from evaluation.runner.computing import Batch, as_rows, guarded, model_inputs
 from evaluation.runner.loading import Loaded, Loader, family_of, load_tokenizer
 from evaluation.runner.outputs import Form, Result
 from evaluation.runner.spec import InputRow, RunSpec
+from evaluation.runner.tasks.greedy import GREEDY
 from evaluation.runner.tasks.recordings import Recordings
 
 FAMILIES = (transformers.AutoModelForCTC, transformers.AutoModelForSpeechSeq2Seq)
@@ -50,7 +51,7 @@ class Transcription:
 
     def _tokens(self, inputs: dict[str, torch.Tensor]) -> Any:  # noqa: ANN401 (rows of token ids, as the tokenizer takes them)
         if not self.by_ctc:
-            return self.loaded.model.generate(**inputs, **self.generation).cpu()
+            return self.loaded.model.generate(**inputs, **GREEDY | self.generation).cpu()
         rows: Any = as_rows(self.loaded.model(**inputs).logits)
         return rows.argmax(axis=-1)
 

@@ -225,6 +225,25 @@ def save_captioner(folder: Path):
     return folder
 
 
+def save_git(folder: Path):
+    """GIT with random weights, which keeps its wishes for writing in generation_config.json."""
+    torch.manual_seed(0)
+    tokenizer = word_tokenizer(all_captions())
+    tokenizer.save_pretrained(folder)
+    vision = {
+        "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2,
+        "image_size": 32, "patch_size": 8,
+    }  # fmt: skip
+    config = transformers.GitConfig(
+        vision_config=vision, vocab_size=len(tokenizer), hidden_size=32, intermediate_size=64, num_hidden_layers=1,
+        num_attention_heads=2, max_position_embeddings=64, bos_token_id=2, eos_token_id=3, pad_token_id=0,
+        initializer_range=0.5,
+    )  # fmt: skip
+    transformers.GitForCausalLM(config).save_pretrained(folder)
+    write_processor(folder, "BlipImageProcessor", **SQUARE)
+    return folder
+
+
 def save_answerer(folder: Path, always: str | None = None):
     """ViLT that chooses among the answers there are; with `always` one and the same."""
     torch.manual_seed(0)

@@ -327,6 +327,23 @@ def test_blip_writes_what_generate_writes_of_each_image_alone(bench, inputs_of, 
     assert len({row["text"] for row in found}) > 1
 
 
+def test_captions_are_greedy_whatever_the_model_wishes_for(bench, inputs_of, tmp_path):
+    model = image_models.save_git(tmp_path / "git")
+    path, _ = some_images(inputs_of("scene-captions"), tmp_path, 4)
+    options = {"generation": {"max_new_tokens": 10}}
+    bench.run("scene-captions", model, path, options=options)
+    before = rows_of(bench.output / "predictions.jsonl")
+    wishes = json.loads((model / "generation_config.json").read_text())
+    wishes |= {"repetition_penalty": 5.0, "no_repeat_ngram_size": 1, "min_length": 9, "num_beams": 3}
+    (model / "generation_config.json").write_text(json.dumps(wishes))
+
+    code, events = bench.run("scene-captions", model, path, options=options)
+
+    assert code == 0, events
+    assert rows_of(bench.output / "predictions.jsonl") == before
+    assert any(len(row["text"].split()) > len(set(row["text"].split())) for row in before)  # there is what to penalise
+
+
 def test_vilt_answers_as_it_does_to_each_question_alone(bench, inputs_of, tmp_path):
     model_dir = image_models.save_answerer(tmp_path / "vilt")
     inputs = inputs_of("scene-questions")

@@ -124,6 +124,25 @@ def test_whisper_writes_what_generate_writes_of_each_sound_alone(bench, writer, 
     assert settings["generation"]["max_new_tokens"] == 12
 
 
+def test_transcripts_are_greedy_whatever_the_model_wishes_for(bench, writer, inputs_of, tmp_path):
+    model = shutil.copytree(writer, tmp_path / "wishes")
+    inputs = inputs_of("dialled")
+    (tmp_path / "media.tar").write_bytes((inputs.directory / "media.tar").read_bytes())
+    rows = rows_of(inputs.directory / "inputs.jsonl")[:4]
+    (tmp_path / "some.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    options = {"generation": {"max_new_tokens": 12}}
+    bench.run("dialled", model, tmp_path / "some.jsonl", options=options)
+    before = rows_of(bench.output / "predictions.jsonl")
+    wishes = json.loads((model / "generation_config.json").read_text())
+    wishes |= {"repetition_penalty": 5.0, "no_repeat_ngram_size": 1, "min_length": 12}
+    (model / "generation_config.json").write_text(json.dumps(wishes))
+
+    code, events = bench.run("dialled", model, tmp_path / "some.jsonl", options=options)
+
+    assert code == 0, events
+    assert rows_of(bench.output / "predictions.jsonl") == before
+
+
 def test_a_sound_longer_than_whisper_hears_is_refused_instead_of_cut(bench, writer, tmp_path):
     from tests.evaluation.runner.test_sounds import wav
 
