@@ -197,7 +197,22 @@ def _token_rows(loaded: Loaded) -> int:
     try:
         return int(loaded.model.get_input_embeddings().weight.shape[0])
     except (NotImplementedError, AttributeError):
-        return int(loaded.config.get_text_config().vocab_size)
+        stated = getattr(loaded.config.get_text_config(), "vocab_size", None)
+    if not isinstance(stated, int):
+        raise unsupported("The model does not say how many tokens it knows (vocab_size in config.json).")
+    return stated
+
+
+def encoded(tokenizer: Any, *texts: Any, **options: Any) -> Any:  # noqa: ANN401 (any tokenizer, and its own encoding)
+    """What the tokenizer makes of texts, or of pairs of them.
+
+    Raises:
+        RunFailed: unsupported.
+    """
+    try:
+        return tokenizer(*texts, **options)
+    except Exception as error:  # a tokenizer of strangers; it also refuses a stride wider than a window
+        raise unsupported(f"The tokenizer failed on this input: {_first_line(error)}") from error
 
 
 def load_image_processor(folder: Path) -> Any:  # noqa: ANN401 (any processor)

@@ -9,7 +9,7 @@ from typing import Any
 import transformers
 
 from evaluation.runner.failures import RunFailed, unsupported
-from evaluation.runner.loading import Loaded, Loader, load_tokenizer
+from evaluation.runner.loading import Loaded, Loader, encoded, load_tokenizer
 from evaluation.runner.spec import RunSpec
 from evaluation.runner.tasks.texts import TOKENISE_AT_ONCE
 
@@ -66,12 +66,13 @@ class Decoder:
     def _encoded(self, texts: list[str], options: dict[str, bool]) -> Iterator[tuple[str, list[int]]]:
         for start in range(0, len(texts), TOKENISE_AT_ONCE):
             part = texts[start : start + TOKENISE_AT_ONCE]
-            yield from zip(part, self.tokenizer(part, return_attention_mask=False, **options)["input_ids"], strict=True)
+            found = encoded(self.tokenizer, part, return_attention_mask=False, **options)
+            yield from zip(part, found["input_ids"], strict=True)
 
     def _closes_texts(self) -> bool:
         """Whether the tokenizer ends every text with a last token, behind which nothing can go on."""
         end = self.tokenizer.eos_token_id
-        ids = self.tokenizer("a")["input_ids"]
+        ids = encoded(self.tokenizer, "a")["input_ids"]
         return end is not None and len(ids) > 1 and ids[-1] == end
 
     def chats(self, texts: Sequence[str], mode: str) -> list[str] | None:

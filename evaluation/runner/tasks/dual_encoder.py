@@ -10,7 +10,7 @@ import transformers
 
 from evaluation.runner.computing import Batch, guarded, model_inputs
 from evaluation.runner.failures import unsupported
-from evaluation.runner.loading import Loaded, Loader, load_tokenizer
+from evaluation.runner.loading import Loaded, Loader, encoded, load_tokenizer
 from evaluation.runner.spec import RunSpec
 from evaluation.runner.tasks.pictures import Pictures
 
@@ -48,7 +48,8 @@ class DualEncoder:
 
     def tokens(self, texts: Sequence[str]) -> Batch:
         fixed = self.loaded.config.model_type in FIXED_LENGTH
-        found = self.tokenizer(
+        found = encoded(
+            self.tokenizer,
             list(texts),
             truncation=True,
             max_length=self.max_length,

@@ -11,7 +11,7 @@ import transformers
 from evaluation.runner.batching import Budget
 from evaluation.runner.computing import Batch, as_rows, first_budget, on_device
 from evaluation.runner.failures import unsupported
-from evaluation.runner.loading import Loader
+from evaluation.runner.loading import Loader, encoded
 from evaluation.runner.outputs import Form, Result
 from evaluation.runner.spec import InputRow, RunSpec
 from evaluation.runner.tasks.texts import TOKENISE_AT_ONCE
@@ -75,8 +75,8 @@ class Spans:
             )
         for start in range(0, len(questions), TOKENISE_AT_ONCE):
             part = [question.lstrip() for question in questions[start : start + TOKENISE_AT_ONCE]]
-            found = tokenizer(part, add_special_tokens=False, return_offsets_mapping=True)["offset_mapping"]
-            for question, offsets in zip(part, found, strict=True):
+            found = encoded(tokenizer, part, add_special_tokens=False, return_offsets_mapping=True)
+            for question, offsets in zip(part, found["offset_mapping"], strict=True):
                 cut += len(offsets) > longest
                 kept.append(question[: offsets[longest - 1][1]] if len(offsets) > longest else question)
         self.settings["questions_cut"] = cut

@@ -7,7 +7,7 @@ from typing import Any
 from evaluation.runner.batching import PAD_TO
 from evaluation.runner.computing import Batch, padded
 from evaluation.runner.failures import RunFailed
-from evaluation.runner.loading import Loaded, load_tokenizer, longest_input
+from evaluation.runner.loading import Loaded, encoded, load_tokenizer, longest_input
 from evaluation.runner.spec import RunSpec
 
 TOKENISE_AT_ONCE = 1000
@@ -45,8 +45,8 @@ class TokenisedTexts:
         for start in range(0, len(texts), TOKENISE_AT_ONCE):
             part = slice(start, start + TOKENISE_AT_ONCE)
             given = [list(texts[part])] if pairs is None else [list(texts[part]), list(pairs[part])]
-            found = self.tokenizer(
-                *given, truncation=True, max_length=self.max_length, return_attention_mask=False,
+            found = encoded(
+                self.tokenizer, *given, truncation=True, max_length=self.max_length, return_attention_mask=False,
                 return_token_type_ids=typed,
             )  # fmt: skip
             self.sequences.extend(found["input_ids"])
@@ -62,7 +62,8 @@ class TokenisedTexts:
         full = [index for index, ids in enumerate(found) if len(ids) >= self.max_length]
         if not full:
             return 0
-        whole = self.tokenizer(*([column[index] for index in full] for column in given), return_attention_mask=False)
+        long = ([column[index] for index in full] for column in given)
+        whole = encoded(self.tokenizer, *long, return_attention_mask=False)
         return sum(len(ids) > self.max_length for ids in whole["input_ids"])
 
     def batch(self, indexes: list[int]) -> Batch:

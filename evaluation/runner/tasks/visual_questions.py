@@ -8,7 +8,7 @@ import transformers
 from evaluation.runner.batching import Budget
 from evaluation.runner.computing import Batch, as_rows, guarded, model_inputs
 from evaluation.runner.failures import RunFailed, unsupported
-from evaluation.runner.loading import Loader, load_tokenizer
+from evaluation.runner.loading import Loader, encoded, load_tokenizer
 from evaluation.runner.outputs import Form, Result
 from evaluation.runner.spec import InputRow, RunSpec
 from evaluation.runner.tasks.pictures import Pictures
@@ -41,7 +41,8 @@ class VisualQuestions:
 
     def prepare(self, indexes: list[int]) -> Batch:
         asked = [self.questions[index] for index in indexes]
-        words = self.tokenizer(asked, truncation=True, max_length=self.max_length, padding=True, return_tensors="pt")
+        options = {"truncation": True, "max_length": self.max_length, "padding": True, "return_tensors": "pt"}
+        words = encoded(self.tokenizer, asked, **options)
         return dict(words) | self.pictures.batch(indexes)
 
     def compute(self, batch: Batch) -> list[Result]:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from evaluation.runner.batching import PAD_TO, Budget, OutOfMemory
 from evaluation.runner.computing import Batch, free_memory, guarded, padded
 from evaluation.runner.failures import RunFailed, unsupported
-from evaluation.runner.loading import Loaded, load_tokenizer, longest_input
+from evaluation.runner.loading import Loaded, encoded, load_tokenizer, longest_input
 from evaluation.runner.spec import RunSpec
 from evaluation.runner.tasks.texts import TOKENISE_AT_ONCE, takes_types
 
@@ -55,13 +55,10 @@ class Windows:
         for start in range(0, len(items), TOKENISE_AT_ONCE):
             part = slice(start, start + TOKENISE_AT_ONCE)
             given = [list(items[part])] if seconds is None else [list(items[part]), list(seconds[part])]
-            try:
-                found = self.tokenizer(
-                    *given, truncation=cut, max_length=self.max_length, stride=self.stride,
-                    return_overflowing_tokens=True, return_offsets_mapping=True, is_split_into_words=self.words,
-                )  # fmt: skip
-            except Exception as error:  # a tokenizer of strangers; it also refuses a stride wider than a window
-                raise unsupported(f"The tokenizer failed on this input: {str(error)[:200]}") from error
+            found = encoded(
+                self.tokenizer, *given, truncation=cut, max_length=self.max_length, stride=self.stride,
+                return_overflowing_tokens=True, return_offsets_mapping=True, is_split_into_words=self.words,
+            )  # fmt: skip
             windows: list[list[Encoding]] = [[] for _ in given[0]]
             for encoding, owner in zip(found.encodings, found["overflow_to_sample_mapping"], strict=True):
                 windows[owner].append(encoding)

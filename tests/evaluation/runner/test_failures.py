@@ -9,7 +9,9 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 
-from tests.evaluation.runner import language_models
+from evaluation.runner.failures import RunFailed
+from evaluation.runner.loading import Loader, load_tokenizer
+from tests.evaluation.runner import image_models, language_models, models
 from tests.evaluation.runner.conftest import DEFINITIONS
 
 
@@ -214,6 +216,57 @@ def test_a_model_that_leaves_no_memory_ends_its_own_run_alone(bench, text_classi
     assert ends["large"]["reason"] == "does_not_fit"
     assert ends["large"]["message"] == "The model leaves no memory to compute anything."
     assert ends["1"]["event"] == "finished"
+
+
+def reads_texts(folder, _):
+    models.save_text_classifier(folder, DEFINITIONS["langid"].label_names)
+    return (
+        "langid",
+        language_models.write_rows(folder.parent / "rows.jsonl", [{"text": "\N{MUSICAL SYMBOL G CLEF}"}]),
+        {},
+    )
+
+
+def goes_on(folder, _):
+    language_models.save_planted(folder, [language_models.END, "one"], {}, family="llama")
+    rows = language_models.write_rows(folder.parent / "rows.jsonl", [{"text": "snowman"}])
+    return "manual-last-word", rows, {"options": {"generation": {"max_new_tokens": 8}}}
+
+
+def names_images(folder, inputs_of):
+    image_models.save_clip(folder)
+    return "shapes-zero-shot", inputs_of("shapes-zero-shot"), {"options": {"prompt": {"template": "snowman {label}"}}}
+
+
+def answers_questions(folder, inputs_of):
+    image_models.save_answerer(folder)
+    inputs = inputs_of("scene-questions").directory
+    shutil.copy(inputs / "media.tar", folder.parent)
+    first = json.loads((inputs / "inputs.jsonl").read_text().splitlines()[0])
+    rows = folder.parent / "rows.jsonl"
+    rows.write_text(json.dumps(first | {"text": "snowman"}) + "\n")
+    return "scene-questions", rows, {}
+
+
+@pytest.mark.parametrize("kind", [reads_texts, goes_on, names_images, answers_questions])
+def test_a_tokenizer_that_fails_on_a_text_is_the_models_fault(kind, bench, inputs_of, tmp_path):
+    folder = tmp_path / "model"
+    benchmark, inputs, options = kind(folder, inputs_of)
+    body = json.loads((folder / "tokenizer.json").read_text())
+    body["model"]["unk_token"] = "[NOWHERE]"  # what an unknown word becomes, and no token itself
+    (folder / "tokenizer.json").write_text(json.dumps(body))
+
+    code, events = bench.run(benchmark, folder, inputs, **options)
+
+    assert (code, events[-1]["reason"]) == (10, "unsupported")
+    assert events[-1]["message"].startswith("The tokenizer failed on this input: ")
+
+
+def test_a_model_that_knows_no_number_of_tokens_has_no_use_for_a_tokenizer(digit_reader, encoder):
+    loaded, _ = Loader("cpu").load(digit_reader, transformers.AutoModelForImageClassification, "auto")
+
+    with pytest.raises(RunFailed, match="how many tokens it knows"):
+        load_tokenizer(loaded, encoder)
 
 
 def test_an_encoder_is_no_classifier(bench, encoder, inputs_of):
