@@ -1,4 +1,4 @@
-"""Data and definitions of teams for programs: uploading data, drafts from other formats, and export."""
+"""Benchmarks for programs: what is measured here, and definitions and data of teams, drafts, export."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
@@ -16,15 +16,19 @@ from rest_framework.response import Response
 from catalog import access as catalog_access
 from catalog import actors
 from catalog.errors import BadInput
+from catalog.models import User
 from catalog.rest_api.v1.base import actor_of
-from evaluation.actions import benchmark_datasets
+from evaluation.actions import benchmark_datasets, team_benchmarks
 from evaluation.actions.benchmark_datasets import LARGEST_UPLOAD, TASKS, Asked, UploadedDataset
 from evaluation.benchmarks.exchange import EXPORTS, FORMATS, Hints, exported, imported
 from evaluation.benchmarks.writing import to_yaml
 from evaluation.errors import BadDataset
-from evaluation.queries.benchmarks import benchmark_named, definition_of
-from evaluation.rest_api.v1.parameters import text_of
-from evaluation.rest_api.v1.views import EvaluationView
+from evaluation.models import Benchmark
+from evaluation.queries.benchmarks import benchmark_named, current_benchmarks, definition_of
+from evaluation.queries.datasets import data_state, data_states
+from evaluation.rest_api.v1 import shapes
+from evaluation.rest_api.v1.base import EvaluationView
+from evaluation.rest_api.v1.parameters import page_of, text_of
 
 
 class DatasetIn(serializers.Serializer[Any]):
@@ -68,6 +72,44 @@ class ImportOut(serializers.Serializer[Any]):
     notes = serializers.ListField(
         child=serializers.CharField(), help_text=_("what was guessed, left out, or has to be decided")
     )
+
+
+class BenchmarkListView(EvaluationView):
+    @extend_schema(operation_id="benchmarks_list", responses=page_of(shapes.BenchmarkOut))
+    def get(self, request: Request) -> Response:
+        """The benchmarks models are measured on here, in their current versions; of teams, only the caller's."""
+        user = actor_of(request).user
+        found = current_benchmarks(user)
+        context = {"states": data_states(found, user)}
+        return Response({"results": shapes.BenchmarkOut(found, many=True, context=context).data, "next": None})
+
+    @extend_schema(
+        operation_id="benchmarks_create",
+        request=shapes.BenchmarkIn,
+        responses={
+            201: OpenApiResponse(shapes.BenchmarkDetailOut, description="in place, for its team alone"),
+            200: OpenApiResponse(shapes.BenchmarkDetailOut, description="this very version is in place already"),
+        },
+    )
+    def post(self, request: Request) -> Response:
+        """Upload a definition of your own; it, its runs and its scores are seen by its team alone."""
+        actor = actor_of(request)
+        user = actors.writer(actor)
+        asked = shapes.BenchmarkIn(data=request.data)
+        asked.is_valid(raise_exception=True)
+        namespace = catalog_access.namespace_to_create_in(actor, asked.validated_data["namespace"] or None)
+        made, created = team_benchmarks.upload_definition(
+            text=asked.validated_data["definition"], namespace=namespace, actor=user
+        )
+        return Response(_detail(made, user), status=201 if created else 200)
+
+
+class BenchmarkView(EvaluationView):
+    @extend_schema(operation_id="benchmarks_retrieve", responses=shapes.BenchmarkDetailOut)
+    def get(self, request: Request, slug: str) -> Response:
+        """One benchmark with its whole definition, and whether its data is here."""
+        user = actor_of(request).user
+        return Response(_detail(benchmark_named(slug, user), user))
 
 
 class BenchmarkDatasetListView(EvaluationView):
@@ -129,3 +171,8 @@ class BenchmarkExportView(EvaluationView):
         response = HttpResponse(text, content_type="application/yaml; charset=utf-8")
         response["Content-Disposition"] = f'attachment; filename="{slug}.yaml"'
         return response
+
+
+def _detail(benchmark: Benchmark, user: User | None) -> dict[str, Any]:
+    context = {"states": {benchmark.pk: data_state(benchmark, user)}}
+    return dict(shapes.BenchmarkDetailOut(benchmark, context=context).data)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, Final
 
-from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -21,16 +19,16 @@ from catalog.rest_api.v1.base import actor_of, django_request
 from evaluation import access
 from evaluation.errors import NotComparable
 from evaluation.models import Run
-from evaluation.queries import item_rights, tables
+from evaluation.queries import item_rights
 from evaluation.queries.benchmarks import benchmark_named
 from evaluation.queries.comparisons import Compared, compared, current_run
 from evaluation.queries.contrast import WHICH, Contrast, ItemLine, contrasts, item_lines
+from evaluation.rest_api.v1.base import EvaluationView
+from evaluation.rest_api.v1.files import ENDINGS, file_of
 from evaluation.rest_api.v1.parameters import number_of, text_of
-from evaluation.rest_api.v1.views import EvaluationView
 
 MOST_ROWS: Final = 1000
 USUAL_ROWS: Final = 100
-ENDINGS: Final = ("csv", "jsonl")
 
 FIRST = OpenApiParameter("first", str, required=True, description="A model, `namespace/name`.")
 SECOND = OpenApiParameter("second", str, required=True, description="Another model; several times for a table.")
@@ -202,16 +200,6 @@ class RunOutputView(EvaluationView):
         blob = output.blob
         content = Content(sha256=blob.sha256, size=blob.size, etag=blob.sha256, path=name, is_private=True)
         return content_response(django_request(request), content, {})
-
-
-def file_of(rows: list[dict[str, Any]], columns: Iterable[str], ending: str, name: str) -> HttpResponse:
-    if ending not in ENDINGS:
-        raise NotFound
-    lines = tables.csv_lines(rows, columns) if ending == "csv" else tables.json_lines(rows)
-    kind = "text/csv; charset=utf-8" if ending == "csv" else "application/jsonl"
-    response = HttpResponse("".join(lines), content_type=kind)
-    response["Content-Disposition"] = f'attachment; filename="{name}.{ending}"'
-    return response
 
 
 def _contrasts(request: Request) -> tuple[Run, Run, str, list[Contrast]]:

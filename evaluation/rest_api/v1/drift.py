@@ -17,7 +17,7 @@ from evaluation.actions import sentinels
 from evaluation.models import Sentinel, SentinelCheck
 from evaluation.queries import drift
 from evaluation.queries.drift import NodeDrift
-from evaluation.rest_api.v1.views import EvaluationView
+from evaluation.rest_api.v1.base import EvaluationView
 
 
 class SentinelOut(serializers.ModelSerializer[Sentinel]):

@@ -2,11 +2,11 @@
 
 from django.urls import path
 
-from evaluation.rest_api.v1 import benchmark_views, comparisons, drift, views
+from evaluation.rest_api.v1 import benchmark_views, comparisons, drift, leaderboard, views
 
 urlpatterns = [
-    path("benchmarks", views.BenchmarkListView.as_view()),
-    path("benchmarks/<slug:slug>", views.BenchmarkView.as_view()),
+    path("benchmarks", benchmark_views.BenchmarkListView.as_view()),
+    path("benchmarks/<slug:slug>", benchmark_views.BenchmarkView.as_view()),
     path("benchmarks/<slug:slug>/export", benchmark_views.BenchmarkExportView.as_view()),
     path("benchmark-datasets", benchmark_views.BenchmarkDatasetListView.as_view()),
     path("benchmark-imports", benchmark_views.BenchmarkImportView.as_view()),
@@ -25,8 +25,8 @@ urlpatterns = [
     path("models/<segment:owner>/<segment:name>/runs", views.ModelRunsView.as_view()),
     path("models/<segment:owner>/<segment:name>/scores", views.ModelScoresView.as_view()),
     path("models/<segment:owner>/<segment:name>/results/<slug:form>.yaml", views.ModelExportView.as_view()),
-    path("leaderboards/<slug:slug>.csv", views.LeaderboardCsvView.as_view()),
-    path("leaderboards/<slug:slug>", views.LeaderboardView.as_view()),
+    path("leaderboards/<slug:slug>.csv", leaderboard.LeaderboardCsvView.as_view()),
+    path("leaderboards/<slug:slug>", leaderboard.LeaderboardView.as_view()),
     path("drift", drift.DriftView.as_view()),
     path("drift/<segment:name>/resume", drift.NodeResumeView.as_view()),
     path("keys", views.KeysView.as_view()),

@@ -1,10 +1,8 @@
-"""Benchmarks, runs, leaderboards and scores for programs."""
+"""Runs, scores and keys for programs."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import yaml
@@ -18,67 +16,19 @@ from rest_framework.response import Response
 from catalog import access as catalog_access
 from catalog import actors, links
 from catalog.errors import NotFound
-from catalog.models import Repo, User
-from catalog.rest_api.v1.base import CURSOR, REPO_PATH, ApiView, actor_of, django_request, next_url
+from catalog.models import Repo
+from catalog.rest_api.v1.base import CURSOR, REPO_PATH, actor_of, django_request, next_url
 from evaluation import access, signing
-from evaluation.actions import runs, team_benchmarks, withdrawal
-from evaluation.models import Benchmark, Run
+from evaluation.actions import runs, withdrawal
+from evaluation.models import Run
 from evaluation.queries import exports
 from evaluation.queries import scores as score_queries
-from evaluation.queries.benchmarks import benchmark_named, current_benchmarks
-from evaluation.queries.claims import ClaimRow, claims_for
-from evaluation.queries.datasets import data_state, data_states
-from evaluation.queries.leaderboard import BoardFilter, BoardRow, leaderboard
+from evaluation.queries.benchmarks import benchmark_named
 from evaluation.queries.runs import RunFilter, find_runs
 from evaluation.queries.verdicts import judged_claims
 from evaluation.rest_api.v1 import shapes
-from evaluation.rest_api.v1.errors import exception_handler
-from evaluation.rest_api.v1.parameters import number_of, page_of, text_of
-
-
-class EvaluationView(ApiView):
-    """A view whose errors may be evaluation's, too."""
-
-    def get_exception_handler(self) -> Callable[[Exception, Mapping[str, Any]], Response]:
-        return exception_handler
-
-
-class BenchmarkListView(EvaluationView):
-    @extend_schema(operation_id="benchmarks_list", responses=page_of(shapes.BenchmarkOut))
-    def get(self, request: Request) -> Response:
-        """The benchmarks models are measured on here, in their current versions; of teams, only the caller's."""
-        user = actor_of(request).user
-        found = current_benchmarks(user)
-        context = {"states": data_states(found, user)}
-        return Response({"results": shapes.BenchmarkOut(found, many=True, context=context).data, "next": None})
-
-    @extend_schema(
-        operation_id="benchmarks_create",
-        request=shapes.BenchmarkIn,
-        responses={
-            201: OpenApiResponse(shapes.BenchmarkDetailOut, description="in place, for its team alone"),
-            200: OpenApiResponse(shapes.BenchmarkDetailOut, description="this very version is in place already"),
-        },
-    )
-    def post(self, request: Request) -> Response:
-        """Upload a definition of your own; it, its runs and its scores are seen by its team alone."""
-        actor = actor_of(request)
-        user = actors.writer(actor)
-        asked = shapes.BenchmarkIn(data=request.data)
-        asked.is_valid(raise_exception=True)
-        namespace = catalog_access.namespace_to_create_in(actor, asked.validated_data["namespace"] or None)
-        made, created = team_benchmarks.upload_definition(
-            text=asked.validated_data["definition"], namespace=namespace, actor=user
-        )
-        return Response(_detail(made, user), status=201 if created else 200)
-
-
-class BenchmarkView(EvaluationView):
-    @extend_schema(operation_id="benchmarks_retrieve", responses=shapes.BenchmarkDetailOut)
-    def get(self, request: Request, slug: str) -> Response:
-        """One benchmark with its whole definition, and whether its data is here."""
-        user = actor_of(request).user
-        return Response(_detail(benchmark_named(slug, user), user))
+from evaluation.rest_api.v1.base import EvaluationView
+from evaluation.rest_api.v1.parameters import page_of, text_of
 
 
 class ModelRunsView(EvaluationView):
@@ -231,39 +181,6 @@ class ModelExportView(EvaluationView):
         return response
 
 
-_BOARD_PARAMETERS = [
-    OpenApiParameter("license", str),
-    OpenApiParameter("max_parameters", int),
-    OpenApiParameter("claimed", bool, description="also what model cards claim, without a rank"),
-]
-
-
-class LeaderboardView(EvaluationView):
-    @extend_schema(operation_id="leaderboards_retrieve", parameters=_BOARD_PARAMETERS, responses=shapes.BoardOut)
-    def get(self, request: Request, slug: str) -> Response:
-        """The models measured on a benchmark, best first."""
-        benchmark, rows, claims = _board(request, slug)
-        body = {"benchmark": benchmark, "results": rows, "claims": claims, "next": None}
-        context = {"states": {benchmark.pk: data_state(benchmark, actor_of(request).user)}}
-        return Response(shapes.BoardOut(body, context=context).data)
-
-
-class LeaderboardCsvView(EvaluationView):
-    @extend_schema(
-        operation_id="leaderboards_csv",
-        parameters=_BOARD_PARAMETERS,
-        responses={(200, "text/csv"): OpenApiTypes.STR},
-    )
-    def get(self, request: Request, slug: str) -> HttpResponse:
-        """The same rows for spreadsheets; claims follow the measured rows and have no rank and no run."""
-        _benchmark, rows, claims = _board(request, slug)
-        measured = [{"tier": "verified", **shapes.BoardRowOut(row).data} for row in rows]
-        text = _csv(measured + [{"tier": "claimed", **shapes.ClaimRowOut(row).data} for row in claims])
-        response = HttpResponse(text, content_type="text/csv; charset=utf-8")
-        response["Content-Disposition"] = f'attachment; filename="{slug}.csv"'
-        return response
-
-
 class KeysView(EvaluationView):
     @extend_schema(operation_id="keys_list", responses=shapes.KeysOut)
     def get(self, request: Request) -> Response:
@@ -279,31 +196,3 @@ class WellKnownKeysView(KeysView):
 def _run_page(request: Request, actor: actors.Actor, wanted: RunFilter) -> Response:
     page = find_runs(user=actor.user, wanted=wanted, cursor=text_of(request, "cursor"))
     return Response({"results": shapes.RunOut(page.items, many=True).data, "next": next_url(request, page.next_cursor)})
-
-
-def _board(request: Request, slug: str) -> tuple[Benchmark, list[BoardRow], list[ClaimRow]]:
-    actor = actor_of(request)
-    benchmark = benchmark_named(slug, actor.user)
-    narrowed = BoardFilter(licence=text_of(request, "license"), parameters_max=number_of(request, "max_parameters"))
-    is_with_claims = text_of(request, "claimed").lower() in {"1", "true"}
-    claims = claims_for(benchmark, user=actor.user, narrowed=narrowed) if is_with_claims else []
-    return benchmark, leaderboard(benchmark, user=actor.user, narrowed=narrowed), claims
-
-
-def _detail(benchmark: Benchmark, user: User | None) -> dict[str, Any]:
-    context = {"states": {benchmark.pk: data_state(benchmark, user)}}
-    return dict(shapes.BenchmarkDetailOut(benchmark, context=context).data)
-
-
-def _csv(rows: list[dict[str, Any]]) -> str:
-    columns = [*shapes.BoardRowOut().get_fields(), "tier"]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(columns)
-    writer.writerows([_cell(row.get(column, "")) for column in columns] for row in rows)
-    return text.getvalue()
-
-
-def _cell(value: object) -> object:
-    """A text that a spreadsheet would run as a formula is quoted."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in set("=+-@\t\r") else value

@@ -6,9 +6,25 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
+
+from django.http import HttpResponse
+
+from catalog.errors import NotFound
 
 Row = Mapping[str, Any]
+ENDINGS: Final = ("csv", "jsonl")
+
+
+def file_of(rows: Iterable[Row], columns: Iterable[str], ending: str, name: str) -> HttpResponse:
+    """An attachment of all rows. Raises `NotFound` for an ending we do not write."""
+    if ending not in ENDINGS:
+        raise NotFound
+    lines = csv_lines(rows, columns) if ending == "csv" else json_lines(rows)
+    kind = "text/csv; charset=utf-8" if ending == "csv" else "application/jsonl"
+    response = HttpResponse("".join(lines), content_type=kind)
+    response["Content-Disposition"] = f'attachment; filename="{name}.{ending}"'
+    return response
 
 
 def json_lines(rows: Iterable[Row]) -> Iterator[str]:
