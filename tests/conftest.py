@@ -22,6 +22,16 @@ def raw_client() -> RawClient:
 
 
 @pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings):
+    """The database of a test process is a copy of one that was migrated once for the session."""
+    from django.db import connection
+
+    from tests import template
+
+    connection.settings_dict["TEST"]["TEMPLATE"] = template.migrated()
+
+
+@pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):
     """Tests that commit are cleaned up by TRUNCATE, which the audit record refuses everywhere else."""
     from django.db import connection

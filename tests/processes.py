@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import os
 import shutil
 import socket
@@ -16,12 +17,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psycopg
 import redis
 from psycopg import sql
 
 from marketplace import data_dir as places
 from marketplace.embedded import children
+from tests import template
 from tests.session import DATA_DIR, DATABASES_OF_A_PROCESS, FIRST_REDIS_DATABASE, redis_url
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -66,12 +67,10 @@ class Hub:
 
     @property
     def environment(self) -> dict[str, str]:
-        sockets = places.socket_dir(DATA_DIR)
-        postgres = places.kept_secret(DATA_DIR, "postgres")
         return {
             **{name: value for name, value in os.environ.items() if not name.endswith("_TIMEOUT_MS")},
             "MARKETPLACE_DATA_DIR": str(self.home),
-            "DATABASE_URL": f"postgres://marketplace:{postgres}@{str(sockets).replace('/', '%2F')}/{self.database}",
+            "DATABASE_URL": template.url(self.database),
             "REDIS_URL": redis_url(DATA_DIR, self.redis_database),
             "SECRET_KEY": "a secret key of forty characters for tests",
             "TOKEN_PEPPER": "a token pepper of forty characters for tests",
@@ -96,6 +95,26 @@ class Hub:
         )
         assert done.returncode == 0, f"{arguments}: {done.stdout}\n{done.stderr}"
         return done.stdout
+
+    def commands(self, *commands: tuple[str, ...]) -> list[str]:
+        """Run several manage commands in one process, which is what costs; returns what each printed."""
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.commands"],
+            input=json.dumps(commands),
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{commands}: {done.stdout}\n{done.stderr}"
+        return [printed.strip() for printed in json.loads(done.stdout)]
+
+    def people(self, *names: str) -> dict[str, str]:
+        """New people by name, each with a token that writes."""
+        made = [("create_user", name, "--full-name", name.title()) for name in names]
+        tokens = [("create_token", name, "--role", "write") for name in names]
+        return dict(zip(names, self.commands(*made, *tokens)[len(names) :], strict=True))
 
     def start(self, name: str, *command: str, **environment: str) -> children.Child:
         child = children.start(
@@ -151,7 +170,6 @@ class Hub:
                 with redis.Redis.from_url(redis_url(DATA_DIR, database_number)) as client:
                     client.flushdb()  # of a site that ended before
             try:
-                hub.command("migrate", "--verbosity", "0")
                 hub.start_web()
                 yield hub
             finally:
@@ -161,17 +179,11 @@ class Hub:
 
 @contextlib.contextmanager
 def _own_database(name: str) -> Iterator[None]:
-    login = {
-        "host": str(places.socket_dir(DATA_DIR)),
-        "user": "marketplace",
-        "password": places.kept_secret(DATA_DIR, "postgres"),
-        "dbname": "marketplace",
-        "autocommit": True,
-    }
-    with psycopg.connect(**login) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    copied_from = template.migrated()
+    with template.login() as connection:
+        template.create(connection, name, template=copied_from)
     try:
         yield
     finally:
-        with psycopg.connect(**login) as connection:
+        with template.login() as connection:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))

@@ -70,8 +70,7 @@ def running() -> Iterator[Site]:
         with Hub.started("bench") as hub:
             files = hub.home / "bench-files"
             files.mkdir()
-            hub.command("create_user", "ann")
-            yield Site(hub, hub.command("create_token", "ann", "--role", "write").strip(), files)
+            yield Site(hub, hub.people("ann")["ann"], files)
     finally:
         held.stop()
 

@@ -30,11 +30,14 @@ class Circle:
 
     def __init__(self, hub):
         self.hub = hub
-        hub.command("sync_benchmarks")
-        hub.command("create_user", "ann")
-        self.token = hub.command("create_token", "ann", "--role", "write").strip()
+        *_, self.token, node_token = hub.commands(
+            ("sync_benchmarks",),
+            ("create_user", "ann"),
+            ("create_token", "ann", "--role", "write"),
+            ("create_node", "machine"),
+        )
         self.node_token = hub.home / "node-token"
-        self.node_token.write_text(hub.command("create_node", "machine").strip())
+        self.node_token.write_text(node_token)
         self.http = httpx.Client(base_url=hub.url, headers={"Authorization": f"Bearer {self.token}"}, timeout=30)
         hub.start_worker()
         self.node = self.start_node()

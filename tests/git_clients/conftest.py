@@ -70,12 +70,8 @@ class Git:
 @pytest.fixture(scope="session")
 def people(hub) -> dict[str, str]:
     """Name → write token of people on the site of `gunicorn_server`; `reader` has one of ann's that only reads."""
-    tokens = {}
-    for name in ("gitann", "gitbob"):
-        hub.command("create_user", name, "--full-name", name.title())
-        tokens[name] = hub.command("create_token", name, "--role", "write").strip()
-    tokens["reader"] = hub.command("create_token", "gitann", "--role", "read").strip()
-    return tokens
+    tokens = hub.people("gitann", "gitbob")
+    return tokens | {"reader": hub.command("create_token", "gitann", "--role", "read").strip()}
 
 
 @pytest.fixture

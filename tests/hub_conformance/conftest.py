@@ -66,10 +66,7 @@ class HubClient:
 @pytest.fixture(scope="session")
 def people(hub) -> dict[str, str]:
     """Name → write token of people on the site of `gunicorn_server`."""
-    tokens = {}
-    for name in ("ann", "bob"):
-        hub.command("create_user", name, "--full-name", name.title())
-        tokens[name] = hub.command("create_token", name, "--role", "write").strip()
+    tokens = hub.people("ann", "bob")
     hub.command("create_org", "acme", "--admin", "ann", "--full-name", "Acme Ltd")
     return tokens
 

@@ -43,8 +43,7 @@ file = XetFileInfo(metadata.xet_file_data.file_hash, metadata.size)
 @pytest.fixture(scope="module")
 def hub():
     with Hub.started("huge") as site:
-        site.command("create_user", "ann")
-        site.extra["ann"] = site.command("create_token", "ann", "--role", "write").strip()
+        site.extra |= site.people("ann")
         yield site
 
 

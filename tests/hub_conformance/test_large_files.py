@@ -31,8 +31,7 @@ def hub(request):
         make_bucket(endpoint, "large")
         extra |= {**S3_KEYS, "STORAGE_URL": f"s3://large/files?endpoint={quote(endpoint, safe='')}"}
     with Hub.started(f"large-{request.param}", **extra) as site:
-        site.command("create_user", "ann")
-        site.extra["TOKEN"] = site.command("create_token", "ann", "--role", "write").strip()
+        site.extra["TOKEN"] = site.people("ann")["ann"]
         yield site
 
 

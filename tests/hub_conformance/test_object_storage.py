@@ -27,8 +27,7 @@ def s3_hub(request):
 @pytest.mark.parametrize("with_xet", [True, False])
 def test_files_go_round_by_signed_redirects(s3_hub, tmp_path, with_xet):
     name = f"ann{int(with_xet)}"
-    s3_hub.command("create_user", name)
-    client = HubClient(s3_hub.url, s3_hub.command("create_token", name, "--role", "write").strip(), tmp_path, with_xet)
+    client = HubClient(s3_hub.url, s3_hub.people(name)[name], tmp_path, with_xet)
     (tmp_path / "w.bin").write_bytes(CONTENT)
 
     found = client.script(
@@ -53,9 +52,7 @@ def test_files_go_round_by_signed_redirects(s3_hub, tmp_path, with_xet):
 
 
 def test_the_redirect_tells_what_the_file_is(s3_hub, tmp_path):
-    s3_hub.command("create_user", "eve")
-    token = s3_hub.command("create_token", "eve", "--role", "write").strip()
-    client = HubClient(s3_hub.url, token, tmp_path, with_xet=False)
+    client = HubClient(s3_hub.url, s3_hub.people("eve")["eve"], tmp_path, with_xet=False)
     client.script(
         "api.create_repo('eve/m'); api.upload_file(path_or_fileobj=b'\\0abc', path_in_repo='w.bin', repo_id='eve/m')\n"
         "answer(None)"

@@ -34,10 +34,7 @@ def narrow():
 
 @pytest.fixture(scope="module")
 def tokens(narrow):
-    names = ("ann", "bob")
-    for name in names:
-        narrow.command("create_user", name)
-    found = {name: narrow.command("create_token", name, "--role", "write").strip() for name in names}
+    found = narrow.people("ann", "bob")
     with client_of(narrow.url, found["bob"]) as bob:
         publish(bob, "bob/small", b"some words")
         publish(bob, "bob/big", BIG)
@@ -160,8 +157,7 @@ def test_the_client_waits_for_its_turn_behind_its_own_downloads(narrow, tokens, 
 @pytest.mark.slow
 def test_the_limit_is_there_while_redis_is_not(tokens, narrow):
     with Hub.started("no-redis", WEB_WORKERS="1", WEB_THREADS="8") as hub:
-        hub.command("create_user", "bob")
-        token = hub.command("create_token", "bob", "--role", "write").strip()
+        token = hub.people("bob")["bob"]
         restart_web(hub, REDIS_URL="unix:///nowhere/redis.sock?db=0", ready="/health/live")
         with slow(6, hub.url, head_of_upload(hub.url, token)) as connections:
             refused = answered(connections, least=1)

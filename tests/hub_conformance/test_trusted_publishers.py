@@ -39,7 +39,7 @@ def issuer():
 def site(issuer):
     allowed = issuer.url.removeprefix("http://")
     with Hub.started("publishers", TRUSTED_PUBLISHER_ISSUERS=issuer.url, OIDC_ALLOWED_HOSTS=allowed) as hub:
-        hub.command("create_user", "ann")
+        hub.extra |= hub.people("ann")
         yield hub
 
 
@@ -48,7 +48,7 @@ def test_a_job_of_a_ci_system_uploads_without_a_secret(site, issuer, tmp_path):
     owner, job = tmp_path / "ann", tmp_path / "job"
     owner.mkdir()
     job.mkdir()
-    ann = HubClient(site.url, site.command("create_token", "ann", "--role", "write").strip(), owner, with_xet=False)
+    ann = HubClient(site.url, site.extra["ann"], owner, with_xet=False)
     ann.script('answer([str(api.create_repo(name, private=True)) for name in ("ann/model", "ann/other")])')
     site.command("shell", "-c", TRUST.format(issuer=issuer.url))
     runner = {

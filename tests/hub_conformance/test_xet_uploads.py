@@ -24,9 +24,7 @@ MB = 1_000_000
 @pytest.fixture(scope="module")
 def hub():
     with Hub.started("xet") as site:
-        for name in ("ann", "bob"):
-            site.command("create_user", name)
-            site.extra[name] = site.command("create_token", name, "--role", "write").strip()
+        site.extra |= site.people("ann", "bob")
         yield site
 
 

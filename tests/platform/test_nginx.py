@@ -30,8 +30,7 @@ def site():
             )
         )
         wait_for(f"http://127.0.0.1:{port}/health/ready")
-        hub.command("create_user", "ann")
-        yield f"http://127.0.0.1:{port}", hub.command("create_token", "ann", "--role", "write").strip()
+        yield f"http://127.0.0.1:{port}", hub.people("ann")["ann"]
 
 
 def adapted(text, hub, port):

@@ -17,8 +17,7 @@ def test_a_download_costs_the_web_no_reading_of_the_file():
     with Hub.started("sendfile", SENDFILE="wsgi") as hub:  # the default, said aloud: gunicorn knows this name, too
         files = hub.home / "files"
         files.mkdir()
-        hub.command("create_user", "ann")
-        site = Site(hub, hub.command("create_token", "ann", "--role", "write").strip(), files)
+        site = Site(hub, hub.people("ann")["ann"], files)
         random_file(files / "weights.bin", SIZE)
         site.upload(files / "weights.bin", "ann/big", with_xet=False)
         download(site)  # whatever has to be imported is

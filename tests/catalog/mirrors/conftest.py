@@ -89,8 +89,7 @@ class UpstreamRepo:
 
 @pytest.fixture(scope="session")
 def upstream_token(hub) -> str:
-    hub.command("create_user", "upstream-owner")
-    return hub.command("create_token", "upstream-owner", "--role", "write").strip()
+    return hub.people("upstream-owner")["upstream-owner"]
 
 
 @pytest.fixture(scope="session")
