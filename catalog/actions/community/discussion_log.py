@@ -44,9 +44,14 @@ def lock_unfinished(repo: Repo, num: str) -> Discussion:
     return found
 
 
+def hold(repo: Repo) -> None:
+    """Nobody else numbers discussions, squashes or drops commits of this repo until the transaction ends."""
+    Repo.objects.select_for_update(no_key=True).get(pk=repo.pk)
+
+
 def next_num(repo: Repo) -> int:
     """Returns the number of a new discussion; the repo's row is held until the transaction ends."""
-    Repo.objects.select_for_update(no_key=True).get(pk=repo.pk)
+    hold(repo)
     highest: int | None = repo.discussions.aggregate(highest=Max("num"))["highest"]
     return (highest or 0) + 1
 

@@ -69,10 +69,11 @@ def _open(discussion: Discussion, proposal: Proposal, html: str) -> Discussion:
     repo, actor = discussion.repo, discussion.author
     assert actor is not None  # it is only now being opened
     branch = (proposal.branch or repo.default_branch).removeprefix("refs/heads/")
+    discussion_log.hold(repo)  # before the commit is looked up: it may be about to go with a closed pull request
     base = _base(repo, branch, proposal.parent)
     discussion.is_pull_request, discussion.target_branch, discussion.base = True, branch, base
     discussions.start(discussion, text=proposal.text, html=html, actor=actor)
-    strangers.check_open(repo, actor)  # its row is held since it got its number
+    strangers.check_open(repo, actor)  # its row is held
     Ref.objects.create(repo=repo, kind=Ref.Kind.PULL_REQUEST, name=str(discussion.num), commit=base)
     discussion_log.tell(discussion, "discussion.create", actor)
     return discussion

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 
 from catalog.actions import repos, strangers
 from catalog.actions.community import attachments, discussions, merging, pull_requests
 from catalog.actions.community.pull_requests import Proposal
+from catalog.actions.history import freezing
 from catalog.actions.incoming import uploads
-from catalog.actions.upkeep import purge
-from catalog.errors import BadInput
+from catalog.actions.upkeep import closed_offers, purge
+from catalog.errors import BadInput, RevisionNotFound
 from catalog.models import Attachment, AttachmentUse, Commit, Repo
 from catalog.queries import integrity, trees
 from tests.factories import RepoFactory, UserFactory, commit_content
@@ -69,6 +73,40 @@ def test_one_of_two_merges_of_the_same_wins():
     assert [type(result) for result in results].count(Commit) == 1
     assert [type(result) for result in results].count(BadInput) == 2
     assert len(trees.history(trees.head_of(repo))) == 2
+
+
+def test_a_pull_request_is_not_built_upon_a_commit_that_is_being_dropped():
+    repo, carl = RepoFactory(), UserFactory()
+    commit_content(repo, {"a.txt": b"a"})
+    offer = pull_requests.open_pull_request(repo=repo, proposal=Proposal("Offer"), actor=carl, status="open")
+    dropped = commit_content(repo, {"b.txt": b"b"}, branch=offer.git_ref, actor=carl)
+    discussions.change_status(discussion=offer, status="closed", actor=carl)
+    offer.events.filter(kind="status-change").update(created_at=timezone.now() - timedelta(weeks=13))
+
+    with ThreadPoolExecutor() as pool, transaction.atomic():
+        freezing.freeze(repo)
+        late = pool.submit(opened_upon, repo, dropped.oid)
+        while not waiting_for_us():
+            time.sleep(0.01)
+        assert closed_offers.drop_overdue() == 1
+
+    assert isinstance(late.exception(), RevisionNotFound)
+
+
+def opened_upon(repo, oid):
+    try:
+        return pull_requests.open_pull_request(
+            repo=repo, proposal=Proposal("Late", parent=oid), actor=repo.created_by, status="open"
+        )
+    finally:
+        connection.close()
+
+
+def waiting_for_us() -> bool:
+    """By pg_locks: what pg_stat_activity says stays the same within a transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid)))")
+        return cursor.fetchone()[0]
 
 
 def test_a_stranger_who_hurries_opens_no_more_than_their_limit(settings):
