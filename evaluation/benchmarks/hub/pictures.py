@@ -2,8 +2,10 @@
 
 import io
 import json
+import lzma
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -20,6 +22,10 @@ TABLES: Final = ("metadata.jsonl", "metadata.csv")
 MOST_IMAGES: Final = 5_000
 LARGEST_UNPACKED: Final = 200 * 1024 * 1024  # bytes, all files together
 MOST_PIXELS: Final = 50_000_000  # of one image
+DAMAGES: Final = (  # how zipfile and what it unpacks with say that something is wrong
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, UnicodeDecodeError, NotImplementedError, RuntimeError, EOFError,
+    OSError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -35,7 +41,7 @@ def read_zip(content: bytes) -> LabelledImages:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             unpacked = dict(_unpacked(archive))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+    except DAMAGES as error:
         raise BadTable(f"The zip file cannot be read: {error}.") from error
     labels = _labels(unpacked)
     faults: list[str] = []

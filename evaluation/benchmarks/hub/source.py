@@ -66,7 +66,8 @@ class Entry:
             if found in labels.values():
                 return found
             found = int(found) if found.isascii() and found.isdigit() and len(found) < 9 else found
-        number = int(found) if isinstance(found, int | float) and found == int(found) else None
+        is_whole = isinstance(found, int) or (isinstance(found, float) and found.is_integer())
+        number = int(found) if is_whole else None
         if number == -1:
             raise DataUnavailable(f"{self._here}: the {field} is -1, which means that this split has no labels.")
         if number is None or number not in labels:

@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+import zlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
@@ -58,7 +59,7 @@ def places_of(file: DataFile, *, without: Collection[str] = ()) -> Iterator[Plac
             yield from _of_lines(file)
     except UnicodeDecodeError as error:
         raise BadTable(f"{file.path} is not UTF-8: byte {error.start} cannot be read.") from error
-    except (OSError, EOFError) as error:  # gzip's ways to say that it is none
+    except (OSError, EOFError, zlib.error) as error:  # gzip's ways to say that it is none
         raise BadTable(f"{file.path} cannot be read: {error}.") from error
 
 

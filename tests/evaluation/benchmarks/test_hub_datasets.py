@@ -128,6 +128,9 @@ def test_what_is_not_there_is_said_with_what_is(files, config, split, said):
         (b'["good"]\n', "is not a JSON object"),
         (b'{"text": "\xff", "label": 1}\n', "is not UTF-8"),
         (b"", "the split 'test' is empty"),
+        (b'{"text": "good", "label": NaN}', "the target nan is none of the labels"),
+        (b'{"text": "good", "label": -Infinity}', "the target -inf is none of the labels"),
+        (b'{"text": "good", "label": 0.5}', "the target 0.5 is none of the labels"),
     ],
 )
 def test_a_row_that_does_not_fit_is_named(content, said):
@@ -135,6 +138,25 @@ def test_a_row_that_does_not_fit_is_named(content, said):
         read_dataset(definition(), dataset({"test.jsonl": content}))
 
     assert said in str(refused.value)
+
+
+def test_a_damaged_archive_is_named():
+    content = gzip.compress(lines(*ROWS), mtime=0)[:10] + b"\xff" * 20
+
+    with pytest.raises(DataUnavailable, match=r"test\.jsonl\.gz cannot be read"):
+        read_dataset(definition(), dataset({"test.jsonl.gz": content}))
+
+
+@pytest.mark.parametrize("width", [None, "eight", 0, float("nan")])
+def test_a_picture_without_a_size_is_named(width):
+    row = {"image": "1.png", "width": width, "height": 8, "objects": {"bbox": [[1, 1, 3, 3]], "category": [0]}}
+    wanted = definition(
+        request="detect", task="object-detection", metric="map_50_95",
+        fields="{image: image, corners: objects.bbox, target: objects.category}",
+    )  # fmt: skip
+
+    with pytest.raises(DataUnavailable, match=r"line 1 of test\.jsonl: the width is no number of pixels"):
+        read_dataset(wanted, dataset({"test.jsonl": lines(row)}))
 
 
 def test_another_number_of_rows_than_expected_is_refused():

@@ -141,6 +141,30 @@ def test_no_zip_is_said_to_be_none():
         read_zip(b"hello")
 
 
+def damaged(method: int, name: str = "cat/1.png") -> bytearray:
+    """A zip with one file, and where its packed bytes begin are others."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", method) as archive:
+        archive.writestr(name, bytes(range(256)) * 40)
+    content = bytearray(stream.getvalue())
+    start = 30 + len(name.encode()) + 9  # behind the header of the file and that of LZMA
+    content[start : start + 20] = b"\xff" * 20
+    return content
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_a_damaged_zip_is_said_to_be_one(method):
+    with pytest.raises(BadTable, match="zip file cannot be read"):
+        read_zip(bytes(damaged(method)))
+
+
+def test_a_zip_whose_names_are_no_text_is_refused():
+    content = zipped({"ü/1.png": png()}).replace("ü".encode(), b"\xff\xff")
+
+    with pytest.raises(BadTable, match="zip file cannot be read"):
+        read_zip(content)
+
+
 @pytest.mark.parametrize(("task", "request_kind"), [
     ("text-classification", "classify"), ("image-classification", "image-classify"),
 ])  # fmt: skip

@@ -1,5 +1,6 @@
 """Images with boxes or a map of labels."""
 
+import math
 from typing import Any
 
 from evaluation.benchmarks.corpora import DataUnavailable
@@ -18,7 +19,7 @@ def boxes(source: Source) -> Items:
         labels = [entry.label_of(one) for one in _list(entry, "target", "objects.category")]
         row: Row = {
             "id": entry.key,
-            "size": [int(entry.value("width", "width")), int(entry.value("height", "height"))],
+            "size": [_pixels(entry, "width"), _pixels(entry, "height")],
             "boxes": _corners(source, entry),
             "labels": labels,
         }
@@ -41,6 +42,13 @@ def _corners(source: Source, entry: Entry) -> list[list[float]]:
         left, top, third, fourth = map(float, box)
         corners.append([left, top, left + third, top + fourth] if is_coco else [left, top, third, fourth])
     return corners
+
+
+def _pixels(entry: Entry, field: str) -> int:
+    found = entry.value(field, field)
+    if not isinstance(found, int | float) or not math.isfinite(found) or found < 1:
+        raise DataUnavailable(f"{entry.place.where}: the {field} is no number of pixels.")
+    return int(found)
 
 
 def _list(entry: Entry, field: str, default: str) -> list[Any]:
