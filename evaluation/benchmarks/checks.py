@@ -6,6 +6,7 @@ from evaluation.benchmarks.media_checks import NORMALISED, check_media
 from evaluation.benchmarks.prompts import check_prompt
 from evaluation.benchmarks.schema import Definition, Generation, Subset
 from evaluation.benchmarks.strict import bad
+from evaluation.benchmarks.vocabulary import WHOLE
 from evaluation.metrics.formulas.entities import is_iob2
 from evaluation.metrics.registry import REGISTRY, metrics_of
 from evaluation.metrics.texts.filters import BadFilter, check_filter
@@ -13,6 +14,8 @@ from evaluation.metrics.texts.filters import BadFilter, check_filter
 NEED_LABELS = frozenset(
     {"classify", "image-classify", "audio-classify", "token-classify", "detect", "segment", "zero-shot", "features"}
 )
+
+ONE_LABEL = frozenset({"classify", "image-classify", "audio-classify", "zero-shot", "loglikelihood"})
 
 
 def check(definition: Definition) -> None:
@@ -55,6 +58,14 @@ def _check_dataset(definition: Definition) -> None:
 def _check_subset(definition: Definition, subset: Subset) -> None:
     if subset.n < 1:
         raise bad("dataset.subset.n", "a subset has at least one row.")
+    if definition.request in WHOLE:
+        raise bad(
+            "dataset.subset", f"of {definition.request!r} no subset is defined: it would change what is compared."
+        )
+    if subset.stratify not in (None, "label"):
+        raise bad("dataset.subset.stratify", "a subset is drawn by `label`, or without.")
+    if subset.stratify is not None and definition.request not in ONE_LABEL:
+        raise bad("dataset.subset.stratify", f"items of {definition.request!r} have no label to be drawn by.")
     if subset.stratify is not None and definition.multi_label:
         raise bad("dataset.subset.stratify", "items with several labels have none to be drawn by.")
 

@@ -19,6 +19,7 @@ from evaluation.benchmarks.items import MEDIA_COLUMNS, Items, Located, Reader, R
 from evaluation.benchmarks.schema import Definition
 from evaluation.benchmarks.sources import READERS, django_catalogues
 from evaluation.benchmarks.sources.sklearn_digits import digits_train
+from evaluation.benchmarks.vocabulary import WHOLE
 
 MEDIA = "media.tar"
 BUILTIN = "builtin:"
@@ -176,8 +177,8 @@ def _subset(definition: Definition, items: Items) -> Items:
     subset = definition.dataset.subset
     if subset is None:
         return items
-    if definition.request in ("embed", "image-text-embed"):
-        raise DataUnavailable("A subset of a retrieval benchmark is not defined: it would change the pool.")
+    if definition.request in WHOLE:
+        raise DataUnavailable(f"A subset of {definition.request!r} is not defined: it would change what is compared.")
     chosen = set(list(_draw(items.gold, subset.seed, stratified=subset.stratify is not None))[: subset.n])
     return replace(
         items,

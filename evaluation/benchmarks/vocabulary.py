@@ -14,3 +14,6 @@ RequestKind = Literal[
     "image-classify", "detect", "segment", "transcribe", "audio-classify", "caption", "vqa",
     "zero-shot", "features", "image-text-embed",
 ]  # fmt: skip
+
+WHOLE: frozenset[RequestKind] = frozenset({"embed", "image-text-embed", "features"})
+"""Requests whose items are compared with one another: a subset would be another benchmark."""

@@ -253,6 +253,23 @@ def test_a_slice_is_never_one_cluster():
     assert definition(fields=fields.format("topic")).fields["cluster"] == "topic"
 
 
+DRAWN = ", subset: {{n: 2, seed: 1, stratify: {}}}"
+
+
+@pytest.mark.parametrize(("asked", "stratify", "said"), [
+    ({}, "chars", r"dataset\.subset\.stratify: a subset is drawn by `label`, or without"),
+    ({"request": "token-classify", "task": "token-classification", "labels": "{0: O, 1: B-X, 2: I-X}",
+      "metric": "entity_f1"}, "label", r"dataset\.subset\.stratify: items of 'token-classify' have no label"),
+    ({"request": "features", "task": "image-feature-extraction", "metric": "probe_accuracy"}, "null",
+     r"dataset\.subset: of 'features' no subset is defined"),
+    ({"request": "embed", "task": "bitext-mining", "labels": "null", "metric": "bitext_accuracy"}, "null",
+     r"dataset\.subset: of 'embed' no subset is defined"),
+])  # fmt: skip
+def test_a_subset_that_cannot_be_drawn_is_refused(asked, stratify, said):
+    with pytest.raises(BadDefinition, match=said):
+        definition(dataset=DRAWN.format(stratify), **asked)
+
+
 def test_configs_are_read_side_by_side():
     files = {
         "en/test.jsonl": lines({"text": "dog"}, {"text": "cat"}),
