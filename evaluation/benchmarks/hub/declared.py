@@ -4,7 +4,7 @@ A definition that numbers the same labels otherwise would score every model wron
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from evaluation.benchmarks.corpora import DataUnavailable
@@ -19,7 +19,8 @@ LARGEST_SCHEMA: Final = 8 * 1024 * 1024  # characters
 def check_numbering(source: Source) -> None:
     """Raises DataUnavailable when the data calls a label by another number than the definition does.
 
-    Names are compared by their letters and digits alone; a name that only one side knows decides nothing.
+    Names are compared as they stand, else by their letters and digits alone, if those tell them apart; a name that
+    only one side knows decides nothing.
     """
     dataset, path = source.definition.dataset, source.path_of("target", "label")
     labels = source.definition.labels
@@ -27,13 +28,33 @@ def check_numbering(source: Source) -> None:
         return
     listed = split_files(source.files, dataset.config, dataset.split)
     names = declared_names(listed[0], path) if listed else ()
-    numbers = {_spelled(name): number for number, name in enumerate(names)}
-    for number, name in sorted(labels.items()):
-        told = numbers.get(_spelled(name), number)
-        if told != number:
+    for ours, theirs in _same(tuple(labels.values()), names, source.files.name):
+        number = next(number for number, name in labels.items() if name == ours)
+        if (told := names.index(theirs)) != number:
             raise DataUnavailable(
-                f"{source.files.name} gives the label {name!r} the number {told}; the definition says {number}."
+                f"{source.files.name} gives the label {ours!r} the number {told}; the definition says {number}."
             )
+
+
+def _same(ours: tuple[str, ...], theirs: tuple[str, ...], where: str) -> Iterator[tuple[str, str]]:
+    """Which names of both sides mean the same label. Raises DataUnavailable: their spelling does not say which."""
+    exact = set(ours) & set(theirs)
+    yield from ((name, name) for name in ours if name in exact)
+    left, right = (_by_spelling(name for name in names if name not in exact) for names in (ours, theirs))
+    for spelling in sorted(set(left) & set(right) - {""}):  # signs alone, such as + and -, spell nothing
+        if len(left[spelling]) > 1 or len(right[spelling]) > 1:
+            raise DataUnavailable(
+                f"{where} has the labels {', '.join(right[spelling])}, the definition {', '.join(left[spelling])}: "
+                "which of them are the same? Write the definition's exactly like the data's."
+            )
+        yield left[spelling][0], right[spelling][0]
+
+
+def _by_spelling(names: Iterable[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name in names:
+        found.setdefault(_spelled(name), []).append(name)
+    return found
 
 
 def declared_names(file: DataFile, path: str) -> tuple[str, ...]:
