@@ -2,12 +2,13 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any
 
 from evaluation.benchmarks.corpora import DataUnavailable
 from evaluation.benchmarks.items import Items, Row
+from evaluation.benchmarks.paths import MISSING, value_at
 from evaluation.benchmarks.schema import Definition, Prompt
 from evaluation.benchmarks.strict import bad
 from evaluation.benchmarks.templates import Record, TemplateFailed, compiled
@@ -228,11 +229,9 @@ def _path(source: str) -> Read:
     """Reads a plain name or a dotted path."""
 
     def read(record: Record) -> Any:  # noqa: ANN401 (a value of the data)
-        value: Any = record
-        for part in source.split("."):
-            if not isinstance(value, Mapping) or part not in value:
-                raise TemplateFailed(f"It has no field {source!r}.")
-            value = value[part]
-        return value
+        found = value_at(record, source)
+        if found is MISSING:
+            raise TemplateFailed(f"It has no field {source!r}.")
+        return found
 
     return read

@@ -8,10 +8,10 @@ from typing import Any, Final
 from evaluation.benchmarks.corpora import DataUnavailable
 from evaluation.benchmarks.hub.files import DatasetFiles
 from evaluation.benchmarks.hub.layout import split_files
-from evaluation.benchmarks.hub.paths import MISSING, value_at
 from evaluation.benchmarks.hub.sounds import as_wav
 from evaluation.benchmarks.hub.tables import BadTable, Place, places_of
 from evaluation.benchmarks.items import Located, MediaSource
+from evaluation.benchmarks.paths import MISSING, value_at
 from evaluation.benchmarks.schema import Definition
 
 LARGEST_MEDIUM: Final = 64 * 1024 * 1024  # bytes of one image or recording

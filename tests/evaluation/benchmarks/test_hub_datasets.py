@@ -191,6 +191,19 @@ def test_dotted_paths_lead_into_structs_and_lists():
     assert items.gold == [{"id": "en", "label": "pos", "chars": 3, "group": "en"}]
 
 
+@pytest.mark.parametrize("form", [{"answers": [{"text": "Ann"}]}, {"answers": {"text": ["Ann"]}}])
+def test_a_list_of_objects_may_be_empty(form):
+    rows = [{"context": "c", "question": "q", **form}, {"context": "c", "question": "q", "answers": []}]
+    wanted = definition(
+        request="span", metric="squad_f1", task="question-answering", labels="null",
+        fields="{text: context, pair: question, target: answers.text}", more="preprocess: {unanswerable: true}",
+    )  # fmt: skip
+
+    items = read_dataset(wanted, dataset({"test.jsonl": lines(*rows)}))
+
+    assert [row["answers"] for row in items.gold] == [["Ann"], []]
+
+
 def test_an_id_that_comes_twice_is_refused():
     rows = [{"text": "a", "label": 0, "key": "k"}, {"text": "b", "label": 0, "key": "k"}]
 

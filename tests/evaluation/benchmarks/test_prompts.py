@@ -101,6 +101,33 @@ def test_a_question_of_a_dataset_is_never_its_own_example_though_it_stands_there
         assert not any(part.startswith(asked["q"]) for part in parts[:3])
 
 
+def language_data(request: str, metric: str, fields: str, rows: list[dict], more: str = ""):
+    shown = {"id": "own", "task": "text-generation", "status": "draft", "repo": "acme/data", "revision": REVISION,
+             "split": "test", "labels": "null", "request": request, "metric": metric}  # fmt: skip
+    return read_dataset(load_definition(text_of(shown, fields, more=more)), dataset({"test.jsonl": lines(*rows)}))
+
+
+def test_paths_lead_as_far_as_those_of_other_benchmarks():
+    """A name with a dot in it, a place in a list, a part of each object."""
+    row = {"answer.best": "b", "options": [{"text": "a"}, {"text": "b"}], "tags": ["x", "y"]}
+    fields = "{target: answer.best, group: tags.1, cluster: options.0.text}"
+
+    items = language_data("loglikelihood", "acc", fields, [row], 'prompt: {template: "Which?", choices: options.text}')
+
+    assert items.inputs[0]["continuations"] == [" a", " b"]
+    assert (items.gold[0]["answer"], items.gold[0]["group"], items.gold[0]["cluster"]) == (1, "y", "a")
+
+
+def test_empty_running_text_is_left_out_wherever_it_stands():
+    rows = [{"page": {"text": "words"}}, {"page": {"text": " \n"}}]
+
+    items = language_data("rolling", "bits_per_byte", "{text: page.text}", rows)
+
+    assert ([row["text"] for row in items.inputs], items.rows) == (["words"], 2)
+    with pytest.raises(DataUnavailable, match=r"Row 1 .*no field 'page\.text'"):
+        language_data("rolling", "bits_per_byte", "{text: page.text}", [*rows[:1], {"page": {}}])
+
+
 def test_written_answers_are_compared_with_one_or_several_references():
     definition = dataclasses.replace(
         WRITING, fields={"id": "id", "target": "options"}, prompt=Prompt(template="{{ q }}", shots=1)

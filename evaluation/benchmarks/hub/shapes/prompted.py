@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from evaluation.benchmarks.hub.source import Source
 from evaluation.benchmarks.items import Items
+from evaluation.benchmarks.paths import value_at
 from evaluation.benchmarks.prompts import items_of
 
 
@@ -22,5 +23,6 @@ def texts(source: Source) -> Items:
     """The same for running text: rows without any are left out, as datasets keep empty lines."""
     rows = [entry.place.row for entry in source.entries()]
     path = source.path_of("text", "text") or "text"
-    found = items_of(source.definition, [row for row in rows if str(row.get(path, "-")).strip()])
+    # What lacks the field is kept, so that its absence is said.
+    found = items_of(source.definition, [row for row in rows if str(value_at(row, path)).strip()])
     return replace(found, rows=len(rows))
