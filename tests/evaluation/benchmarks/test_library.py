@@ -40,6 +40,30 @@ def test_only_what_can_be_asked_read_and_judged_is_stable():
     assert {one.id for one in STABLE if one.request not in ADAPTERS} == set()
 
 
+@pytest.mark.parametrize(("name", "said"), [
+    ("glue-mrpc", "by accuracy, not GLUE's F1"),
+    ("glue-qqp", "by accuracy, not GLUE's F1"),
+    ("coco-detection", "without crowd marks"),
+    ("hellaswag", "not cleaned as lm_eval does it"),
+    ("wikitext2", "not lm_eval's number"),
+])  # fmt: skip
+def test_a_number_that_is_not_the_usual_one_says_so(name, said):
+    assert said in next(one.summary for one in LIBRARY if one.id == name)
+
+
+def test_common_voice_is_a_draft_while_nothing_reads_its_archives():
+    wanted = next(one for one in LIBRARY if one.id == "common-voice-en")
+    pinned = dataclasses.replace(wanted, dataset=dataclasses.replace(wanted.dataset, revision="a" * 40))
+    files = {
+        "transcript/en/test.tsv": b"client_id\tpath\tsentence\nx\ta.mp3\tHello.\n",
+        "audio/en/test/en_test_0.tar": b"",
+    }
+
+    assert wanted.status == "draft"
+    with pytest.raises(readers.DataUnavailable, match="no config 'en'"):
+        readers.read(pinned, dataset(files, revision="a" * 40))
+
+
 @pytest.mark.parametrize("definition", STABLE, ids=lambda one: one.id)
 def test_data_of_the_shape_it_names_is_read(definition: Definition, tmp_path):
     """Rows made after its own fields, at the commit it pins; the real data's columns are its authors' word."""
