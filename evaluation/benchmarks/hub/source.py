@@ -66,8 +66,9 @@ class Entry:
             if found in labels.values():
                 return found
             found = int(found) if found.isascii() and found.isdigit() and len(found) < 9 else found
-        is_whole = isinstance(found, int) or (isinstance(found, float) and found.is_integer())
-        number = int(found) if is_whole else None
+        number: int | None = None
+        if isinstance(found, int) or (isinstance(found, float) and found.is_integer()):
+            number = int(found)
         if number == -1:
             raise DataUnavailable(f"{self._here}: the {field} is -1, which means that this split has no labels.")
         if number is None or number not in labels:
