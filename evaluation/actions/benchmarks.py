@@ -26,14 +26,20 @@ def sync_builtin() -> list[Benchmark]:
     Raises:
         BadDefinition: the hashed part of a known version changed; that needs a new version.
     """
-    return [publish(definition) for definition in (*builtin_definitions(), *harnesses.definitions())]
+    return _sync([*builtin_definitions(), *harnesses.definitions()])
 
 
 def sync_library() -> list[Benchmark]:
     """The same for the standard datasets of the field, which run once their data is mirrored here."""
-    known = {(row.slug, row.version): row for row in Benchmark.objects.of_everybody()}
+    return _sync(library_definitions())
+
+
+def _sync(definitions: list[Definition]) -> list[Benchmark]:
+    """Their rows, of which those that say the same already are left alone."""
+    slugs = [definition.id for definition in definitions]
+    known = {(row.slug, row.version): row for row in Benchmark.objects.of_everybody().filter(slug__in=slugs)}
     found = []
-    for definition in library_definitions():
+    for definition in definitions:
         row = known.get((definition.id, definition.version))
         found.append(row if row is not None and _is_published(row, definition) else publish(definition))
     return found

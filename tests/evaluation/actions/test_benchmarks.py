@@ -2,6 +2,8 @@ import dataclasses
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from evaluation import harnesses
 from evaluation.actions import benchmarks
@@ -28,6 +30,27 @@ def test_the_built_in_benchmarks_become_rows_once(capsys):
     assert "digits@1" in capsys.readouterr().out
     carried = [*builtin_definitions(), *library_definitions(), *harnesses.definitions()]
     assert {row["slug"] for row in first} == {definition.id for definition in carried}
+
+
+@pytest.mark.parametrize("sync", [benchmarks.sync_builtin, benchmarks.sync_library])
+def test_a_start_asks_once_for_what_is_there_and_writes_what_changed_alone(sync, django_assert_num_queries):
+    first = sync()
+    first[-1].title = "Another"
+    first[-1].save()
+    carried = next(
+        one
+        for one in [*builtin_definitions(), *library_definitions(), *harnesses.definitions()]
+        if one.id == first[-1].slug
+    )
+
+    with CaptureQueriesContext(connection) as asked:
+        again = sync()
+
+    assert again == first
+    assert again[-1].title == carried.title
+    assert [query["sql"].split()[0] for query in asked if query["sql"].startswith(("INSERT", "UPDATE"))] == ["UPDATE"]
+    with django_assert_num_queries(1):
+        sync()
 
 
 @pytest.mark.parametrize("definition", builtin_definitions(), ids=lambda one: one.id)
