@@ -15,7 +15,6 @@ from evaluation.benchmarks.templates import Record, TemplateFailed, compiled
 from evaluation.errors import BadDefinition
 
 MOST_CHOICES = 1000
-PROMPTED = ("loglikelihood", "generate", "rolling")  # the requests whose items are made here
 READ = ("text", "target", "example", "id", "group", "cluster")  # the fields that are read here
 
 Read = Callable[[Record], Any]

@@ -2,9 +2,10 @@
 
     python lm_eval_process.py job.json answer.json
 
-job: {"task", "include": folder or null, "data": {split: JSON lines}, "answers": null to record, else per document}.
+job: {"task", "include": folder or null, "data": {split: JSON lines}, "answers": null to record, else per document,
+      "filter": one of the task's, or null for its first}.
 Recorded: {"version", "task_version", "kind", "documents": [[{"arguments", "repeats"}, …], …]}.
-Replayed: {"version", "task_version", "documents": [id, …], "metrics": {name: {"value", "per_item"}}}.
+Replayed: {"version", "task_version", "filter", "documents": [id, …], "metrics": {name: {"value", "per_item"}}}.
 """
 
 import json

@@ -28,13 +28,6 @@ _READ: Final = {
     "description", "target_delimiter", "fewshot_delimiter", "num_fewshot", "output_type", "generation_kwargs",
     "filter_list", "metric_list", "metadata", "repeats", "should_decontaminate", "doc_to_decontamination_query",
 }  # fmt: skip
-_FIXES: Final = {
-    "group",
-    "tag",
-    "task_alias",
-    "should_decontaminate",
-    "doc_to_decontamination_query",
-}  # say nothing of the numbers
 
 
 def read(text: str, hints: Hints) -> Draft:
@@ -53,7 +46,7 @@ def read(text: str, hints: Hints) -> Draft:
         "id": slug(name),
         "version": 1,
         "title": name,
-        "summary": f"Imported from the lm_eval task {name}, version {mapping_at_version(found)}.",
+        "summary": f"Imported from the lm_eval task {name}, version {_version_of(found)}.",
         "task": "text-generation",
         "tasks": ["text-generation"],
         "status": "draft",
@@ -123,7 +116,7 @@ def _check_sayable(definition: Definition) -> None:
             )
 
 
-def mapping_at_version(found: dict[str, Any]) -> str:
+def _version_of(found: dict[str, Any]) -> str:
     """The version of the task; older files give a list of one mapping."""
     listed = [one for one in list_of(found.get("metadata")) if isinstance(one, dict)]
     return str(listed[0].get("version", "unknown")) if listed else "unknown"
