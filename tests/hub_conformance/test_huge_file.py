@@ -11,6 +11,8 @@ import pytest
 from tests.hub_conformance.conftest import HubClient
 from tests.processes import Hub
 
+pytestmark = pytest.mark.slow
+
 MB = 1_000_000
 SIZE = 51_000 * MB
 FIRST, LAST = random.Random(51).randbytes(MB), random.Random(52).randbytes(MB)
@@ -25,8 +27,6 @@ READ = """
 from hf_xet import XetFileInfo
 from huggingface_hub import get_hf_file_metadata, hf_hub_url
 from huggingface_hub.utils._xet import get_xet_session, refresh_xet_connection_info, xet_headers_without_auth
-
-pytestmark = pytest.mark.slow
 
 headers = api._build_hf_headers()
 metadata = get_hf_file_metadata(hf_hub_url(repo, "w.bin"), headers=headers)
