@@ -216,7 +216,7 @@ def test_a_file_may_take_longer_than_an_answer(upstream: Upstream, partial: Part
     _read(client, f"{upstream.url}/slow", partial)
 
     client.close()
-    assert partial.path.read_bytes() == CONTENT
+    assert _content(partial) == CONTENT
 
 
 def test_an_address_that_no_request_can_hold_is_refused(upstream: Upstream, client: UpstreamClient) -> None:
