@@ -269,6 +269,8 @@ WEBHOOK_ALLOWED_HOSTS = env.names("WEBHOOK_ALLOWED_HOSTS")  # beyond public http
 EXTRA_CA_FILE = env.certificates("EXTRA_CA_FILE")  # whom outbound requests trust besides the public ones
 EVAL_MIN_SANDBOX = env.text("EVAL_MIN_SANDBOX")
 NODE_CACHE_GB = env.number("NODE_CACHE_GB", 20, least=1)
+EVAL_RUNS_PER_ACCOUNT = env.number("EVAL_RUNS_PER_ACCOUNT", 4)  # under way on nodes at once; 0: no limit
+EVAL_CPU_LARGEST_GB = env.number("EVAL_CPU_LARGEST_GB", 32)  # runs that need more go to GPUs
 AUTO_EVALUATE = env.flag("AUTO_EVALUATE", default=True)
 SENTINEL_DAYS = env.number("SENTINEL_DAYS", 7)  # how often each node measures each sentinel; 0: never by itself
 REEVALUATE_DAYS = env.number("REEVALUATE_DAYS", 180)  # results older than that are measured again; 0: never

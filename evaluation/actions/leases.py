@@ -17,17 +17,20 @@ from django.utils import timezone
 
 from catalog.models import Repo
 from evaluation import jobs
+from evaluation.actions import attempts
 from evaluation.errors import RunIsOver, RunLeaseLost
 from evaluation.models import Node, Run
+from evaluation.models.attempt import DONE
+from evaluation.models.node import NODE_ALIVE
 from evaluation.models.run import LEASE, RunQuerySet
-from evaluation.queries import queue
+from evaluation.queries import placement, queue
 
 FINAL_REASONS: Final = frozenset({"does_not_fit", "unsupported", "bad_output", "timeout", "sandbox_violation"})
 TRANSIENT_REASONS: Final = frozenset({"lost", "node_error", "data_unavailable"})
 BACKOFF: Final = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15))
 LOG_LINES, LONGEST_LINE, LONGEST_REASON = 200, 500, 2_000
+MOST_TRIED: Final = 10  # runs of one claim that others are changing just then
 SCORING_LEASE: Final = timedelta(minutes=5)  # longer than the task may run
-NODE_ALIVE: Final = timedelta(minutes=2)
 PHASES: Final = {
     "fetching": Run.State.CLAIMED,
     "loading": Run.State.CLAIMED,
@@ -51,12 +54,18 @@ class Report:
 def claim_run(*, node: Node, queues: Iterable[str], run_id: int | None = None) -> Run | None:
     """Give this node the next run of its queues, or the one it names; None when there is nothing for it.
 
-    A run that another session is claiming in this moment is skipped, not waited for.
+    Claims happen one after the other, since whose turn it is depends on the claim before (ADR 0024); who finds nothing
+    waits for nobody. A row that another session changes in this moment is skipped, not waited for.
     """
-    due = queue.claimable(queues=queues, node=node)
+    queues = list(queues)
+    if not queue.claimable(queues=queues, node=node).exists():
+        return None
+    queue.lock_claims()
+    node = Node.objects.get(pk=node.pk)  # it may be draining by now
+    due = queue.in_turn(queue.claimable(queues=queues, node=node), queues=queues, node=node)
     if run_id is not None:
         due = due.filter(pk=run_id)
-    run = due.select_for_update(skip_locked=True).first()
+    run = _first_free(due.values_list("pk", flat=True)[:MOST_TRIED])
     if run is None:
         return None
     now = timezone.now()
@@ -68,7 +77,17 @@ def claim_run(*, node: Node, queues: Iterable[str], run_id: int | None = None) -
     run.reason_code = run.reason = ""
     run.save()
     run.outputs.all().delete()  # what an attempt before this one left behind
+    attempts.begin(run, node)
     return run
+
+
+def _first_free(in_turn: Iterable[int]) -> Run | None:
+    """The first of these that nobody else is changing, locked. Apart: to lock while sorting would sort whole rows."""
+    for pk in in_turn:
+        run = Run.objects.select_for_update(skip_locked=True).filter(pk=pk, state=Run.State.QUEUED).first()
+        if run is not None:
+            return run
+    return None
 
 
 @transaction.atomic
@@ -138,6 +157,7 @@ def complete_run(*, run_id: int, node: Node, lease_token: uuid.UUID) -> Run:
     run.scoring_attempts = 0
     run.progress = {"phase": "scoring"}
     run.save(update_fields=["state", "lease_token", "lease_until", "scoring_attempts", "progress"])
+    attempts.end(run, DONE)
     jobs.score_run(run)
     return run
 
@@ -164,19 +184,31 @@ def fail_run(
 def fail(run: Run, reason: str, message: str, *, delay: timedelta | None = None) -> None:
     """Queue this locked run again when the cause may pass and attempts are left; else it has failed.
 
+    One that did not fit moves up one class, once.
+
     Args:
         delay: until the next attempt; None for longer with each one.
     """
     run.reason_code, run.reason = reason, _plain(message)[:LONGEST_REASON]
     run.lease_token = run.lease_until = None
     run.progress = {}
-    if reason in TRANSIENT_REASONS and run.attempt < run.max_attempts:
+    attempts.end(run, reason, run.reason)
+    if reason == "does_not_fit" and (larger := placement.next_class(run)) is not None:
+        _move_up(run, larger)
+    elif reason in TRANSIENT_REASONS and run.attempt < run.max_attempts:
         run.state = Run.State.QUEUED
         backoff = BACKOFF[min(run.attempt, len(BACKOFF)) - 1]
         run.not_before = timezone.now() + (backoff if delay is None else delay)
     else:
         run.state, run.finished_at = Run.State.FAILED, timezone.now()
     run.save()
+
+
+def _move_up(run: Run, larger: str) -> None:
+    run.escalated_from, run.queue = run.queue, larger
+    run.max_attempts = max(run.max_attempts, run.attempt + 1)
+    run.state, run.not_before = Run.State.QUEUED, timezone.now()
+    jobs.wake_nodes(larger)
 
 
 @transaction.atomic
@@ -226,7 +258,7 @@ def _locked_leased(run_id: int, node: Node, lease_token: uuid.UUID) -> Run:
 
 
 def _has_another_node(run: Run, node: Node) -> bool:
-    alive = Node.objects.filter(is_active=True, last_seen_at__gt=timezone.now() - NODE_ALIVE)
+    alive = Node.objects.filter(is_active=True, draining_since=None, last_seen_at__gt=timezone.now() - NODE_ALIVE)
     return alive.filter(queues__contains=[run.queue]).exclude(pk=node.pk).exists()
 
 

@@ -11,23 +11,29 @@ from django.utils import timezone
 
 from catalog import tokens
 from catalog.actions import audit
+from catalog.models import User
 from evaluation.errors import BadNodeToken
 from evaluation.models import Node
+from evaluation.queries import classes, queue
 
-CPU_QUEUE = "eval.cpu"
 EMBEDDED_NAME = "embedded"
 SANDBOXES = ("bubblewrap", "namespaces", "none")
 
 
 @transaction.atomic
-def create_node(name: str, *, queues: tuple[str, ...] = (CPU_QUEUE,), is_embedded: bool = False) -> tuple[Node, str]:
-    """A node and its token, which is shown this once. An existing node of that name gets a new token."""
+def create_node(name: str, *, queues: tuple[str, ...] = (), is_embedded: bool = False) -> tuple[Node, str]:
+    """A node and its token, which is shown this once. An existing node of that name gets a new token.
+
+    Args:
+        queues: the only ones it shall serve; none named: those its hardware is good for, once it registered.
+    """
     secret = tokens.new_token(tokens.NODE_PREFIX, "n")
     node, _ = Node.objects.update_or_create(
         name=name,
         defaults={
             "digest": tokens.digest(secret),
-            "queues": list(queues),
+            "queues": list(queues) or [classes.CPU],
+            "only_queues": list(queues),
             "is_embedded": is_embedded,
             "is_active": True,
         },
@@ -68,10 +74,34 @@ def register(*, node: Node, sandbox: str, hardware: dict[str, Any], versions: di
     node.sandbox = sandbox if sandbox in SANDBOXES else "none"
     node.hardware = hardware
     node.versions = versions
+    node.queues = node.only_queues or classes.served(hardware, versions)
     node.last_seen_at = timezone.now()
-    node.save(update_fields=["sandbox", "hardware", "versions", "last_seen_at"])
+    node.save(update_fields=["sandbox", "hardware", "versions", "queues", "last_seen_at"])
 
 
 def note_seen(node: Node) -> None:
     """The node gave a sign of life."""
     Node.objects.filter(pk=node.pk).update(last_seen_at=timezone.now())
+
+
+@transaction.atomic
+def drain(*, node: Node, actor: User | None = None) -> Node:
+    """Let it finish what it has and claim nothing: once this returns, no claim of its own succeeds."""
+    queue.lock_claims()
+    node = Node.objects.select_for_update().get(pk=node.pk)
+    if node.draining_since is None:
+        node.draining_since = timezone.now()
+        node.save(update_fields=["draining_since"])
+        audit.record(actor, "node.drain", f"node/{node.name}")
+    return node
+
+
+@transaction.atomic
+def undrain(*, node: Node, actor: User | None = None) -> Node:
+    """It claims again."""
+    node = Node.objects.select_for_update().get(pk=node.pk)
+    if node.draining_since is not None:
+        node.draining_since = None
+        node.save(update_fields=["draining_since"])
+        audit.record(actor, "node.undrain", f"node/{node.name}")
+    return node

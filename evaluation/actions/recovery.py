@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from evaluation import jobs
+from evaluation.actions import attempts
 from evaluation.actions.leases import fail
 from evaluation.models import Node, Run
 
@@ -35,10 +36,14 @@ def release_leases(node: Node) -> int:
     return sum(_release(pk, node) for pk in held)
 
 
+@transaction.atomic
 def cancel_runs_of_deleted_models() -> int:
     """Nobody can see these any more. Returns how many there were."""
     active = Run.objects.active().filter(repo__deleted_at__isnull=False)
-    return active.update(state=Run.State.CANCELLED, finished_at=timezone.now(), lease_until=None)
+    ids = list(active.values_list("pk", flat=True))
+    attempts.cancel(ids)
+    ended = Run.objects.active().filter(pk__in=ids)
+    return ended.update(state=Run.State.CANCELLED, finished_at=timezone.now(), lease_until=None)
 
 
 @transaction.atomic

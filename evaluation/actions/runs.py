@@ -14,17 +14,18 @@ from catalog.errors import NotSignedIn
 from catalog.models import Repo, User
 from catalog.queries import trees
 from evaluation import jobs, signing
+from evaluation.actions import attempts
 from evaluation.benchmarks.schema import Definition
 from evaluation.errors import NotEvaluable, RunIsOver, TooManyRuns
 from evaluation.models import Benchmark, Run
-from evaluation.queries import datasets, evaluability
+from evaluation.queries import datasets, evaluability, fit
 from evaluation.queries.benchmarks import definition_of
+from evaluation.queries.queue import ASKED_FOR, AUTOMATIC
 from evaluation.queries.snapshots import Snapshot, snapshot_of
 from evaluation.queries.staleness import files_digest
 from evaluation.runner import RUNNER_VERSION
 
 MOST_ACTIVE_PER_PERSON: Final = 5  # decision 24
-ASKED_FOR, AUTOMATIC = 10, 0  # priorities
 
 
 def request_run(
@@ -60,17 +61,22 @@ def request_run(
     problem = problem or datasets.data_state(benchmark, actor).sentence
     if problem:
         raise NotEvaluable(problem)
+    place = fit.fit_of(repo, commit, snapshot, definition, least=benchmark.queue)
+    if place is None:  # too large for what the benchmark demands, though not for every node
+        raise NotEvaluable(_("No class of nodes has the memory that this model needs on this benchmark."))
     wanted = Run(
         repo=repo,
         commit_oid=commit.oid,
         revision=revision,
         benchmark=benchmark,
-        run_key=run_key(repo, snapshot, benchmark, definition),
+        run_key=run_key(repo, snapshot, benchmark, definition, place.queue),
         files_digest=files_digest(snapshot),
         requester=actor,
         trigger=trigger,
         priority=AUTOMATIC if actor is None else ASKED_FOR,
-        queue=benchmark.queue,
+        account=repo.namespace if actor is None else actor.namespace,
+        queue=place.queue,
+        memory_gb=place.memory_gb,
     )
     run, created = _known_or_queued(wanted, again=again)
     if actor is not None:
@@ -92,10 +98,11 @@ def cancel_run(*, run: Run) -> Run:
     run.finished_at = timezone.now()
     run.lease_until = None
     run.save(update_fields=["state", "finished_at", "lease_until"])
+    attempts.cancel([run.pk])
     return run
 
 
-def run_key(repo: Repo, snapshot: Snapshot, benchmark: Benchmark, definition: Definition) -> str:
+def run_key(repo: Repo, snapshot: Snapshot, benchmark: Benchmark, definition: Definition, queue: str) -> str:
     """SHA-256 over all that can change the result; equal keys mean equal measurements (evaluation-notes 5).
 
     Files by digest, not by commit: an edit of the README makes nothing stale. The repo is part of it,
@@ -110,7 +117,7 @@ def run_key(repo: Repo, snapshot: Snapshot, benchmark: Benchmark, definition: De
         "backend": definition.engine.name,
         "dtype": definition.dtype,
         "seed": definition.seed,
-        "hardware_class": benchmark.queue,  # resolves dtype "auto"
+        "hardware_class": queue,  # resolves dtype "auto"
     }
     if benchmark.is_private:
         facts["benchmark"] = benchmark.slug

@@ -16,9 +16,9 @@ from catalog.actions import audit
 from catalog.models import Repo, User
 from catalog.queries import trees
 from evaluation import jobs
-from evaluation.actions.leases import NODE_ALIVE
 from evaluation.errors import NotEvaluable
 from evaluation.models import Baseline, Benchmark, Node, Run, Score, Sentinel, SentinelCheck
+from evaluation.models.node import NODE_ALIVE
 from evaluation.queries import evaluability
 from evaluation.queries.benchmarks import definition_of
 from evaluation.queries.snapshots import snapshot_of
@@ -59,7 +59,7 @@ def schedule(*, now: bool = False) -> list[Run]:
     """
     if not now and not settings.SENTINEL_DAYS:
         return []
-    alive = Node.objects.filter(is_active=True, last_seen_at__gt=timezone.now() - NODE_ALIVE)
+    alive = Node.objects.filter(is_active=True, draining_since=None, last_seen_at__gt=timezone.now() - NODE_ALIVE)
     active = Sentinel.objects.filter(is_active=True, repo__deleted_at=None).select_related("repo", "benchmark")
     nodes, sentinels = list(alive), list(active)
     queued = [_queue(node, one) for node in nodes for one in sentinels if _is_due(node, one, now=now)]

@@ -1,5 +1,6 @@
 """Benchmarks, nodes, runs and scores."""
 
+from evaluation.models.attempt import Attempt
 from evaluation.models.benchmark import Benchmark
 from evaluation.models.head_files import HeadFiles
 from evaluation.models.item_column import ItemColumn
@@ -7,8 +8,9 @@ from evaluation.models.node import Node
 from evaluation.models.run import AutomaticCheck, Run, RunOutput
 from evaluation.models.score import Record, Score
 from evaluation.models.sentinel import Baseline, Sentinel, SentinelCheck
+from evaluation.models.turn import Turn
 
 __all__ = [
-    "AutomaticCheck", "Baseline", "Benchmark", "HeadFiles", "ItemColumn", "Node", "Record", "Run", "RunOutput", "Score",
-    "Sentinel", "SentinelCheck",
+    "Attempt", "AutomaticCheck", "Baseline", "Benchmark", "HeadFiles", "ItemColumn", "Node", "Record", "Run",
+    "RunOutput", "Score", "Sentinel", "SentinelCheck", "Turn",
 ]  # fmt: skip

@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from catalog.models import Blob, Repo, User
+from catalog.models import Blob, Namespace, Repo, User
 from evaluation.models.benchmark import Benchmark
 from evaluation.models.node import Node
 
@@ -76,7 +76,11 @@ class Run(models.Model):
     trigger = models.CharField(max_length=10, choices=Trigger, default=Trigger.MANUAL)
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.FULL)
     priority = models.SmallIntegerField(default=0)  # asked-for runs go before automatic ones
-    queue = models.CharField(max_length=40, default="eval.cpu")
+    # Whom its work is shared out to, between accounts: who asked, else whose model it is. None: the site's own.
+    account = models.ForeignKey(Namespace, null=True, on_delete=models.SET_NULL, related_name="+")
+    queue = models.CharField(max_length=40, default="eval.cpu")  # its class
+    memory_gb = models.FloatField(default=0.0, db_default=0.0)  # expected, from the headers
+    escalated_from = models.CharField(max_length=40, blank=True, default="", db_default="")  # the class it did not fit
 
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED, db_index=True)
     not_before = models.DateTimeField(default=timezone.now)
@@ -129,6 +133,9 @@ class Run(models.Model):
                 name="run_queue_order",
             ),
             models.Index(fields=["repo", "benchmark", "-created_at"], name="run_by_repo"),
+            models.Index(
+                fields=["account"], condition=Q(state__in=["claimed", "running"]), name="run_under_way_of_account"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -94,7 +94,10 @@ class Agent:
 
     def _register(self) -> None:
         self.hub.register(
-            name=self.name, hardware=hardware.describe(), sandbox=self.level, versions=hardware.versions()
+            name=self.name,
+            hardware=hardware.describe(self.device),
+            sandbox=self.level,
+            versions=hardware.versions(),
         )
         logger.info("registered at %s; sandbox: %s", self.hub_url, self.level)
 

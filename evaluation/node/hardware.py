@@ -15,8 +15,14 @@ from evaluation.runner import PROTOCOL, RUNNER_VERSION
 GPU_FIELDS = ("name", "uuid", "memory.total", "driver_version", "compute_cap", "power.limit")
 
 
-def describe() -> dict[str, Any]:
+def describe(device: str = "auto") -> dict[str, Any]:
+    """What decides the class of this node.
+
+    Args:
+        device: what its runs compute on: auto, cpu or cuda:N.
+    """
     return {
+        "device": device,
         "cpu": _cpu_name(),
         "cores": len(psutil.Process().cpu_affinity() or [0]),
         "ram_bytes": psutil.virtual_memory().total,

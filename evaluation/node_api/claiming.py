@@ -12,6 +12,7 @@ from evaluation.benchmarks.definitions import run_spec
 from evaluation.errors import RunLeaseLost
 from evaluation.models import Node, Run
 from evaluation.models.run import LEASE
+from evaluation.queries import classes
 from evaluation.queries.benchmarks import definition_of
 from evaluation.queries.snapshots import Snapshot, snapshot_of_run
 
@@ -37,7 +38,7 @@ def described(run: Run, node: Node) -> Json | None:
         "run_id": run.pk,
         "lease_token": str(run.lease_token),
         "lease_seconds": int(LEASE.total_seconds()),
-        "spec": run_spec(definition_of(run.benchmark)),
+        "spec": _spec(run),
         "model": {
             "repo": run.repo.full_name,
             "commit": run.commit_oid,
@@ -55,6 +56,16 @@ def described(run: Run, node: Node) -> Json | None:
             ]
         },
     }
+
+
+def _spec(run: Run) -> Json:
+    """What to compute. A run of the CPU's class means the same on a GPU: its run key says float32 (ADR 0024)."""
+    spec: Json = {**run_spec(definition_of(run.benchmark))}
+    if (run.escalated_from or run.queue) == classes.CPU:
+        return spec | {"dtype": "float32"} if spec["dtype"] == "auto" else spec
+    # The benchmark's limit of main memory is for CPUs; weights pass through it on their way to the GPU.
+    room = max(spec["limits"]["ram_gb"], 1.25 * run.memory_gb + 4)
+    return spec | {"limits": spec["limits"] | {"ram_gb": room}}
 
 
 def _files(run: Run, snapshot: Snapshot) -> list[Json]:

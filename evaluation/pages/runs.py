@@ -25,6 +25,7 @@ from evaluation.actions import withdrawal
 from evaluation.errors import BenchmarkNotFound, NotEvaluable, RunIsOver, TooManyRuns
 from evaluation.models import Benchmark, Run
 from evaluation.pages.errors import page
+from evaluation.queries import classes, placement
 from evaluation.queries.benchmarks import benchmark_named, current_benchmarks
 from evaluation.queries.datasets import data_states
 from evaluation.queries.provenance import provenance_table
@@ -179,7 +180,7 @@ def _request(request: HttpRequest, repo: Repo, benchmark: Benchmark, revision: s
 def _frame(request: HttpRequest, run_id: int) -> dict[str, Any]:
     actor = actors.actor_of(request)
     run = access.run_to_read(actor, run_id)
-    found = scores_of_run(run)
+    found, waits_for = scores_of_run(run), placement.waits_for(run)
     return {
         "section": "runs",
         "run": run,
@@ -189,6 +190,8 @@ def _frame(request: HttpRequest, run_id: int) -> dict[str, Any]:
         "metrics": [score for score in found if not score.slice],
         "slices": [score for score in found if score.slice],
         "log": run.log,
+        "waits_for": waits_for,
+        "tried": list(run.attempts.select_related("node")) if run.attempt else [],
         "attempts": attempts_of(run.repo, run.benchmark),
         "superseded": superseded_scores_of(run),
         "provenance": provenance_table(run.record) if run.state == Run.State.SUCCEEDED else [],
@@ -201,7 +204,10 @@ def _frame(request: HttpRequest, run_id: int) -> dict[str, Any]:
         "seconds": (run.finished_at - run.started_at).total_seconds() if run.finished_at and run.started_at else None,
         "hardware": run.provenance.get("hardware") or {},
         "sandbox": run.provenance.get("sandbox") or (run.node.sandbox if run.node else ""),
-        "etag": etag_of(run.state, run.is_stalled, run.progress, run.log, run.reason, run.attempt, len(found)),
+        "node_class": classes.shown(run.queue),
+        "etag": etag_of(
+            run.state, run.is_stalled, run.progress, run.log, run.reason, run.attempt, len(found), waits_for
+        ),
     }
 
 

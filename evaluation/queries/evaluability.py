@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from catalog.models import Commit, Repo, RepoFacts
 from catalog.stores import blob_store
 from evaluation.benchmarks.schema import Definition
+from evaluation.queries import fit
 from evaluation.queries.snapshots import Snapshot, SnapshotFile
 from evaluation.runner.class_numbers import are_numbers
 
@@ -98,16 +99,12 @@ def _labels_of(config: SnapshotFile) -> set[str] | None:
 
 
 def _too_large(repo: Repo, commit: Commit, snapshot: Snapshot, definition: Definition) -> str | None:
-    facts = _facts(repo)
-    at_head = facts.commit_id == commit.pk
-    at_run_dtype = 4 * (facts.parameters or 0) if at_head else 0  # float32 on a CPU
-    # evaluation-notes 7: activations a fifth of the weights, 0.6 GB of everything else
-    need_gb = (1.2 * max(snapshot.weights_bytes, at_run_dtype)) / 1e9 + 0.6
-    if need_gb <= 0.9 * definition.limits.ram_gb:
+    if fit.fit_of(repo, commit, snapshot, definition) is not None:
         return None
-    return _("The model needs about %(need).0f GB of memory; a run of this benchmark has %(limit).0f GB.") % {
-        "need": need_gb,
-        "limit": definition.limits.ram_gb,
+    need = fit.need_gb(repo, commit, snapshot, bytes_each=4 if definition.dtype == "float32" else 2)
+    return _("The model needs about %(need).0f GB of memory; the largest nodes there are have %(limit)d GB.") % {
+        "need": need,
+        "limit": fit.LARGEST_GB,
     }
 
 

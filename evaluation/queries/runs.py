@@ -25,8 +25,18 @@ class RunFilter:
     requester: User | None = None
 
 
-def find_runs(*, user: User | None, wanted: RunFilter | None = None, cursor: str = "", limit: int = PAGE) -> Page[Run]:
+def find_runs(
+    *,
+    user: User | None,
+    wanted: RunFilter | None = None,
+    cursor: str = "",
+    limit: int = PAGE,
+    attempts: bool = False,
+) -> Page[Run]:
     """Newest first; repo, benchmark, node and requester at hand, scores fetched in one query.
+
+    Args:
+        attempts: fetch these, too.
 
     Raises:
         InvalidCursor
@@ -44,7 +54,11 @@ def find_runs(*, user: User | None, wanted: RunFilter | None = None, cursor: str
     if cursor:
         runs = runs.filter(pk__lt=Cursor.unseal(cursor, _LIST).keys[0])
     limit = max(1, min(limit, LARGEST_PAGE))
-    rows = list(runs.defer("log").prefetch_related("scores").order_by("-pk")[: limit + 1])
+    rows = list(
+        runs.defer("log")
+        .prefetch_related("scores", *(["attempts__node"] if attempts else []))
+        .order_by("-pk")[: limit + 1]
+    )
     more = Cursor((rows[limit - 1].pk,)).seal(_LIST) if len(rows) > limit else None
     return Page(rows[:limit], more)
 

@@ -11,7 +11,7 @@ from catalog.models import Repo, RepoFacts, User
 from evaluation.metrics.registry import REGISTRY
 from evaluation.models import Run, Score
 from evaluation.pages import numbers
-from evaluation.queries import headlines
+from evaluation.queries import classes, headlines
 from evaluation.queries.claims import ClaimRow
 
 register = template.Library()
@@ -26,6 +26,7 @@ register.filter("difference_range", numbers.difference_range_text)
 register.filter("p_value", numbers.p_text)
 register.filter("as_words", numbers.words_of)
 register.filter("percent_of", numbers.percent_of)
+register.filter("node_class", classes.shown)
 
 
 @register.filter

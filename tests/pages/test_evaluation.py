@@ -131,6 +131,8 @@ def test_a_run_is_asked_for_and_watched(signed_in):
     # then
     run = Run.objects.get()
     assert response["Location"] == f"/runs/{run.pk}"
+    assert "none is registered" in text_of(person.get(f"/runs/{run.pk}"))
+    arrangement.node()
     assert "Waiting for a free node" in text_of(person.get(f"/runs/{run.pk}"))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.core.management.base import BaseCommand, CommandParser
 
 from evaluation.actions import nodes
+from evaluation.queries import classes
 
 
 class Command(BaseCommand):
@@ -12,8 +13,13 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name")
-        parser.add_argument("--queue", action="append", help=f"queue it serves; default {nodes.CPU_QUEUE}")
+        parser.add_argument(
+            "--queue",
+            action="append",
+            choices=classes.CLASSES,
+            help="the only classes it shall serve; without: its own and those below, by its hardware",
+        )
 
     def handle(self, *args: object, name: str, queue: list[str] | None, **options: object) -> None:
-        _node, secret = nodes.create_node(name, queues=tuple(queue or [nodes.CPU_QUEUE]))
+        _node, secret = nodes.create_node(name, queues=tuple(queue or ()))
         self.stdout.write(secret)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from evaluation.models import Benchmark, Record, Run, Score
+from evaluation.models import Benchmark, Node, Record, Run, Score
+from evaluation.queries import classes, placement
 from evaluation.queries.claims import ClaimRow
 from evaluation.queries.datasets import DataState
 from evaluation.queries.leaderboard import BoardRow
 from evaluation.queries.scores import BenchmarkScores, scores_of_run, superseded_scores_of
 from evaluation.queries.verdicts import JudgedClaim
+from evaluation.rest_api.v1.node_shapes import AttemptOut
 
 _BENCHMARK = (
     "id", "version", "title", "summary", "status", "task", "accepts", "languages",
@@ -126,14 +129,18 @@ class RunOut(serializers.ModelSerializer[Run]):
     slices = serializers.SerializerMethodField()
     superseded = serializers.SerializerMethodField()
     kind = serializers.CharField(help_text=_("full, smoke or sentinel"))
+    node_class = serializers.SerializerMethodField(help_text=_("class of nodes it goes to: cpu, gpu.16g, …"))
+    memory_gb = serializers.FloatField(help_text=_("expected from the headers of the weights; 0: not estimated"))
+    waits_for = serializers.SerializerMethodField()
+    attempts = AttemptOut(many=True, help_text=_("in the order they began"))
 
     class Meta:
         model = Run
         fields = (
             "id", "model", "revision", "commit", "benchmark", "benchmark_version", "state", "is_stalled", "progress",
             "reason_code", "reason", "scores", "slices", "superseded", "kind", "withdrawn_at", "withdrawn_reason",
-            "trigger", "requester", "node", "attempt", "max_attempts",
-            "created_at", "started_at", "finished_at",
+            "trigger", "requester", "node", "node_class", "memory_gb", "waits_for", "attempt", "max_attempts",
+            "attempts", "created_at", "started_at", "finished_at",
         )  # fmt: skip
 
     @extend_schema_field(ScoreOut(many=True))
@@ -149,6 +156,18 @@ class RunOut(serializers.ModelSerializer[Run]):
     def get_superseded(self, run: Run) -> Rows:
         """Scores by earlier versions of the metrics, newest first."""
         return _rows(SupersededOut, superseded_scores_of(run))
+
+    def get_node_class(self, run: Run) -> str:
+        return classes.shown(run.queue)
+
+    def get_waits_for(self, run: Run) -> str:
+        """What no registered node has and this queued run needs, as a sentence; else empty."""
+        return placement.waits_for(run, self._nodes) if run.state == Run.State.QUEUED else ""
+
+    @cached_property
+    def _nodes(self) -> list[Node]:
+        """Once for all rows of a list."""
+        return placement.registered()
 
 
 class WithdrawIn(serializers.Serializer[Any]):

@@ -194,5 +194,5 @@ class WellKnownKeysView(KeysView):
 
 
 def _run_page(request: Request, actor: actors.Actor, wanted: RunFilter) -> Response:
-    page = find_runs(user=actor.user, wanted=wanted, cursor=text_of(request, "cursor"))
+    page = find_runs(user=actor.user, wanted=wanted, cursor=text_of(request, "cursor"), attempts=True)
     return Response({"results": shapes.RunOut(page.items, many=True).data, "next": next_url(request, page.next_cursor)})

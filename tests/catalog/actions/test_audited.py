@@ -198,9 +198,11 @@ SCENARIOS: dict[str, Callable] = {
         namespace=site.ann.namespace, name="mirrored", visibility="public", actor=site.ann,
     ),
     "namespace.quota": lambda site: quotas.set_limit(namespace=site.ann.namespace, limit_bytes=1, actor=site.ann),
+    "node.drain": lambda site: nodes.drain(node=arrangement.node(), actor=site.ann),
     "node.pause": drifted,
     "node.resume": lambda _site: sentinels.resume(node=arrangement.node()),
     "node.token": lambda _site: nodes.create_node("machine"),
+    "node.undrain": lambda site: nodes.undrain(node=nodes.drain(node=arrangement.node()), actor=site.ann),
     "organisation.create": lambda site: accounts.create_organisation(name="acme", admin=site.ann, actor=site.ann),
     "organisation.member": member,
     "organisation.remove": lambda site: members.remove_member(

@@ -159,7 +159,7 @@ def test_a_model_that_cannot_fit_is_refused():
     RepoFacts.objects.filter(repo=repo).update(parameters=70_000_000_000)
     repo.refresh_from_db()
 
-    with pytest.raises(NotEvaluable, match="337 GB of memory"):
+    with pytest.raises(NotEvaluable, match="169 GB of memory"):
         request(repo)
 
 

@@ -122,6 +122,26 @@ def test_a_claim_brings_everything_but_the_answers():
     assert {file["path"] for file in order["inputs"]["files"]} == {"inputs.jsonl", "media.tar"}
 
 
+@pytest.mark.parametrize(
+    ("fields", "dtype", "ram_gb"),
+    [
+        ({}, "float32", 32),
+        ({"queue": "eval.gpu.24g", "memory_gb": 20.0}, "auto", 32),
+        ({"queue": "eval.gpu.80g", "memory_gb": 60.0}, "auto", 79),  # the weights pass through main memory
+        ({"queue": "eval.gpu.16g", "escalated_from": "eval.cpu"}, "float32", 32),
+    ],
+)
+def test_what_belongs_on_a_cpu_is_computed_in_float32_wherever_it_runs(fields, dtype, ram_gb):
+    Run.objects.filter(pk=arrangement.queued().pk).update(**fields)
+    gpus = [{"memory.total": "81559"}]
+    machine = Machine()
+    machine.post("register", {"name": "x", "hardware": {"gpus": gpus}, "sandbox": "bubblewrap", "versions": {}})
+
+    spec = machine.claim().json()["spec"]
+
+    assert (spec["dtype"], spec["limits"]["ram_gb"]) == (dtype, ram_gb)
+
+
 def test_files_and_inputs_hash_to_what_the_claim_says():
     arrangement.queued()
     machine = Machine()

@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from evaluation import errors
 from evaluation.actions import leases, runs
+from evaluation.models import Run
 from evaluation.rest_api.v1.errors import STATUSES
 from tests.evaluation import arrangement
 from tests.factories import OrganisationFactory, UserFactory, token_of
@@ -173,13 +174,35 @@ def test_runs_come_in_pages_newest_first(raw_client, django_assert_max_num_queri
     made = [arrangement.queued() for _ in range(3)]
     repo = made[0].repo
 
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(8):
         everything = raw_client.get("/api/v1/runs?benchmark=digits&state=queued").json()
 
     assert [row["id"] for row in everything["results"]] == [run.pk for run in reversed(made)]
     of_one = raw_client.get(f"/api/v1/runs?model={repo.full_name}").json()
     assert [row["id"] for row in of_one["results"]] == [made[0].pk]
     assert raw_client.get("/api/v1/runs?cursor=invented").status_code == 400
+
+
+def test_a_run_says_what_it_waits_for_and_what_became_of_its_attempts(raw_client):
+    run = arrangement.running()
+    leases.fail_run(**arrangement.grant(run), reason="node_error", message="The device is gone.")
+
+    told = raw_client.get(f"/api/v1/runs/{run.pk}").json()
+    page = raw_client.get(f"/runs/{run.pk}").content.decode()
+    Run.objects.filter(pk=run.pk).update(queue="eval.gpu.48g")
+    large = raw_client.get(f"/api/v1/runs/{run.pk}").json()
+
+    (attempt,) = told["attempts"]
+    assert (told["node_class"], told["waits_for"], attempt["node_class"]) == ("cpu", "", "cpu")
+    assert (attempt["node"], attempt["outcome"], attempt["reason"]) == (
+        run.node.name,
+        "node_error",
+        "The device is gone.",
+    )
+    assert "Waiting for a free node" in page
+    assert (large["node_class"], large["waits_for"]) == (
+        "gpu.48g", "Waits for a node with a GPU of at least 48 GB; none is registered."
+    )  # fmt: skip
 
 
 def test_a_private_model_keeps_its_runs_and_scores_to_its_readers(raw_client):
