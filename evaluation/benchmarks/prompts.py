@@ -134,7 +134,7 @@ class _Maker:
 
     def _writing(self, record: Record) -> tuple[Row, Row]:
         found = self._value("target", record)
-        references = [str(text) for text in found] if isinstance(found, list | tuple) else [str(found)]
+        references = [_words(text) for text in (found if isinstance(found, list | tuple) else [found])]
         if not references:
             raise TemplateFailed("It has no right answer.")
         context = self._context(record)
@@ -158,13 +158,13 @@ class _Maker:
     def _shown(self, shot: Record) -> str:
         """An example with its answer."""
         if "example" in self.read:
-            answer = str(self.read["example"](shot))
+            answer = _words(self.read["example"](shot))
         elif self.definition.request == "loglikelihood":
             choices = self._choices_of(shot)
             answer = choices[self._right(shot, choices)]
         else:
             found = self._value("target", shot)
-            answer = str(found[0] if isinstance(found, list | tuple) else found)
+            answer = _words(found[0] if isinstance(found, list | tuple) and found else found)
         return self.text(shot) + self.prompt.target_delimiter + answer
 
     def _drawn(self, shots: Sequence[Record]) -> list[Record]:
@@ -181,7 +181,7 @@ class _Maker:
 
     def _choices_of(self, record: Record) -> list[str]:
         found = self.choices(record)
-        choices = [str(choice) for choice in found] if isinstance(found, list | tuple) else []
+        choices = [_words(choice) for choice in found] if isinstance(found, list | tuple) else []
         if not 2 <= len(choices) <= MOST_CHOICES or not all(choices):
             raise TemplateFailed(f"Its choices are no list of 2 to {MOST_CHOICES} texts.")
         return choices
@@ -205,7 +205,14 @@ def _text_of(definition: Definition) -> Callable[[Record], str]:
     if definition.prompt is not None:
         return compiled(definition.prompt.template).text
     read = _reader(definition.fields.get("text") or "text")
-    return lambda record: str(read(record))
+    return lambda record: _words(read(record))
+
+
+def _words(value: Any) -> str:  # noqa: ANN401 (a value of the data)
+    """As it is read or expected. Raises TemplateFailed: there is nothing, which is no answer called "None"."""
+    if value is None or value == []:
+        raise TemplateFailed("A text or an answer of it is empty (null).")
+    return str(value)
 
 
 def _choices(prompt: Prompt) -> Read:

@@ -174,6 +174,14 @@ def test_a_row_that_does_not_fit_is_named_with_its_number(row, said):
         items_of(choice(), [ROWS[0], ROWS[0] | row])
 
 
+@pytest.mark.parametrize("row", [{"answer": None}, {"answer": [None]}, {"q": None}])
+def test_nothing_is_no_text_called_none(row):
+    rows = [{"q": "1+1", "answer": "2"}, {"q": "1+2", "answer": "3"} | row]
+
+    with pytest.raises(DataUnavailable, match=r"Row 1 .*empty \(null\)"):
+        language_data("generate", "exact_match", "{text: q, target: answer}", rows, "generation: {max_new_tokens: 4}")
+
+
 def test_a_field_that_the_data_lacks_is_named():
     with pytest.raises(DataUnavailable, match="'nothing'"):
         items_of(choice(template="{{ nothing }}"), ROWS)
