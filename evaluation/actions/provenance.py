@@ -17,7 +17,7 @@ from django.conf import settings
 from catalog.models import RepoFacts
 from evaluation import signing
 from evaluation.benchmarks.schema import Definition
-from evaluation.metrics.registry import REGISTRY
+from evaluation.metrics.registry import DERIVED, FIGURES
 from evaluation.metrics.scoring import Judgement, MetricValue
 from evaluation.models import Run
 from evaluation.queries.model_files import chat_template_of
@@ -56,12 +56,15 @@ def record_of(run: Run, definition: Definition, snapshot: Snapshot, judgement: J
 def metrics_of(definition: Definition, judgement: Judgement) -> list[Json]:
     """How each number was made, by which version of what."""
     values = {value.metric: value for value in judgement.values if not value.slice}
-    return [_metric(use.name, values.get(use.name)) for use in definition.metrics]
+    derived = {value.metric: value for value in judgement.values if value.metric in DERIVED}
+    listed = [_metric(use.name, values.get(use.name)) for use in definition.metrics]
+    return listed + [_metric(name, value) for name, value in derived.items()]
 
 
 def scores_of(judgement: Judgement) -> Json:
     """The part of `result` that another scoring replaces."""
-    return {"scores": [asdict(value) for value in judgement.values]}
+    scores = {"scores": [asdict(value) for value in judgement.values]}
+    return scores | ({"diagnostics": dict(judgement.diagnostics)} if judgement.diagnostics else {})
 
 
 def _identity(run: Run) -> Json:
@@ -143,7 +146,7 @@ def _engine(run: Run, definition: Definition) -> Json:
 
 def _metric(name: str, value: MetricValue | None) -> Json:
     """`value`: None where the answers did not allow it."""
-    metric = REGISTRY[name]
+    metric = FIGURES[name]
     return {
         "name": metric.name,
         "version": metric.version,

@@ -20,7 +20,7 @@ from evaluation.benchmarks.schema import Definition
 from evaluation.errors import BadOutput, RunIsOver, RunLeaseLost
 from evaluation.harnesses import judge
 from evaluation.metrics.columns import Column
-from evaluation.metrics.registry import REGISTRY
+from evaluation.metrics.registry import FIGURES
 from evaluation.metrics.scoring import Judgement, MetricValue
 from evaluation.models import ItemColumn, Record, Run, Score
 from evaluation.queries import answers
@@ -131,7 +131,7 @@ def keep_columns(run: Run, judgement: Judgement) -> None:
 
 
 def _row(run: Run, record: Record, value: MetricValue) -> Score:
-    metric = REGISTRY[value.metric]
+    metric = FIGURES[value.metric]
     return Score(
         run=run,
         record=record,

@@ -150,6 +150,8 @@ def _check_slices(definition: Definition) -> None:
     for number, part in enumerate(definition.slices):
         if not re.fullmatch(r"group|chars|label|class|field:[\w.]+", part.by):
             raise bad(f"slices[{number}].by", "slice by group, chars, label, class or field:<name>.")
+        if part.role == "fairness" and part.by in ("label", "class"):
+            raise bad(f"slices[{number}].role", "groups to be fair to are no classes: by group, chars or field:<name>.")
         if part.by == "chars" and (len(part.bins) < 1 or list(part.bins) != sorted(set(part.bins))):
             raise bad(f"slices[{number}].bins", "give rising lower bounds, such as [0, 150, 400].")
 

@@ -18,6 +18,16 @@ Statistic = Callable[[Floats], float]  # how often each item counts → value
 
 
 @dataclass(frozen=True)
+class Decisions:
+    """One class for each item: what is true, and what was said."""
+
+    names: tuple[str, ...]  # of the classes, by number
+    gold: Ints
+    predicted: Ints
+    probabilities: Floats | None  # (items, classes)
+
+
+@dataclass(frozen=True)
 class Sample(ABC):
     """Scored items: one gold row each."""
 
@@ -52,6 +62,11 @@ class Sample(ABC):
     @abstractmethod
     def per_item(self, use: MetricUse) -> Floats | None:
         """One number per item whose mean is the metric; None for a corpus metric."""
+
+    @property
+    def decisions(self) -> Decisions | None:
+        """Where each item is given one class out of a list; else None."""
+        return None
 
     def per_class(self, use: MetricUse) -> Mapping[str, Statistic]:
         """The metric of each class alone, by name; empty where it has no such parts."""

@@ -1,13 +1,14 @@
 """From predictions and gold to the numbers on the score page."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
-from evaluation.benchmarks.schema import Definition, MetricUse, Slice
-from evaluation.metrics.arrays import Floats, Ints
+from evaluation.benchmarks.schema import Definition, MetricUse
+from evaluation.metrics import fairness
+from evaluation.metrics.arrays import Floats
 from evaluation.metrics.columns import Column, cluster_column
+from evaluation.metrics.divisions import least_of, members, size_of
 from evaluation.metrics.intervals import (
     Interval,
     bootstrap_draws,
@@ -16,32 +17,12 @@ from evaluation.metrics.intervals import (
     percentile_interval,
     proportion_interval,
 )
+from evaluation.metrics.judgement import Judgement, MetricValue
 from evaluation.metrics.predictions import Predictions, sample_of
 from evaluation.metrics.registry import REGISTRY
 from evaluation.metrics.samples import Gold, Sample
 
-
-@dataclass(frozen=True)
-class MetricValue:
-    """One number with its interval; proportions are 0–1."""
-
-    metric: str
-    value: float
-    low: float
-    high: float
-    n: int  # items scored
-    slice: str = ""  # "" for all items, else like "pair:en-pl"
-    primary: bool = False
-    method: str = ""  # how the interval was made
-    signature: str = ""  # what else decided the number, as its reference library writes it
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """The numbers of one run, and what is kept to compare it with others (`metrics.columns`)."""
-
-    values: list[MetricValue]
-    columns: list[Column]
+__all__ = ["Judgement", "MetricValue", "judge", "judgement_of", "score"]
 
 
 def score(definition: Definition, gold: Gold, predictions: Predictions) -> list[MetricValue]:
@@ -65,14 +46,15 @@ def judgement_of(definition: Definition, sample: Sample) -> Judgement:
     overall = [_judged(definition, use, sample) for use in uses]
     values, columns = [value for value, _ in overall], [column for _, column in overall]
     for part in definition.slices:
-        for name, chosen in _members(part, sample):
-            if len(chosen) >= part.min_n:
+        for name, chosen in members(part, sample):
+            if size_of(sample, chosen, part) >= least_of(part):
                 smaller = sample.take(chosen)
                 values += [_judged(definition, use, smaller, slice_name=f"{part.name}:{name}")[0] for use in uses]
     values += _class_values(definition, uses, sample)
     if sample.clusters is not None:
         columns.append(cluster_column(sample.clusters))
-    return Judgement(values, columns)
+    between, groups = fairness.compared(definition, uses, sample)
+    return Judgement(values + between, columns, {"fairness": groups} if groups else {})
 
 
 def _judged(
@@ -140,32 +122,3 @@ def _class_values(definition: Definition, uses: list[MetricUse], sample: Sample)
                     method=interval.method,
                     signature=sample.signature(use),
                 )
-
-
-def _members(part: Slice, sample: Sample) -> Iterator[tuple[str, Ints]]:
-    """(name, indexes) of each part that has items."""
-    if part.by == "chars":
-        names = [_bin(part.bins, float(row.get("chars", 0))) for row in sample.rows]
-        order = [_bin(part.bins, edge) for edge in part.bins]
-    else:
-        names = [_named(part.by, sample, index) for index in range(len(sample))]
-        order = sorted(set(names))
-    for name in order:
-        chosen = np.array([index for index, own in enumerate(names) if own == name and name], dtype=np.int64)
-        if len(chosen):
-            yield name, chosen
-
-
-def _named(by: str, sample: Sample, index: int) -> str:
-    if by == "group":
-        return sample.groups[index]
-    row = sample.rows[index]
-    return str(row.get("label", "") if by == "label" else row.get("fields", {}).get(by.removeprefix("field:"), ""))
-
-
-def _bin(edges: tuple[float, ...], value: float) -> str:
-    """Like "30-60" for 30 ≤ value < 60, "60+" for the last, "" below the first edge."""
-    for low, high in zip(edges, (*edges[1:], None), strict=True):
-        if value >= low and (high is None or value < high):
-            return f"{low:g}+" if high is None else f"{low:g}-{high:g}"
-    return ""

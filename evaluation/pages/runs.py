@@ -28,9 +28,10 @@ from evaluation.pages.errors import page
 from evaluation.queries import classes, placement
 from evaluation.queries.benchmarks import benchmark_named, current_benchmarks
 from evaluation.queries.datasets import data_states
+from evaluation.queries.diagnostics import diagnostics_of
 from evaluation.queries.provenance import provenance_table
 from evaluation.queries.runs import RunFilter, attempts_of, find_runs
-from evaluation.queries.scores import scores_of, scores_of_run, superseded_scores_of
+from evaluation.queries.scores import parts_of, scores_of, scores_of_run, superseded_scores_of
 from evaluation.queries.staleness import head_digest, is_stale
 from evaluation.queries.verdicts import judged_claims
 
@@ -188,7 +189,8 @@ def _frame(request: HttpRequest, run_id: int) -> dict[str, Any]:
         "steps": _steps(run),
         "primary": next((score for score in found if score.is_primary and not score.slice), None),
         "metrics": [score for score in found if not score.slice],
-        "slices": [score for score in found if score.slice],
+        "slices": parts_of(found),
+        "diagnostics": diagnostics_of(run) if run.state == Run.State.SUCCEEDED else None,
         "log": run.log,
         "waits_for": waits_for,
         "tried": list(run.attempts.select_related("node")) if run.attempt else [],

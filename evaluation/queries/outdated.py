@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from django.db.models import OuterRef, Subquery
 
-from evaluation.metrics.registry import REGISTRY
+from evaluation.metrics.registry import FIGURES
 from evaluation.models import Record, Run
 
 
@@ -15,7 +15,7 @@ def outdated_metrics(record: Record) -> dict[str, tuple[int, int]]:
     """Name → (version in the record, version now) of the metrics whose numbers may be others now."""
     found = {}
     for metric in json.loads(record.body)["metrics"]:
-        known = REGISTRY.get(metric["name"])
+        known = FIGURES.get(metric["name"])
         if known is not None and known.version != metric["version"]:
             found[known.name] = (int(metric["version"]), known.version)
     return found

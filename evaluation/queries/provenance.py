@@ -11,7 +11,9 @@ from django.utils.translation import gettext as _
 
 from evaluation.models import Record
 
-LEFT_OUT: Final = frozenset({"scores", "measured", "signature"})  # they have tables of their own, or are raw figures
+LEFT_OUT: Final = frozenset(
+    {"scores", "measured", "signature", "diagnostics"}
+)  # they have tables of their own, or are raw figures
 LONGEST: Final = 300  # characters of one value
 
 

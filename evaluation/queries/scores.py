@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from catalog.models import Repo, User
+from evaluation.metrics.registry import DERIVED
 from evaluation.models import Benchmark, Run, Score
 from evaluation.queries.runs import attempts_by_benchmark
 from evaluation.queries.staleness import head_digest, is_stale
@@ -44,6 +46,16 @@ def scores_of_run(run: Run) -> list[Score]:
     # Sorted here, so that a list of runs uses the scores it has fetched already.
     valid = [score for score in run.scores.all() if not score.is_superseded]
     return sorted(valid, key=lambda score: (not score.is_primary, score.slice != "", score.pk))
+
+
+def parts_of(scores: Sequence[Score]) -> list[Score]:
+    """Metrics on parts of the items, without what follows from several."""
+    return [score for score in scores if score.slice and score.metric not in DERIVED]
+
+
+def derived_of(scores: Sequence[Score]) -> list[Score]:
+    """What follows from several scores, such as the gap between groups."""
+    return [score for score in scores if score.metric in DERIVED]
 
 
 def superseded_scores_of(run: Run) -> list[Score]:

@@ -8,7 +8,7 @@ from django import template
 from django.contrib.auth.models import AnonymousUser
 
 from catalog.models import Repo, RepoFacts, User
-from evaluation.metrics.registry import REGISTRY
+from evaluation.metrics.registry import FIGURES
 from evaluation.models import Run, Score
 from evaluation.pages import numbers
 from evaluation.queries import classes, headlines
@@ -32,12 +32,12 @@ register.filter("node_class", classes.shown)
 @register.filter
 def metric_title(name: str) -> str:
     """What people call a metric; one we do not know keeps its name."""
-    return REGISTRY[name].title if name in REGISTRY else name
+    return FIGURES[name].title if name in FIGURES else name
 
 
 @register.filter
 def metric_description(name: str) -> str:
-    return REGISTRY[name].description if name in REGISTRY else ""
+    return FIGURES[name].description if name in FIGURES else ""
 
 
 @register.simple_tag

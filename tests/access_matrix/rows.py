@@ -102,6 +102,7 @@ POST    write    api/v1/runs/<int:run_id>/cancel
 GET     read     api/v1/runs/<int:run_id>/record
 GET     read     api/v1/runs/<int:run_id>/records
 POST    write    api/v1/runs/<int:run_id>/withdraw
+GET     read     api/v1/runs/<int:run_id>/diagnostics
 GET     read     api/v1/runs/<int:run_id>/items
 GET     read     api/v1/runs/<int:run_id>/items.<slug:ending>
 GET     read     api/v1/runs/<int:run_id>/outputs/<segment:name>

@@ -38,6 +38,7 @@ api/v1/leaderboards/{slug}.csv
 api/v1/runs/{run}
 api/v1/runs/{run}/record
 api/v1/runs/{run}/records
+api/v1/runs/{run}/diagnostics
 api/v1/runs/{run}/items
 api/v1/runs/{run}/outputs/predictions.jsonl
 api/v1/runs?benchmark={slug}

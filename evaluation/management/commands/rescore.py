@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from evaluation.actions import rescoring
-from evaluation.metrics.registry import REGISTRY
+from evaluation.metrics.registry import FIGURES
 from evaluation.queries.outdated import runs_to_rescore
 
 
@@ -19,8 +19,8 @@ class Command(BaseCommand):
         parser.add_argument("--now", action="store_true", help="do it in this process instead of by workers")
 
     def handle(self, *args: Any, metric: str, now: bool, **options: Any) -> None:
-        if metric and metric not in REGISTRY:
-            raise CommandError(f"There is no metric named {metric!r}. There are: {', '.join(sorted(REGISTRY))}.")
+        if metric and metric not in FIGURES:
+            raise CommandError(f"There is no metric named {metric!r}. There are: {', '.join(sorted(FIGURES))}.")
         if not now:
             self.stdout.write(f"{rescoring.queue_rescoring(metric)} runs are handed to the workers.")
             return

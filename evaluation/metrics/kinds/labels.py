@@ -33,7 +33,7 @@ from evaluation.metrics.kinds.kind import AnswerKind
 from evaluation.metrics.registry import REGISTRY
 from evaluation.metrics.registry.labels import LABELS, PROBABILITIES
 from evaluation.metrics.registry.metric import Need
-from evaluation.metrics.samples import Gold, Sample, Statistic, cluster_numbers
+from evaluation.metrics.samples import Decisions, Gold, Sample, Statistic, cluster_numbers
 from evaluation.metrics.totals import Totals, counts
 
 SUM_TOLERANCE = 1e-3
@@ -65,6 +65,10 @@ class LabelSample(Sample):
     @property
     def offers(self) -> frozenset[Need]:
         return LABELS if self.probabilities is None else PROBABILITIES
+
+    @property
+    def decisions(self) -> Decisions:
+        return Decisions(self.names, self.gold, self.predicted, self.probabilities)
 
     def per_item(self, use: MetricUse) -> Floats | None:
         if use.name == "accuracy":

@@ -3,6 +3,8 @@
 A family names the requests whose answers it judges, and its metrics.
 """
 
+from collections import ChainMap
+
 from evaluation.benchmarks.vocabulary import RequestKind
 from evaluation.metrics.registry import (
     boxes,
@@ -24,9 +26,10 @@ from evaluation.metrics.registry import (
     transcripts,
     translations,
 )
+from evaluation.metrics.registry.derived import derived_from
 from evaluation.metrics.registry.metric import Metric
 
-__all__ = ["REGISTRY", "Metric", "metrics_of"]
+__all__ = ["DERIVED", "FIGURES", "REGISTRY", "Metric", "metrics_of"]
 
 _FAMILIES = (
     boxes,
@@ -50,6 +53,8 @@ _FAMILIES = (
 )
 
 REGISTRY: dict[str, Metric] = {metric.name: metric for family in _FAMILIES for metric in family.METRICS}
+DERIVED = derived_from(tuple(REGISTRY.values()))  # what scoring makes of them between groups of items
+FIGURES = ChainMap(REGISTRY, DERIVED)  # all that a score may be named
 
 
 def metrics_of(request: RequestKind) -> tuple[str, ...]:

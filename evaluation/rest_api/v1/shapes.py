@@ -14,7 +14,7 @@ from evaluation.queries import classes, placement
 from evaluation.queries.claims import ClaimRow
 from evaluation.queries.datasets import DataState
 from evaluation.queries.leaderboard import BoardRow
-from evaluation.queries.scores import BenchmarkScores, scores_of_run, superseded_scores_of
+from evaluation.queries.scores import BenchmarkScores, derived_of, parts_of, scores_of_run, superseded_scores_of
 from evaluation.queries.verdicts import JudgedClaim
 from evaluation.rest_api.v1.node_shapes import AttemptOut
 
@@ -127,6 +127,7 @@ class RunOut(serializers.ModelSerializer[Run]):
     is_stalled = serializers.BooleanField()
     scores = serializers.SerializerMethodField()
     slices = serializers.SerializerMethodField()
+    derived = serializers.SerializerMethodField()
     superseded = serializers.SerializerMethodField()
     kind = serializers.CharField(help_text=_("full, smoke or sentinel"))
     node_class = serializers.SerializerMethodField(help_text=_("class of nodes it goes to: cpu, gpu.16g, …"))
@@ -138,9 +139,9 @@ class RunOut(serializers.ModelSerializer[Run]):
         model = Run
         fields = (
             "id", "model", "revision", "commit", "benchmark", "benchmark_version", "state", "is_stalled", "progress",
-            "reason_code", "reason", "scores", "slices", "superseded", "kind", "withdrawn_at", "withdrawn_reason",
-            "trigger", "requester", "node", "node_class", "memory_gb", "waits_for", "attempt", "max_attempts",
-            "attempts", "created_at", "started_at", "finished_at",
+            "reason_code", "reason", "scores", "slices", "derived", "superseded", "kind", "withdrawn_at",
+            "withdrawn_reason", "trigger", "requester", "node", "node_class", "memory_gb", "waits_for", "attempt",
+            "max_attempts", "attempts", "created_at", "started_at", "finished_at",
         )  # fmt: skip
 
     @extend_schema_field(ScoreOut(many=True))
@@ -150,7 +151,12 @@ class RunOut(serializers.ModelSerializer[Run]):
 
     @extend_schema_field(SliceOut(many=True))
     def get_slices(self, run: Run) -> Rows:
-        return _rows(SliceOut, [score for score in scores_of_run(run) if score.slice])
+        return _rows(SliceOut, parts_of(scores_of_run(run)))
+
+    @extend_schema_field(SliceOut(many=True))
+    def get_derived(self, run: Run) -> Rows:
+        """What follows from several scores, such as the gap between groups; `slice` names the division."""
+        return _rows(SliceOut, derived_of(scores_of_run(run)))
 
     @extend_schema_field(SupersededOut(many=True))
     def get_superseded(self, run: Run) -> Rows:

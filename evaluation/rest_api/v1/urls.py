@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from evaluation.rest_api.v1 import benchmark_views, comparisons, drift, leaderboard, views
+from evaluation.rest_api.v1 import benchmark_views, comparisons, diagnostics, drift, leaderboard, views
 
 urlpatterns = [
     path("benchmarks", benchmark_views.BenchmarkListView.as_view()),
@@ -13,6 +13,7 @@ urlpatterns = [
     path("runs", views.RunListView.as_view()),
     path("runs/<int:run_id>", views.RunView.as_view()),
     path("runs/<int:run_id>/cancel", views.RunCancelView.as_view()),
+    path("runs/<int:run_id>/diagnostics", diagnostics.RunDiagnosticsView.as_view()),
     path("runs/<int:run_id>/items", comparisons.RunItemsView.as_view()),
     path("runs/<int:run_id>/items.<slug:ending>", comparisons.RunItemsFileView.as_view()),
     path("runs/<int:run_id>/outputs/<segment:name>", comparisons.RunOutputView.as_view()),

@@ -1,0 +1,90 @@
+"""Several numbers on the same bootstrap draws, so that what lies between them has an interval (evaluation-notes 6).
+
+Drawn are items, or whole clusters where items belong together, out of all of them at once: numbers of groups that
+share no cluster vary apart from each other, numbers on the same items vary together.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from evaluation.benchmarks.schema import MetricUse
+from evaluation.metrics.arrays import Floats, Ints
+from evaluation.metrics.intervals import MOST_GROUPS, Interval
+from evaluation.metrics.samples import Sample
+from evaluation.metrics.totals import MOST_NUMBERS
+
+Drawn = Callable[[Floats], float]  # how often each unit was drawn → a number; NaN where nothing of it was
+
+
+@dataclass(frozen=True)
+class Resampler:
+    """One way to draw: `unit_of` says what each item is drawn with."""
+
+    unit_of: Ints
+    units: int
+    resamples: int
+    seed: int
+    is_clustered: bool
+
+    @classmethod
+    def of(cls, sample: Sample, *, resamples: int, seed: int) -> "Resampler":
+        """Items by themselves, in bundles put together by chance beyond `MOST_GROUPS`, or clusters."""
+        n, clusters = len(sample), sample.clusters
+        if clusters is not None:
+            return cls(clusters, int(clusters.max()) + 1, resamples, seed, is_clustered=True)
+        if n > MOST_GROUPS:
+            unit_of = np.random.default_rng(seed).permutation(n) % MOST_GROUPS
+            return cls(unit_of, MOST_GROUPS, resamples, seed, is_clustered=False)
+        return cls(np.arange(n), n, resamples, seed, is_clustered=False)
+
+    def draws(self, numbers: Sequence[Drawn]) -> Floats:
+        """(resamples, numbers): all of them on each draw."""
+        generator = np.random.default_rng(self.seed)
+        found = np.empty((self.resamples, len(numbers)))
+        for at in range(self.resamples):
+            drawn = np.bincount(generator.integers(0, self.units, size=self.units), minlength=self.units).astype(float)
+            found[at] = [number(drawn) for number in numbers]
+        return found
+
+    def mean(self, values: Floats, chosen: Ints) -> Drawn:
+        """The mean over the items at these indexes; `values` are theirs."""
+        sums = np.bincount(self.unit_of[chosen], weights=values, minlength=self.units)
+        counts = np.bincount(self.unit_of[chosen], minlength=self.units).astype(float)
+
+        def number(drawn: Floats) -> float:
+            items = float(drawn @ counts)
+            return float(drawn @ sums) / items if items else np.nan
+
+        return number
+
+    def metric(self, sample: Sample, use: MetricUse, chosen: Ints | None = None) -> Drawn:
+        """A metric over the items at these indexes of a sample of this size; None: over all."""
+        indexes = np.arange(len(sample)) if chosen is None else chosen
+        smaller = sample if chosen is None else sample.take(chosen)
+        per_item = smaller.per_item(use)
+        if per_item is not None:
+            return self.mean(per_item, indexes)
+        units = self.unit_of[indexes]
+        present = np.bincount(units, minlength=self.units).astype(float)
+        totals = smaller.totals(use)
+        if totals is not None and self.units * totals.columns <= MOST_NUMBERS:
+            table, value = totals.of_groups(units, self.units), totals.value
+            return lambda drawn: value(drawn @ table) if drawn @ present else np.nan
+        statistic = smaller.statistic(use)
+        return lambda drawn: statistic(drawn[units]) if drawn @ present else np.nan
+
+    def interval(self, draws: Floats, level: float) -> Interval | None:
+        """Percentiles of the draws on which the number exists; None where it exists on none."""
+        known = draws[np.isfinite(draws)]
+        if not len(known):
+            return None
+        low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
+        return Interval(float(low), float(high), "clustered bootstrap" if self.is_clustered else "bootstrap")
+
+
+def value_of(sample: Sample, use: MetricUse) -> float:
+    """A metric over all items of a sample."""
+    per_item = sample.per_item(use)
+    return float(per_item.mean()) if per_item is not None else sample.statistic(use)(np.ones(len(sample)))

@@ -1,0 +1,84 @@
+"""What explains the scores of a run and is none: read from its signed record, joined with its scores."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from evaluation.models import Run, Score
+from evaluation.queries.scores import scores_of_run
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What lies between the two groups that are farthest apart."""
+
+    score: Score
+    high: str  # the group with the higher value
+    low: str
+    worst: str | None  # which of both fares worse, where that can be said
+    of_class: str  # of rates of errors: the class they are about
+
+
+@dataclass(frozen=True)
+class Group:
+    """One group that is large enough, with what the main metric says of it."""
+
+    name: str
+    score: Score | None
+
+
+@dataclass(frozen=True)
+class Small:
+    """A group of which too little is known."""
+
+    name: str
+    n: int
+
+
+@dataclass(frozen=True)
+class Division:
+    """The groups of one slice beside each other."""
+
+    name: str
+    least: int  # items that a group needs to be compared
+    groups: list[Group]
+    too_few: list[Small]
+    figures: list[Figure]
+
+
+@dataclass(frozen=True)
+class Diagnostics:
+    """Empty where a run has no record, or was scored before there was any of this."""
+
+    fairness: list[Division]
+
+
+def diagnostics_of(run: Run) -> Diagnostics:
+    """What the newest record of a run says."""
+    record = run.record
+    body = json.loads(record.body) if record is not None else {}
+    found: Json = body.get("result", {}).get("diagnostics", {})
+    scores = scores_of_run(run) if found else []
+    return Diagnostics(fairness=[_division(one, scores) for one in found.get("fairness", [])])
+
+
+def _division(about: Json, scores: Sequence[Score]) -> Division:
+    at = {(score.metric, score.slice): score for score in scores}
+    name, primary = about["slice"], next((score.metric for score in scores if score.is_primary), "")
+    figures = [
+        Figure(score, one["high"], one["low"], one["worst"], one.get("class", ""))
+        for one in about["figures"]
+        if (score := at.get((one["figure"], name))) is not None
+    ]
+    return Division(
+        name=name,
+        least=about["least"],
+        groups=[Group(group, at.get((primary, f"{name}:{group}"))) for group in about["groups"]],
+        too_few=[Small(one["name"], one["n"]) for one in about["too_few"]],
+        figures=figures,
+    )
