@@ -25,7 +25,7 @@ class Node(models.Model):
     only_queues = models.JSONField(default=list, db_default=[])  # what its operator allows; empty: all it can
     draining_since = models.DateTimeField(null=True)  # it finishes what it has and claims nothing
     paused_at = models.DateTimeField(null=True)  # it drifted: nothing it measures is published
-    paused_reason = models.TextField(blank=True)
+    paused_reason = models.TextField(blank=True, default="", db_default="")
     created_at = models.DateTimeField(default=timezone.now)
     last_seen_at = models.DateTimeField(null=True)
 

@@ -74,7 +74,7 @@ class Run(models.Model):
     run_key = models.CharField(max_length=64, db_index=True)  # evaluation-notes 5
     requester = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="runs")
     trigger = models.CharField(max_length=10, choices=Trigger, default=Trigger.MANUAL)
-    kind = models.CharField(max_length=10, choices=Kind, default=Kind.FULL)
+    kind = models.CharField(max_length=10, choices=Kind, default=Kind.FULL, db_default=Kind.FULL)
     priority = models.SmallIntegerField(default=0)  # asked-for runs go before automatic ones
     # Whom its work is shared out to, between accounts: who asked, else whose model it is. None: the site's own.
     account = models.ForeignKey(Namespace, null=True, on_delete=models.SET_NULL, related_name="+")
@@ -99,12 +99,14 @@ class Run(models.Model):
     reason_code = models.CharField(max_length=40, blank=True)  # does_not_fit, unsupported, …
     reason = models.TextField(blank=True)  # a sentence for the model's author
 
-    files_digest = models.CharField(max_length=64, blank=True)  # of weights, config, tokenizer: what makes it stale
-    runner_version = models.CharField(max_length=20, blank=True)  # when it was scored
-    integrity_problem = models.TextField(blank=True)  # what was found wrong with its record or outputs
+    # of weights, config, tokenizer: what makes it stale
+    files_digest = models.CharField(max_length=64, blank=True, default="", db_default="")
+    runner_version = models.CharField(max_length=20, blank=True, default="", db_default="")  # when it was scored
+    # what was found wrong with its record or outputs
+    integrity_problem = models.TextField(blank=True, default="", db_default="")
     withdrawn_at = models.DateTimeField(null=True)  # its scores stand nowhere any more, yet it stays visible
     withdrawn_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
-    withdrawn_reason = models.TextField(blank=True)
+    withdrawn_reason = models.TextField(blank=True, default="", db_default="")
 
     item_seed = models.UUIDField(default=uuid.uuid4)  # renames and shuffles items: order tells nothing
     inputs_digest = models.CharField(max_length=64, blank=True)

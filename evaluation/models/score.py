@@ -63,7 +63,8 @@ class Score(models.Model):
     higher_is_better = models.BooleanField(default=True)
     method = models.CharField(max_length=40, blank=True)  # how the interval was made
     is_current = models.BooleanField(default=True)  # newest valid run of (repo, benchmark)
-    is_superseded = models.BooleanField(default=False)  # a newer version of the metric took its place
+    # a newer version of the metric took its place
+    is_superseded = models.BooleanField(default=False, db_default=False)
     record = models.ForeignKey(Record, null=True, on_delete=models.SET_NULL, related_name="scores")
     created_at = models.DateTimeField(default=timezone.now)
 
