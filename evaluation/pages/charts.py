@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from evaluation.pages.numbers import written
 from evaluation.queries.leaderboard import frontier
 
 WIDTH, HEIGHT = 960.0, 420.0
@@ -133,8 +134,10 @@ def _linear_scale(values: Iterable[float]) -> tuple[_Scale, list[Tick]]:
         last += step
     scale = _Scale(first, last, HEIGHT - BOTTOM, TOP)
     count = round((last - first) / step)
-    digits = max(0, -math.floor(math.log10(step)))
-    return scale, [Tick(scale(first + at * step), f"{first + at * step:.{digits}f}") for at in range(count + 1)]
+    power = math.floor(math.log10(step))
+    digits, of_huge = max(0, -power), max(0, math.floor(math.log10(max(abs(first), abs(last)))) - power)
+    shown = [first + at * step for at in range(count + 1)]
+    return scale, [Tick(scale(at), written(at, digits, of_huge=of_huge)) for at in shown]
 
 
 def _nice_step(span: float) -> float:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from typing import Final
 
 from evaluation.models import Score
 from evaluation.queries.comparisons import Compared
 
 SHOWN_AS_PERCENT = {"", "proportion"}
+LARGEST_PLAIN: Final = 1e6  # from here on nobody counts digits: the perplexity of a bad model is written 1.72e16
 _LEAST_HALF_WIDTHS = ((0, 10.0), (1, 0.1), (2, 0.01), (3, 0.0))  # from which on so many digits are enough
 
 
@@ -31,13 +34,13 @@ def half_width(score: Score) -> float | None:
 
 
 def value_text(score: Score) -> str:
-    return f"{score.value * scale_of(score):.{decimals_of(score)}f}"
+    return written(score.value * scale_of(score), decimals_of(score))
 
 
 def interval_text(score: Score) -> str:
     """`±0.8`, or nothing when there is no interval."""
     half = half_width(score)
-    return "" if half is None else f"±{half:.{decimals_of(score)}f}"
+    return "" if half is None else f"±{written(half, decimals_of(score))}"
 
 
 def range_text(score: Score) -> str:
@@ -45,7 +48,7 @@ def range_text(score: Score) -> str:
     if score.low is None or score.high is None:
         return "–"
     scale, digits = scale_of(score), decimals_of(score)
-    return f"{score.low * scale:.{digits}f} – {score.high * scale:.{digits}f}"
+    return f"{written(score.low * scale, digits)} – {written(score.high * scale, digits)}"
 
 
 def first_value_text(row: Compared) -> str:
@@ -61,7 +64,7 @@ def difference_text(row: Compared) -> str:
     """`+2.1`: the first minus the second, in shown units."""
     if row.difference is None:
         return "–"
-    return f"{row.difference.value * scale_of(row.first):+.{_decimals_of_difference(row)}f}"
+    return written(row.difference.value * scale_of(row.first), _decimals_of_difference(row), sign="+")
 
 
 def difference_range_text(row: Compared) -> str:
@@ -69,7 +72,16 @@ def difference_range_text(row: Compared) -> str:
     if row.difference is None:
         return "–"
     scale, digits = scale_of(row.first), _decimals_of_difference(row)
-    return f"{row.difference.low * scale:+.{digits}f} – {row.difference.high * scale:+.{digits}f}"
+    low, high = (written(end * scale, digits, sign="+") for end in (row.difference.low, row.difference.high))
+    return f"{low} – {high}"
+
+
+def written(value: float, digits: int, *, sign: str = "", of_huge: int = 2) -> str:
+    """With so many decimals; a huge number as a power of ten, with `of_huge` decimals, whatever its interval."""
+    if abs(value) < LARGEST_PLAIN or not math.isfinite(value):
+        return f"{value:{sign}.{digits}f}"
+    mantissa, _, power = f"{value:{sign}.{of_huge}e}".partition("e")
+    return f"{mantissa}e{int(power)}"
 
 
 def p_text(p: float | None) -> str:
@@ -88,7 +100,7 @@ def _beside(row: Compared, score: Score) -> str:
     """As many digits as both bear; an interval without width says of none how many."""
     known = [half for one in (row.first, row.second) if (half := half_width(one))]
     digits = min(map(_digits, known)) if known else _usual_decimals(score)
-    return f"{score.value * scale_of(score):.{digits}f}"
+    return written(score.value * scale_of(score), digits)
 
 
 def _usual_decimals(score: Score) -> int:

@@ -37,6 +37,14 @@ def test_far_sizes_stand_on_powers_of_ten_and_near_ones_fill_the_width():
     assert [tick.words for tick in near.x_ticks] == ["50K", "100K", "200K", "500K", "1M"]
 
 
+def test_huge_scores_are_powers_of_ten_that_differ():
+    far = charts.scatter([datum(1e6, 40), datum(1e7, 1.7e16)], higher_is_better=False)
+    near = charts.scatter([datum(1e6, 50_010_000), datum(1e7, 50_040_000)], higher_is_better=False)
+
+    assert [tick.words for tick in far.y_ticks] == ["0", "5.0e15", "1.0e16", "1.5e16", "2.0e16"]
+    assert len({tick.words for tick in near.y_ticks}) == len(near.y_ticks)
+
+
 def test_one_model_alone_has_a_chart():
     chart = charts.scatter([Datum(1e6, 0.0, None, None, "only", "/x")], higher_is_better=True)
 

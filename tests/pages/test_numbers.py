@@ -1,7 +1,10 @@
 """How many digits values have, alone and beside each other."""
 
+import math
+
 import pytest
 
+from evaluation.metrics.pairing import Difference
 from evaluation.models import Score
 from evaluation.pages import numbers
 from evaluation.queries.comparisons import Compared
@@ -31,6 +34,34 @@ def beside(first, second):
 )
 def test_both_values_of_a_comparison_have_the_same_digits(first, second, shown):
     assert beside(first, second) == shown
+
+
+HUGE = 17241656326794974.0
+
+
+@pytest.mark.parametrize(
+    ("value", "half", "shown"),
+    [
+        (HUGE, 2.5e15, "1.72e16 ±2.50e15 1.47e16 – 1.97e16"),
+        (HUGE, None, "1.72e16  –"),
+        (999_999.0, None, "999999.000  –"),
+        (math.inf, None, "inf  –"),
+    ],
+)
+def test_a_huge_value_is_a_power_of_ten(value, half, shown):
+    one = score(value, half, "perplexity")
+
+    texts = (numbers.value_text(one), numbers.interval_text(one), numbers.range_text(one))
+    assert " ".join(texts) == shown
+
+
+def test_a_huge_value_beside_another_is_one_too():
+    first, second = score(HUGE, 2.5e15, "perplexity"), score(41.4, 0.3, "perplexity")
+    row = Compared(first, second, Difference(HUGE, 1.47e16, 1.97e16, 0.01, "paired bootstrap", 9))
+
+    assert beside(first, second) == "1.72e16 | 41"
+    assert numbers.difference_text(row) == "+1.72e16"
+    assert numbers.difference_range_text(row) == "+1.47e16 – +1.97e16"
 
 
 @pytest.mark.django_db
