@@ -9,13 +9,11 @@ from __future__ import annotations
 import secrets
 import shutil
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from django.conf import settings
-from django.utils.translation import gettext as _
 
-from evaluation.benchmarks.readers import MEDIA, DataUnavailable, InputFiles, gold, materialise
-from evaluation.errors import BadOutput
+from evaluation.benchmarks.readers import MEDIA, DataUnavailable, InputFiles, materialise
 from evaluation.models import Run
 from evaluation.queries import datasets
 from evaluation.queries.benchmarks import definition_of
@@ -49,18 +47,6 @@ def path_of(run: Run, name: str) -> Path | None:
     if not path.is_file():
         prepare(run)
     return path if path.is_file() else None
-
-
-def gold_of(run: Run) -> list[dict[str, Any]]:
-    """What the answers are compared with.
-
-    Raises:
-        DataUnavailable: the data is not here, or is not what the node was given.
-    """
-    rows, digest = gold(definition_of(run.benchmark), run_seed=str(run.item_seed), files=datasets.files_of_run(run))
-    if run.inputs_digest and digest != run.inputs_digest:
-        raise BadOutput(_("The items of this benchmark changed between the run and its scoring; run it again."))
-    return rows
 
 
 def forget(run_id: int) -> None:

@@ -33,7 +33,6 @@ __all__ = [
     "Items",
     "digest_of",
     "digits_train",
-    "gold",
     "langid_train",
     "manual_train",
     "materialise",
@@ -137,16 +136,6 @@ def materialise(
         digest=digest_of(items),
         rows=len(rows),
     )
-
-
-def gold(definition: Definition, *, run_seed: str, files: DatasetFiles | None = None) -> tuple[list[Row], str]:
-    """What the answers of a run are compared with, and the digest of its items; no input is written.
-
-    Raises:
-        DataUnavailable: as `read`.
-    """
-    items = read(definition, files)
-    return _gold(items, opaque_names(items, run_seed)), digest_of(items)
 
 
 def opaque_names(items: Items, run_seed: str) -> dict[str, str]:

@@ -124,7 +124,7 @@ def answers(run: Run, *, wrong: int = 0) -> bytes:
     """predictions.jsonl with the right label for all but the first `wrong` items."""
     labels = definition_of(run.benchmark).label_names
     lines = []
-    for index, row in enumerate(inputs.gold_of(run)):
+    for index, row in enumerate(inputs.prepare(run).gold):
         right = labels.index(row["label"])
         label = labels[(right + 1) % len(labels)] if index < wrong else labels[right]
         probs = [0.91 if name == label else 0.01 for name in labels]

@@ -69,6 +69,6 @@ def scored(repo: Repo, benchmark: Benchmark, actor: User, *, wrong: int = 0) -> 
 
 def _answers(run: Run, wrong: int) -> bytes:
     one, other = definition_of(run.benchmark).label_names
-    rows = enumerate(inputs.gold_of(run))
+    rows = enumerate(inputs.prepare(run).gold)
     told = [(row["id"], (row["label"] == one) != (number < wrong)) for number, row in rows]
     return lines(*({"id": key, "label": one if is_one else other} for key, is_one in told))

@@ -37,7 +37,7 @@ def test_another_machine_makes_the_same_files():
 def test_gold_fits_the_inputs_and_lies_in_no_file():
     run = arrangement.claimed()
 
-    gold = inputs.gold_of(run)
+    gold = inputs.prepare(run).gold
 
     folder = inputs.path_of(run, "inputs.jsonl").parent
     assert {row["id"] for row in gold} == set(ids(folder / "inputs.jsonl"))

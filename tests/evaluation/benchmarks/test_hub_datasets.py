@@ -400,14 +400,6 @@ def test_a_damaged_recording_is_named():
         list(items.media({"0"}))
 
 
-def test_gold_is_the_same_without_writing_inputs(tmp_path):
-    wanted, files = definition(id="same-gold"), dataset({"test.jsonl": lines(*ROWS)})
-
-    made = readers.materialise(wanted, run_seed="s", directory=tmp_path, files=files)
-
-    assert readers.gold(wanted, run_seed="s", files=files) == (made.gold, made.digest)
-
-
 @pytest.mark.parametrize("revision", ["main", "v1.0", "refs/convert/parquet", "0123abc", "A" * 40])
 def test_a_revision_that_may_move_is_refused(revision):
     with pytest.raises(BadDefinition, match=r"dataset\.revision: give a commit of 40 hex digits"):
