@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from itertools import groupby
 from typing import Final
@@ -22,7 +23,7 @@ def rank_ranges(scores: Sequence[Score], benchmark: Benchmark) -> list[tuple[int
     """For each score the best and the worst rank it can have among these; runs selected."""
     if not scores:
         return []
-    key = f"ties:{benchmark.pk}:{_digest_of(scores)}"
+    key = f"ties:{benchmark.pk}:{_digest_of(scores, benchmark.primary_metric)}"
     known: list[tuple[int, int]] | None = cache.get(key)
     if known is None:
         known = ties.rank_ranges(_ahead(scores, benchmark))
@@ -69,6 +70,8 @@ def _bounds(score: Score) -> tuple[float, float]:
     return low, score.high if score.high is not None else score.value
 
 
-def _digest_of(scores: Sequence[Score]) -> str:
-    """Scores are never changed, so their ids say all."""
-    return hashlib.sha256(",".join(str(score.pk) for score in scores).encode()).hexdigest()
+def _digest_of(scores: Sequence[Score], metric: str) -> str:
+    """Neither scores nor columns are ever changed, so their ids say all; a re-scoring may replace columns alone."""
+    columns = ItemColumn.objects.filter(run_id__in=[score.run_id for score in scores], metric__in=[metric, ""])
+    ids = [[score.pk for score in scores], list(columns.order_by("pk").values_list("pk", flat=True))]
+    return hashlib.sha256(json.dumps(ids).encode()).hexdigest()

@@ -234,7 +234,7 @@ def test_lists_of_runs_and_scores_take_a_bounded_number_of_queries(client, djang
     # then
     with django_assert_max_num_queries(3):
         client.get("/runs")
-    with django_assert_max_num_queries(5):  # what each item scored, and the heads of the models besides
+    with django_assert_max_num_queries(6):  # what each item scored and its ids, and the heads of the models besides
         client.get("/leaderboards/digits")
     with django_assert_max_num_queries(7):  # one count, six facets
         client.get("/models/counted")

@@ -52,7 +52,7 @@ def test_a_board_costs_the_same_for_many_models(django_assert_max_num_queries):
         arrangement.scored()
     benchmark = arrangement.benchmark()
 
-    with django_assert_max_num_queries(3):  # the scores, what each item scored, and the heads of the models
+    with django_assert_max_num_queries(4):  # the scores, what each item scored and its ids, the heads of the models
         assert len(leaderboard(benchmark, user=None)) == 3
 
 
@@ -78,6 +78,16 @@ def test_models_that_fail_on_different_items_share_a_rank():
 @pytest.mark.django_db
 def test_where_one_run_kept_nothing_per_item_the_intervals_decide():
     better, worse = arrangement.scored_but_for(range(60)), arrangement.scored_but_for(range(75))
+    ItemColumn.objects.filter(run=worse).delete()
+
+    assert [row.rank for row in leaderboard(better.benchmark, user=None)] == ["1–2", "1–2"]
+
+
+@pytest.mark.django_db
+def test_ranks_follow_what_a_rescoring_kept_per_item():
+    better, worse = arrangement.scored_but_for(range(60)), arrangement.scored_but_for(range(75))
+    leaderboard(better.benchmark, user=None)
+
     ItemColumn.objects.filter(run=worse).delete()
 
     assert [row.rank for row in leaderboard(better.benchmark, user=None)] == ["1–2", "1–2"]
