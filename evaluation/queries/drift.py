@@ -6,6 +6,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Final
 
+from django.db.models import Window
+from django.db.models.functions import RowNumber
+
 from evaluation.errors import NodeNotFound
 from evaluation.models import Node, Sentinel, SentinelCheck
 
@@ -27,10 +30,10 @@ class NodeDrift:
 def drift_of_nodes() -> list[NodeDrift]:
     """Paused ones first, then by name; two queries."""
     checks: dict[int, list[SentinelCheck]] = defaultdict(list)
-    rows = SentinelCheck.objects.select_related("sentinel__repo__namespace", "sentinel__benchmark").order_by("-pk")
-    for check in rows[:1000]:
-        if len(checks[check.node_id]) < CHECKS_SHOWN:
-            checks[check.node_id].append(check)
+    place = Window(RowNumber(), partition_by="node_id", order_by="-pk")  # a busy node hides no other
+    newest = SentinelCheck.objects.filter(node__is_active=True).annotate(place=place).filter(place__lte=CHECKS_SHOWN)
+    for check in newest.select_related("sentinel__repo__namespace", "sentinel__benchmark").order_by("-pk"):
+        checks[check.node_id].append(check)
     nodes = Node.objects.filter(is_active=True).order_by("name")
     return sorted((NodeDrift(node, checks[node.pk]) for node in nodes), key=lambda one: not one.is_paused)
 
