@@ -35,6 +35,7 @@ PHASES: Final = {
     "fetching": Run.State.CLAIMED,
     "loading": Run.State.CLAIMED,
     "running": Run.State.RUNNING,
+    "measuring": Run.State.RUNNING,
     "uploading": Run.State.RUNNING,
 }
 

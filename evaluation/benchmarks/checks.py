@@ -23,6 +23,7 @@ def check(definition: Definition) -> None:
     for part in (_check_identity, _check_dataset, _check_labels, _check_metrics, _check_slices, _check_numbers):
         part(definition)
     _check_engine(definition)
+    _check_efficiency(definition)
     if definition.engine.name == "native":
         check_prompt(definition)
     check_media(definition)
@@ -141,6 +142,19 @@ def _check_engine(definition: Definition) -> None:
                 raise bad(name, "the task of lm_eval has its own.")
         if definition.dataset.subset is not None:
             raise bad("dataset.subset", "a task of lm_eval is run whole.")
+
+
+def _check_efficiency(definition: Definition) -> None:
+    asked = definition.efficiency
+    if asked is None:
+        return
+    if not asked.scenarios or len(set(asked.scenarios)) != len(asked.scenarios):
+        raise bad("efficiency.scenarios", "name single_stream, offline, or both, each once.")
+    for name, most in (("warmup", 1000), ("min_iterations", 100_000), ("min_seconds", 600), ("max_seconds", 3600)):
+        if not 0 < getattr(asked, name) <= most:
+            raise bad(f"efficiency.{name}", f"give more than 0 and at most {most}.")
+    if asked.max_seconds < asked.min_seconds * len(asked.scenarios):
+        raise bad("efficiency.max_seconds", "this is less than the scenarios take.")
 
 
 def _check_slices(definition: Definition) -> None:

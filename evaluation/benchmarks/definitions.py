@@ -50,6 +50,7 @@ def run_spec(definition: Definition) -> dict[str, object]:
         "seed": definition.seed,
         "dtype": definition.dtype,
         "limits": dataclasses.asdict(definition.limits),
+        "efficiency": dataclasses.asdict(definition.efficiency) if definition.efficiency else None,
         "options": _options(definition),
     }
 

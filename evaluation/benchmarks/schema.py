@@ -114,11 +114,14 @@ class Perturbation:
 
 @dataclass(frozen=True, kw_only=True)
 class Efficiency:
+    """What is measured of the cost besides, once all items are answered; it changes no score."""
+
     scenarios: tuple[Literal["single_stream", "offline"], ...]
-    input: str = "dataset"
+    input: Literal["dataset"] = "dataset"
     warmup: int = 10
     min_iterations: int = 200
     min_seconds: float = 10.0
+    max_seconds: float = field(default=120.0, metadata=LATER)  # of the whole measurement
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,6 +24,8 @@ OUTPUTS = ("predictions.jsonl", "embeddings.npy", "ids.json")
 MEASUREMENTS, LOG = "measurements.json", "log.txt"
 LONGEST_LOG = MEGABYTE
 IDLE_SECONDS = 600.0
+MEASURING = "measuring"  # the runner's last phase
+PHASES = ("loading", "running", MEASURING)
 
 # Runs before anything of a model: limits, no new privileges, death with the supervisor. Then the runner takes over.
 START = """
@@ -123,18 +125,29 @@ class Work:
             ],
             writable=[self.place.output],
         )
-        supervise(
-            self.level,
-            confined,
-            limits=Limits(
-                wall_seconds=60 * float(limits.get("minutes", 60)),
-                idle_seconds=IDLE_SECONDS,
-                ram_bytes=GIGABYTE * float(limits.get("ram_gb", 32)),
-            ),
-            log=self.place.log,
-            stopped=self.stopped,
-            progress=self._progress,
-        )
+        seen: set[str] = set()
+
+        def progress(phase: str, done: int, total: int) -> None:
+            seen.add(phase)
+            self.lease.progress(phase if phase in PHASES else "running", done, total)
+
+        try:
+            supervise(
+                self.level,
+                confined,
+                limits=Limits(
+                    wall_seconds=60 * float(limits.get("minutes", 60)),
+                    idle_seconds=IDLE_SECONDS,
+                    ram_bytes=GIGABYTE * float(limits.get("ram_gb", 32)),
+                ),
+                log=self.place.log,
+                stopped=self.stopped,
+                progress=progress,
+            )
+        except RunFailed as failure:
+            # Answers are complete before the cost is measured; a failure there takes only the figures.
+            if MEASURING not in seen or failure.reason == "sandbox_violation":
+                raise
 
     def _spec(self) -> dict[str, object]:
         run = self.order.spec | {
@@ -144,9 +157,6 @@ class Work:
             "output": ".",
         }
         return {"protocol": PROTOCOL, "device": self.device, "runs": [run]}
-
-    def _progress(self, phase: str, done: int, total: int) -> None:
-        self.lease.progress(phase if phase in ("loading", "running") else "running", done, total)
 
     def _hand_in(self) -> None:
         """Uploads what the run left. Everything there was written by a stranger."""

@@ -1,10 +1,12 @@
 """What a run cost, and in which surroundings; written to measurements.json."""
 
+import os
 import platform
 import resource
 import time
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,6 +23,7 @@ class Clock:
     """Seconds per phase of one run."""
 
     phases: dict[str, float] = field(default_factory=dict)
+    first_answer: float | None = None  # seconds after the process began
     _since: float = field(default_factory=time.monotonic)
 
     def lap(self, phase: str) -> float:
@@ -28,6 +31,17 @@ class Clock:
         self.phases[phase] = round(now - self._since, 4)
         self._since = now
         return self.phases[phase]
+
+    def answered(self) -> None:
+        """Notes the first answer of this attempt."""
+        if self.first_answer is None:
+            self.first_answer = round(seconds_since_start(), 4)
+
+
+def seconds_since_start() -> float:
+    """Since this process began, interpreter and imports included."""
+    ticks = int(Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19])
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
 
 
 def versions() -> dict[str, str]:

@@ -9,6 +9,8 @@ import torch
 
 from evaluation.runner.batching import BatchRunner, OutOfMemory, plan
 from evaluation.runner.computing import Batch, free_memory
+from evaluation.runner.efficiency.measuring import Load, measure
+from evaluation.runner.efficiency.memory import cached_share
 from evaluation.runner.events import Events
 from evaluation.runner.failures import RunFailed, unsupported
 from evaluation.runner.loading import Loader
@@ -30,6 +32,7 @@ def perform(run: RunSpec, loader: Loader, events: Events) -> None:
     rows = read_inputs(run.inputs)
     _seed(run.seed)
     clock = Clock()
+    cached = cached_share(sorted(run.model_dir.glob("*.safetensors"))) if run.efficiency else None
     events.progress("loading", 0, len(rows))
     try:
         task = adapter(run, loader)
@@ -46,20 +49,25 @@ def perform(run: RunSpec, loader: Loader, events: Events) -> None:
         recover=lambda: free_memory(task.loaded),
         unit=task.unit,
     )
-    results, done = _compute(run, rows, driver, task, events)
+    results, done = _compute(run, rows, driver, task, events=events, clock=clock)
     clock.lap("compute")
     ids = [row.id for row in rows]
     write_results(run.output, task.form, ids, results)
     facts = measurements(
         loaded=task.loaded, was_loaded=task.was_loaded, driver=driver, clock=clock, items=len(rows), done=done
     )
-    facts |= {"unit": task.unit, "settings": task.settings} | sound_speed(task.settings, facts)
+    facts |= {"unit": task.unit, "settings": dict(task.settings)} | sound_speed(task.settings, facts)
     write_json(run.output / "measurements.json", facts)
+    if run.efficiency:
+        load = Load(None if task.was_loaded else clock.first_answer, cached)
+        found = measure(run, task, rows=rows, budget=driver.budget, load=load, events=events)
+        facts |= {"efficiency": found, "shared": found["shared"]}
+        write_json(run.output / "measurements.json", facts)
     (run.output / PART).unlink()
 
 
 def _compute(
-    run: RunSpec, rows: list[InputRow], driver: BatchRunner[Batch, Result], task: Task, events: Events
+    run: RunSpec, rows: list[InputRow], driver: BatchRunner[Batch, Result], task: Task, *, events: Events, clock: Clock
 ) -> tuple[dict[str, Result], int]:
     """All results by item id, and how many were computed now."""
     with PartialResults(run.output, _fingerprint(run, task)) as kept:
@@ -69,6 +77,7 @@ def _compute(
         before = len(kept.results)
         events.progress("running", before, len(rows))
         for indexes, results in driver.run(missing):
+            clock.answered()
             kept.append([rows[index].id for index in indexes], results)
             events.progress("running", len(kept.results), len(rows))
         return kept.results, len(kept.results) - before

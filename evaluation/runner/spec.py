@@ -26,6 +26,7 @@ class RunSpec:
     dtype: Dtype = "auto"
     preprocess: Mapping[str, Any] = field(default_factory=dict)
     limits: Mapping[str, float] = field(default_factory=dict)
+    efficiency: Mapping[str, Any] | None = None  # what is measured besides, once all is answered
     options: Mapping[str, Any] = field(default_factory=dict)  # of this request alone: generation, templates, …
 
     @property
@@ -95,6 +96,7 @@ def _run(body: dict[str, Any], output: Path) -> RunSpec:
         dtype=body.get("dtype", "auto"),
         preprocess=body.get("preprocess") or {},
         limits=body.get("limits") or {},
+        efficiency=body.get("efficiency"),
         options=body.get("options") or {},
     )
 

@@ -1,5 +1,6 @@
 """A node against a hub on a real socket: claim, fetch, compute, hand in, and all that can go wrong between."""
 
+import contextlib
 import json
 import time
 
@@ -15,14 +16,13 @@ LANGID = next(definition for definition in builtin_definitions() if definition.i
 
 
 def runners():
-    """Command lines of runner processes below this one."""
+    """Runner processes below this one, with the walls around them."""
     found = []
     for child in psutil.Process().children(recursive=True):
-        try:
-            found.append(" ".join(child.cmdline())[:200])
-        except psutil.NoSuchProcess:
-            continue
-    return [line for line in found if "evaluation.runner" in line or "bwrap" in line or "jail.py" in line]
+        with contextlib.suppress(psutil.NoSuchProcess):
+            line = " ".join(child.cmdline())[:200]
+            found += [child] if any(name in line for name in ("evaluation.runner", "bwrap", "jail.py")) else []
+    return found
 
 
 def test_a_run_goes_from_the_queue_to_scored_predictions(hub, node, run_of, small_model, inputs):
@@ -135,6 +135,25 @@ def test_a_stopped_node_gives_its_run_back_and_resumes_it_later(hub, node, run_o
 
     assert run.failure is None
     assert json.loads(run.outputs["measurements.json"])["items_resumed"] > 0
+
+
+def test_a_child_that_dies_while_it_measures_the_cost_loses_the_figures_and_not_the_answers(
+    hub, node, run_of, small_model
+):
+    node()
+    run = run_of(small_model)
+    run.spec["efficiency"] = {"scenarios": ["single_stream"], "min_seconds": 100, "max_seconds": 110}
+    hub.queue(run)
+    run.wait_for_phase("measuring")
+
+    for process in runners():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    run.wait_for("scoring", "failed")
+
+    assert run.failure is None
+    assert set(run.outputs) >= {"predictions.jsonl", "measurements.json"}
+    assert "efficiency" not in json.loads(run.outputs["measurements.json"])
 
 
 def test_a_run_that_takes_too_long_is_ended(hub, node, run_of, slow_model):
