@@ -15,11 +15,10 @@ from catalog.models import Commit, Repo, TreeEntry
 from catalog.pages import languages, snippets
 from catalog.pages.errors import page
 from catalog.pages.frame import frame, readable
+from catalog.parsing import memory
 from catalog.queries import trees
 
 _CARD = re.compile(r"README(?:\.([A-Za-z]{2,3}(?:[-_][A-Za-z]{2,4})?))?\.md", re.IGNORECASE)
-MEMORY_ON_TOP = 0.2  # of the weights, for activations (evaluation-notes 7)
-LEAST_ON_TOP = 500_000_000  # bytes
 
 
 @dataclass(frozen=True)
@@ -84,10 +83,7 @@ def _dtypes(repo: Repo) -> list[DtypeShare]:
     return sorted((DtypeShare(dtype, count) for dtype, count in counts), key=lambda share: -share.count)
 
 
-_BYTES = {"F64": 8, "I64": 8, "F32": 4, "I32": 4, "U32": 4, "F16": 2, "BF16": 2, "I16": 2, "U16": 2}
-
-
 def memory_estimate(repo: Repo) -> int | None:
-    """Bytes to run it as stored: the weights and a fifth on top, at least half a gigabyte. None when unknown."""
-    weights = sum(count * _BYTES.get(dtype, 1) for dtype, count in repo.facts.parameters_by_dtype.items())
-    return weights + max(int(weights * MEMORY_ON_TOP), LEAST_ON_TOP) if weights else None
+    """Bytes to run it as stored; None when unknown."""
+    found = memory.memory_estimate(repo.facts.parameters_by_dtype)
+    return found.total if found else None

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from catalog.errors import RevisionNotFound
 from evaluation import signing
-from evaluation.actions import leases, provenance, sentinels
+from evaluation.actions import efficiency, leases, provenance, sentinels
 from evaluation.benchmarks.corpora import DataUnavailable
 from evaluation.benchmarks.schema import Definition
 from evaluation.errors import BadOutput, RunIsOver, RunLeaseLost
@@ -97,10 +97,14 @@ def _publish(run: Run, definition: Definition, judgement: Judgement) -> None:
         _give_back(held)
         return
     held.measurements = run.measurements
-    body = signing.canonical(provenance.record_of(held, definition, snapshot_of_run(held), judgement))
+    snapshot = snapshot_of_run(held)
+    readings = efficiency.readings_of(held, definition, snapshot)
+    facts = provenance.record_of(held, definition, snapshot, judgement)
+    body = signing.canonical(facts | efficiency.stated(held, definition, readings))
     signature = signing.sign(body)
     record = Record.objects.create(run=held, body=body, signature=signature.hex, key_id=signature.key_id)
     keep(held, record, judgement)
+    efficiency.keep(held, record, definition, readings)
     held.runner_version = RUNNER_VERSION
     held.state, held.finished_at = Run.State.SUCCEEDED, timezone.now()
     held.lease_token = held.lease_until = None

@@ -29,6 +29,7 @@ from evaluation.queries import classes, placement
 from evaluation.queries.benchmarks import benchmark_named, current_benchmarks
 from evaluation.queries.datasets import data_states
 from evaluation.queries.diagnostics import diagnostics_of
+from evaluation.queries.efficiency import by_hardware, cost_of_run, costs_of
 from evaluation.queries.provenance import provenance_table
 from evaluation.queries.runs import RunFilter, attempts_of, find_runs
 from evaluation.queries.scores import parts_of, scores_of, scores_of_run, superseded_scores_of
@@ -155,6 +156,7 @@ def scores(request: HttpRequest, owner: str, name: str) -> HttpResponse:
         repo,
         "scores",
         groups=scores_of(repo, user),
+        costs=by_hardware(costs_of(repo, user)),
         claims=judged_claims(repo, repo.facts.claims, user),
         recent=find_runs(user=user, wanted=RunFilter(repo=repo), limit=10).items,
     )
@@ -196,6 +198,7 @@ def _frame(request: HttpRequest, run_id: int) -> dict[str, Any]:
         "tried": list(run.attempts.select_related("node")) if run.attempt else [],
         "attempts": attempts_of(run.repo, run.benchmark),
         "superseded": superseded_scores_of(run),
+        "cost": cost_of_run(run),
         "provenance": provenance_table(run.record) if run.state == Run.State.SUCCEEDED else [],
         "is_stale": _is_stale(run),
         "withdraws": run.state == Run.State.SUCCEEDED

@@ -8,14 +8,18 @@ from django import template
 from django.contrib.auth.models import AnonymousUser
 
 from catalog.models import Repo, RepoFacts, User
+from evaluation.metrics.costs import COSTS
 from evaluation.metrics.registry import FIGURES
 from evaluation.models import Run, Score
-from evaluation.pages import numbers
+from evaluation.pages import costs, numbers
 from evaluation.queries import classes, headlines
 from evaluation.queries.claims import ClaimRow
+from evaluation.queries.efficiency import FitError, fit_error
 
 register = template.Library()
 
+register.filter("figure_value", costs.value_text)
+register.filter("as_percent", costs.percent_text)
 register.filter("score_value", numbers.value_text)
 register.filter("score_interval", numbers.interval_text)
 register.filter("score_range", numbers.range_text)
@@ -39,6 +43,22 @@ def metric_title(name: str) -> str:
 @register.filter
 def metric_description(name: str) -> str:
     return FIGURES[name].description if name in FIGURES else ""
+
+
+@register.filter
+def figure_title(name: str) -> str:
+    return str(COSTS[name].title) if name in COSTS else name
+
+
+@register.filter
+def figure_description(name: str) -> str:
+    return str(COSTS[name].description) if name in COSTS else ""
+
+
+@register.simple_tag
+def memory_error() -> FitError | None:
+    """How far the estimate of memory was from what was measured, on average."""
+    return fit_error()
 
 
 @register.simple_tag

@@ -96,6 +96,7 @@ GET     read     {V1}/reviews
 GET     read     {V1}/runs
 POST    propose  {V1}/runs
 GET     read     {V1}/scores
+GET     read     {V1}/efficiency
 GET     read     {V1}/results/<slug:form>.yaml
 GET     read     api/v1/runs/<int:run_id>
 POST    write    api/v1/runs/<int:run_id>/cancel

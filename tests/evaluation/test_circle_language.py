@@ -14,6 +14,9 @@ from tests.evaluation.test_circle import Circle
 from tests.processes import Hub
 
 pytestmark = pytest.mark.slow
+COST = """efficiency:
+  {scenarios: [single_stream, offline], warmup: 2, min_iterations: 20, min_seconds: 0.1, max_seconds: 60}
+"""
 CARD = "---\npipeline_tag: text-generation\nlanguage: en\nlicense: mit\n---\n# Says what comes next\n"
 
 
@@ -87,3 +90,27 @@ def test_texts_are_written_filtered_and_compared(circle, model):
     assert 0 <= found["exact_match"]["value"] < 0.2
     assert 0 < found["tokens_out"]["value"] <= 8
     assert found["truncated_share"]["value"] > 0
+
+
+def test_a_language_model_is_timed_token_by_token(circle, model):
+    """The same benchmark as a team's own, which asks for the cost as well; its answers are scored alike."""
+    text = circle.http.get("/api/v1/benchmarks/manual-last-word/export").text
+    text = text.replace("id: manual-last-word", "id: words") + COST
+    made = circle.http.post("/api/v1/benchmarks", json={"namespace": "ann", "definition": text})
+    assert made.status_code == 201, made.text
+    plain, _ = scores(circle, "manual-last-word")
+
+    found, run = scores(circle, made.json()["id"])
+
+    assert {name: score["value"] for name, score in found.items()} == {
+        name: score["value"] for name, score in plain.items()
+    }
+    cost = circle.http.get(f"/api/v1/runs/{run['id']}").json()["efficiency"]
+    figures = {figure["name"]: figure for figure in cost["figures"]}
+    assert "prompt of 205 tokens, 51 new" in figures["ttft_p50_ms"]["detail"]  # the model sees 256 at once
+    for name in ("ttft_p50_ms", "tpot_p50_ms", "latency_p50_ms", "output_tokens_per_second", "items_per_second"):
+        assert figures[name]["value"] > 0, figures[name]
+    assert figures["latency_p50_ms"]["value"] <= figures["latency_p90_ms"]["value"]
+    config = json.loads((model / "config.json").read_text())
+    layer = 12 * 205 * config["n_embd"] ** 2 + 2 * 205 * 205 * config["n_embd"]
+    assert figures["flops"]["value"] == 2 * (config["n_layer"] * layer + config["n_embd"] * config["vocab_size"])

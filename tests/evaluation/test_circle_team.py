@@ -1,5 +1,7 @@
 """The circle with real processes on a team's own data: fifty rows, a definition, a model, a score nobody else sees."""
 
+import json
+
 import httpx
 import pytest
 import torch
@@ -13,6 +15,9 @@ pytestmark = pytest.mark.slow
 
 FIFTY = "text,label\n" + "".join(f"sample {number},{'spam' if number % 3 else 'ham'}\n" for number in range(50))
 SPAM = 33  # of the fifty
+COST = """efficiency:
+  {scenarios: [single_stream, offline], warmup: 2, min_iterations: 20, min_seconds: 0.1, max_seconds: 60}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +43,33 @@ def save_believer(folder):
     return folder
 
 
+def check_cost(circle, run):
+    """What the sandboxed runner measured stands in the API and in the signed record."""
+    cost = circle.http.get("/api/v1/models/ann/believer/efficiency").json()["results"][0]
+    figures = {figure["name"]: figure for figure in cost["figures"]}
+    values = {name: figure["value"] for name, figure in figures.items()}
+    assert (cost["run"], cost["node"], cost["protocol"]) == (run["id"], "machine", 1)
+    assert cost["hardware_class"].endswith(" · float32 · native")
+    assert 0 < values["latency_p50_ms"] <= values["latency_p90_ms"] <= values["latency_p95_ms"]
+    assert values["parameters"] == circle.http.get("/api/v1/models/ann/believer").json()["parameters"]
+    assert values["flops"] > 0
+    assert values["load_seconds"] > 0
+    assert values["items_per_second"] > 0
+    assert values["peak_rss_bytes"] > 50_000_000
+    assert values["fit_estimate_bytes"] > 1_100_000_000
+    assert values["fit_error"] is not None
+    assert values["energy_joules_per_item"] is None
+    assert figures["energy_joules_per_item"]["reason"]
+    body = json.loads(circle.http.get(f"/api/v1/runs/{run['id']}/record").json()["body"])
+    signed = {figure["name"]: figure["value"] for figure in body["efficiency"]["figures"]}
+    assert signed == values
+
+
 def test_from_fifty_rows_to_a_score_of_the_team_alone(circle, tmp_path):
     sent = {"namespace": "ann", "name": "spam", "task": "text-classification"}
     data = circle.http.post("/api/v1/benchmark-datasets", data=sent, files={"file": ("spam.csv", FIFTY)}).json()
-    made = circle.http.post("/api/v1/benchmarks", json={"namespace": "ann", "definition": data["definition"]})
+    definition = f"{data['definition']}\n{COST}"
+    made = circle.http.post("/api/v1/benchmarks", json={"namespace": "ann", "definition": definition})
     assert made.status_code == 201, made.text
     slug = made.json()["id"]
     circle.upload("believer", save_believer(tmp_path / "believer"))
@@ -51,6 +79,7 @@ def test_from_fifty_rows_to_a_score_of_the_team_alone(circle, tmp_path):
     assert run["state"] == "succeeded", f"{run}\n{circle.hub.logs()}"
     primary = run["scores"][0]
     assert (primary["metric"], primary["n"], primary["value"]) == ("accuracy", 50, SPAM / 50)
+    check_cost(circle, run)
     board = circle.http.get(f"/api/v1/leaderboards/{slug}").json()
     assert [row["model"] for row in board["results"]] == ["ann/believer"]
     with httpx.Client(base_url=circle.hub.url, timeout=30) as stranger:

@@ -137,7 +137,7 @@ class RunOut(serializers.ModelSerializer[Run]):
 
     class Meta:
         model = Run
-        fields = (
+        fields: tuple[str, ...] = (
             "id", "model", "revision", "commit", "benchmark", "benchmark_version", "state", "is_stalled", "progress",
             "reason_code", "reason", "scores", "slices", "derived", "superseded", "kind", "withdrawn_at",
             "withdrawn_reason", "trigger", "requester", "node", "node_class", "memory_gb", "waits_for", "attempt",

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from evaluation.rest_api.v1 import benchmark_views, comparisons, diagnostics, drift, leaderboard, views
+from evaluation.rest_api.v1 import benchmark_views, comparisons, diagnostics, drift, efficiency, leaderboard, views
 
 urlpatterns = [
     path("benchmarks", benchmark_views.BenchmarkListView.as_view()),
@@ -11,7 +11,7 @@ urlpatterns = [
     path("benchmark-datasets", benchmark_views.BenchmarkDatasetListView.as_view()),
     path("benchmark-imports", benchmark_views.BenchmarkImportView.as_view()),
     path("runs", views.RunListView.as_view()),
-    path("runs/<int:run_id>", views.RunView.as_view()),
+    path("runs/<int:run_id>", efficiency.RunView.as_view()),
     path("runs/<int:run_id>/cancel", views.RunCancelView.as_view()),
     path("runs/<int:run_id>/diagnostics", diagnostics.RunDiagnosticsView.as_view()),
     path("runs/<int:run_id>/items", comparisons.RunItemsView.as_view()),
@@ -24,6 +24,7 @@ urlpatterns = [
     path("runs/<int:run_id>/records", views.RunRecordListView.as_view()),
     path("runs/<int:run_id>/record", views.RunRecordView.as_view()),
     path("models/<segment:owner>/<segment:name>/runs", views.ModelRunsView.as_view()),
+    path("models/<segment:owner>/<segment:name>/efficiency", efficiency.ModelEfficiencyView.as_view()),
     path("models/<segment:owner>/<segment:name>/scores", views.ModelScoresView.as_view()),
     path("models/<segment:owner>/<segment:name>/results/<slug:form>.yaml", views.ModelExportView.as_view()),
     path("leaderboards/<slug:slug>.csv", leaderboard.LeaderboardCsvView.as_view()),

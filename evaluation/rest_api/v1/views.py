@@ -88,13 +88,6 @@ class RunListView(EvaluationView):
         return _run_page(request, actor, wanted)
 
 
-class RunView(EvaluationView):
-    @extend_schema(operation_id="runs_retrieve", responses=shapes.RunOut)
-    def get(self, request: Request, run_id: int) -> Response:
-        """State, progress and scores of one run."""
-        return Response(shapes.RunOut(access.run_to_read(actor_of(request), run_id)).data)
-
-
 class RunCancelView(EvaluationView):
     @extend_schema(operation_id="runs_cancel", request=None, responses=shapes.RunOut)
     def post(self, request: Request, run_id: int) -> Response:

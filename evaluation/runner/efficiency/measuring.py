@@ -65,7 +65,7 @@ def measure(
         ram_bytes=2**30 * float(run.limits.get("ram_gb", 32)),
         tell=tell,
     )
-    tell()
+    events.progress("measuring", 0, 2 + int(max(allowed, 0)))  # always said: from here on the answers are safe
     _state(task.loaded, load, figures)
     meter = energy.Meter.of(task.loaded.device)
     if allowed > 0:
@@ -118,14 +118,12 @@ def _flops(bench: Bench, texts: language.Texts | None, figures: Figures) -> None
 
 def _state(loaded: Loaded, load: Load, figures: Figures) -> None:
     """What needs no measuring."""
-    figures.add("parameters", loaded.snapshot.parameters, detail="of the files' headers")
-    figures.add("weight_bytes", weight_bytes(loaded), detail="as stored")
+    figures.add("parameters", loaded.snapshot.parameters)
+    figures.add("weight_bytes", weight_bytes(loaded))
     if load.seconds is None:
         figures.lack("Nothing was computed after loading: the answers came from an earlier attempt.", "load_seconds")
     else:
-        figures.add(
-            "load_seconds", load.seconds, detail=f"from the start of the process to the first answer; {load.detail}"
-        )
+        figures.add("load_seconds", load.seconds, detail=load.detail)
 
 
 def weight_bytes(loaded: Loaded) -> int:
@@ -149,13 +147,12 @@ def _watched_memory(loaded: Loaded, figures: Figures) -> Iterator[None]:
     with ResidentMemory() as watched:
         yield
     if on_gpu:
-        figures.add("peak_vram_bytes", torch.cuda.max_memory_reserved(loaded.device), detail="reserved by torch")
-        figures.add("peak_vram_allocated_bytes", torch.cuda.max_memory_allocated(loaded.device), detail="in use")
+        figures.add("peak_vram_bytes", torch.cuda.max_memory_reserved(loaded.device))
+        figures.add("peak_vram_allocated_bytes", torch.cuda.max_memory_allocated(loaded.device))
     if watched.bytes is None:
         figures.lack("No process could be started to watch the memory.", "peak_rss_bytes")
     else:
-        detail = "resident, looked at every 20 ms while measuring"
-        figures.add("peak_rss_bytes", watched.bytes, n=watched.samples, detail=detail)
+        figures.add("peak_rss_bytes", watched.bytes, n=watched.samples)
 
 
 @contextlib.contextmanager
