@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('catalog', '0021_trusted_publishers'),
-        ('evaluation', '0008_classes_and_attempts'),
+        ('evaluation', '0009_old_code_writes_on'),
     ]
 
     operations = [
