@@ -4,7 +4,7 @@ import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -85,6 +85,23 @@ class Sample(ABC):
         values = self.per_item(use)
         assert values is not None, f"{use.name} is a corpus metric"
         return lambda weights: float(np.average(values, weights=weights))
+
+
+class ItemColumns(TypedDict):
+    """What every sample says of its items."""
+
+    rows: Gold
+    groups: Sequence[str]
+    clusters: Ints | None
+
+
+def items_of(gold: Gold) -> ItemColumns:
+    """One item for each row of the gold."""
+    return ItemColumns(
+        rows=gold,
+        groups=[str(row.get("group", "")) for row in gold],
+        clusters=cluster_numbers([row.get("cluster") for row in gold]),
+    )
 
 
 def cluster_numbers(names: Sequence[object]) -> Ints | None:

@@ -17,7 +17,7 @@ from evaluation.metrics.formulas.detection import AREAS, IOU_THRESHOLDS, Boxes, 
 from evaluation.metrics.kinds.kind import AnswerKind
 from evaluation.metrics.registry.boxes import BOXES
 from evaluation.metrics.registry.metric import Need
-from evaluation.metrics.samples import Gold, Sample, Statistic, cluster_numbers
+from evaluation.metrics.samples import Gold, Sample, Statistic, items_of
 
 MOST_BOXES = 300  # of one image
 SLACK = 0.01  # pixels that a box may lie outside, from rounding
@@ -138,9 +138,7 @@ def _sample(definition: Definition, gold: Gold, found: BoxPredictions, place: di
             raise BadOutput("The run found a box that lies outside its image.")
         images.append([_class_matches(row, own, number, name) for number, name in enumerate(names)])
     return BoxSample(
-        rows=gold,
-        groups=[str(row.get("group", "")) for row in gold],
-        clusters=cluster_numbers([row.get("cluster") for row in gold]),
+        **items_of(gold),
         names=names,
         images=images,
     )

@@ -12,7 +12,7 @@ from evaluation.metrics.kinds.kind import AnswerKind
 from evaluation.metrics.kinds.written import TextPredictions, normaliser_of, read_texts, signature_of
 from evaluation.metrics.registry.captions import CAPTIONS
 from evaluation.metrics.registry.metric import Need
-from evaluation.metrics.samples import Gold, Sample, Statistic, cluster_numbers
+from evaluation.metrics.samples import Gold, Sample, Statistic, items_of
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,7 @@ def _sample(definition: Definition, gold: Gold, found: TextPredictions, place: d
     references = [[normalise(text).split() for text in row["references"]] for row in gold]
     written = [normalise(found.texts[place[row["id"]]]).split() for row in gold]
     return CaptionSample(
-        rows=gold,
-        groups=[str(row.get("group", "")) for row in gold],
-        clusters=cluster_numbers([row.get("cluster") for row in gold]),
+        **items_of(gold),
         normaliser=signature_of(definition),
         cider=cider(references, written),
         bleu=np.array([bleu_counts(own, words) for own, words in zip(references, written, strict=True)]),

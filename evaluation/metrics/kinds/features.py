@@ -12,7 +12,7 @@ from evaluation.metrics.kinds.embeddings import EmbeddingPredictions, read_embed
 from evaluation.metrics.kinds.kind import AnswerKind
 from evaluation.metrics.registry.features import FEATURES
 from evaluation.metrics.registry.metric import Need
-from evaluation.metrics.samples import Gold, Sample, cluster_numbers
+from evaluation.metrics.samples import Gold, Sample, items_of
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,7 @@ def _sample(definition: Definition, gold: Gold, found: EmbeddingPredictions, pla
     labels = {split: np.array([number[row["label"]] for row in rows]) for split, rows in parts.items()}
     everything = (vectors["train"], labels["train"], vectors["test"], labels["test"])
     return ProbeSample(
-        rows=parts["test"],
-        groups=[str(row.get("group", "")) for row in parts["test"]],
-        clusters=cluster_numbers([row.get("cluster") for row in parts["test"]]),
+        **items_of(parts["test"]),
         probe=probe_hits(*everything),
         neighbours=neighbour_hits(*everything),
     )

@@ -18,7 +18,7 @@ from evaluation.metrics.kinds.kind import AnswerKind
 from evaluation.metrics.registry import REGISTRY
 from evaluation.metrics.registry.generated import TEXTS
 from evaluation.metrics.registry.metric import Need
-from evaluation.metrics.samples import Gold, Sample, Statistic, cluster_numbers
+from evaluation.metrics.samples import Gold, Sample, Statistic, items_of
 from evaluation.metrics.texts import MEASURES
 from evaluation.metrics.texts.filters import applied
 from evaluation.metrics.texts.measure import Output, Written
@@ -108,9 +108,7 @@ def _sample(definition: Definition, gold: Gold, found: GeneratedPredictions, pla
         signatures[use.name] = measure.signature(written)
         width += parts[-1].shape[1]
     return TextSample(
-        rows=gold,
-        groups=[str(row.get("group", "")) for row in gold],
-        clusters=cluster_numbers([row.get("cluster") for row in gold]),
+        **items_of(gold),
         table=np.hstack(parts),
         columns=columns,
         signatures=signatures,

@@ -33,7 +33,7 @@ from evaluation.metrics.kinds.kind import AnswerKind
 from evaluation.metrics.registry import REGISTRY
 from evaluation.metrics.registry.labels import LABELS, PROBABILITIES
 from evaluation.metrics.registry.metric import Need
-from evaluation.metrics.samples import Decisions, Gold, Sample, Statistic, cluster_numbers
+from evaluation.metrics.samples import Decisions, Gold, Sample, Statistic, items_of
 from evaluation.metrics.totals import Totals, counts
 
 SUM_TOLERANCE = 1e-3
@@ -177,9 +177,7 @@ def _sample(definition: Definition, gold: Gold, found: LabelPredictions, place: 
     number = {name: index for index, name in enumerate(definition.label_names)}
     order = [place[row["id"]] for row in gold]
     return LabelSample(
-        rows=gold,
-        groups=[str(row.get("group", "")) for row in gold],
-        clusters=cluster_numbers([row.get("cluster") for row in gold]),
+        **items_of(gold),
         names=definition.label_names,
         gold=np.array([number[row["label"]] for row in gold]),
         predicted=np.array([number[found.labels[index]] for index in order]),

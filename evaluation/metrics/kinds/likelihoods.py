@@ -17,7 +17,7 @@ from evaluation.metrics.arrays import Floats
 from evaluation.metrics.kinds.kind import AnswerKind
 from evaluation.metrics.registry.choices import CHOICES
 from evaluation.metrics.registry.metric import Need
-from evaluation.metrics.samples import Gold, Sample, cluster_numbers
+from evaluation.metrics.samples import Gold, Sample, items_of
 
 ROUNDING = 1e-3  # nats by which a probability may pass 1
 
@@ -84,9 +84,7 @@ def _sample(definition: Definition, gold: Gold, found: LikelihoodPredictions, pl
         hits.append((right[0], right[1], right[2], 1 / len(values)))
     acc, acc_norm, acc_bytes, chance = np.array(hits).T
     return ChoiceSample(
-        rows=gold,
-        groups=[str(row.get("group", "")) for row in gold],
-        clusters=cluster_numbers([row.get("cluster") for row in gold]),
+        **items_of(gold),
         acc=acc,
         acc_norm=acc_norm,
         acc_bytes=acc_bytes,

@@ -20,7 +20,7 @@ from evaluation.metrics.formulas.regions import Map, class_iou, mean_iou, pixel_
 from evaluation.metrics.kinds.kind import AnswerKind
 from evaluation.metrics.registry.maps import MAPS
 from evaluation.metrics.registry.metric import Need
-from evaluation.metrics.samples import Gold, Sample, Statistic, cluster_numbers
+from evaluation.metrics.samples import Gold, Sample, Statistic, items_of
 
 FORMULAS: Mapping[str, Callable[[Floats], float]] = {"miou": mean_iou, "pixel_accuracy": pixel_accuracy}
 
@@ -84,9 +84,7 @@ def _sample(definition: Definition, gold: Gold, found: MapPredictions, place: di
         told = unpack_map(found.packed[place[row["id"]]], row["size"], len(names))
         counts[index] = pixel_counts(_truth(row), told, len(names))
     return MapSample(
-        rows=gold,
-        groups=[str(row.get("group", "")) for row in gold],
-        clusters=cluster_numbers([row.get("cluster") for row in gold]),
+        **items_of(gold),
         names=names,
         counts=counts,
     )

@@ -18,7 +18,7 @@ from evaluation.metrics.arrays import Floats
 from evaluation.metrics.kinds.kind import AnswerKind
 from evaluation.metrics.registry.masks import GUESSES
 from evaluation.metrics.registry.metric import Need
-from evaluation.metrics.samples import Gold, Sample, Statistic, cluster_numbers
+from evaluation.metrics.samples import Gold, Sample, Statistic, items_of
 
 TOKENS, NATS, FIRST, NEAR, BYTES = range(5)  # columns of counts
 LARGEST_EXPONENT = 700.0  # beyond, e ** x is no float
@@ -82,9 +82,7 @@ def _sample(definition: Definition, gold: Gold, found: MaskPredictions, place: d
     own = found.counts[[place[row["id"]] for row in gold]]
     size = np.array([[row["bytes"]] for row in gold], dtype=np.float64)
     return MaskSample(
-        rows=gold,
-        groups=[str(row.get("group", "")) for row in gold],
-        clusters=cluster_numbers([row.get("cluster") for row in gold]),
+        **items_of(gold),
         counts=np.hstack([own, size]),
     )
 

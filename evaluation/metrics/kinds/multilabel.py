@@ -17,7 +17,7 @@ from evaluation.metrics.formulas.average_precision import Ranking
 from evaluation.metrics.kinds.kind import AnswerKind
 from evaluation.metrics.registry.metric import Need
 from evaluation.metrics.registry.multilabel import SEPARATE
-from evaluation.metrics.samples import Gold, Sample, Statistic, cluster_numbers
+from evaluation.metrics.samples import Gold, Sample, Statistic, items_of
 
 GIVEN_FROM = 0.5
 
@@ -112,9 +112,7 @@ def _sample(definition: Definition, gold: Gold, found: SeparatePredictions, plac
         raise BadOutput("The run sent no probabilities.")
     names = definition.label_names
     return MultiLabelSample(
-        rows=gold,
-        groups=[str(row.get("group", "")) for row in gold],
-        clusters=cluster_numbers([row.get("cluster") for row in gold]),
+        **items_of(gold),
         names=names,
         true=np.array([[float(name in row["labels"]) for name in names] for row in gold]),
         probabilities=found.probabilities[[place[row["id"]] for row in gold]],

@@ -18,7 +18,7 @@ from evaluation.metrics.kinds.kind import AnswerKind
 from evaluation.metrics.kinds.likelihoods import is_logprob
 from evaluation.metrics.registry.metric import Need
 from evaluation.metrics.registry.perplexity import RUNNING_TEXT
-from evaluation.metrics.samples import Gold, Sample, Statistic, cluster_numbers
+from evaluation.metrics.samples import Gold, Sample, Statistic, items_of
 
 LARGEST_EXPONENT = 700.0  # of e, in double precision
 
@@ -70,9 +70,7 @@ def _read(definition: Definition, folder: Path) -> RollingPredictions:
 
 def _sample(definition: Definition, gold: Gold, found: RollingPredictions, place: dict[str, int]) -> RollingSample:
     return RollingSample(
-        rows=gold,
-        groups=[str(row.get("group", "")) for row in gold],
-        clusters=cluster_numbers([row.get("cluster") for row in gold]),
+        **items_of(gold),
         logprobs=np.array([found.logprobs[place[row["id"]]] for row in gold]),
         bytes=np.array([float(row["bytes"]) for row in gold]),
         words=np.array([float(row["words"]) for row in gold]),

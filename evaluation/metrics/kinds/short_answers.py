@@ -11,7 +11,7 @@ from evaluation.metrics.kinds.kind import AnswerKind
 from evaluation.metrics.kinds.written import TextPredictions, normaliser_of, read_texts, signature_of
 from evaluation.metrics.registry.metric import Need
 from evaluation.metrics.registry.short_answers import SHORT_ANSWERS
-from evaluation.metrics.samples import Gold, Sample, cluster_numbers
+from evaluation.metrics.samples import Gold, Sample, items_of
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,7 @@ def _sample(definition: Definition, gold: Gold, found: TextPredictions, place: d
         for row in gold
     ]
     return ShortAnswerSample(
-        rows=gold,
-        groups=[str(row.get("group", "")) for row in gold],
-        clusters=cluster_numbers([row.get("cluster") for row in gold]),
+        **items_of(gold),
         normaliser=signature_of(definition),
         agreement=np.array(agreement),
     )

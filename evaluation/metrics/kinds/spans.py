@@ -17,7 +17,7 @@ from evaluation.metrics.formulas.squad import exact, overlap_f1
 from evaluation.metrics.kinds.kind import AnswerKind
 from evaluation.metrics.registry.metric import Need
 from evaluation.metrics.registry.spans import ANSWERS
-from evaluation.metrics.samples import Gold, Sample, cluster_numbers
+from evaluation.metrics.samples import Gold, Sample, items_of
 
 LONGEST_ANSWER = 10_000  # characters
 
@@ -63,9 +63,7 @@ def _read(definition: Definition, folder: Path) -> SpanPredictions:
 def _sample(definition: Definition, gold: Gold, found: SpanPredictions, place: dict[str, int]) -> SpanSample:
     pairs = [(found.answers[place[row["id"]]], row["answers"]) for row in gold]
     return SpanSample(
-        rows=gold,
-        groups=[str(row.get("group", "")) for row in gold],
-        clusters=cluster_numbers([row.get("cluster") for row in gold]),
+        **items_of(gold),
         f1=np.array([overlap_f1(answer, right) for answer, right in pairs]),
         exact=np.array([exact(answer, right) for answer, right in pairs]),
     )

@@ -17,7 +17,7 @@ from evaluation.metrics.formulas.entities import entities, f1, is_iob2
 from evaluation.metrics.kinds.kind import AnswerKind
 from evaluation.metrics.registry.entities import ENTITIES, WORDS
 from evaluation.metrics.registry.metric import Need
-from evaluation.metrics.samples import Gold, Sample, Statistic, cluster_numbers
+from evaluation.metrics.samples import Gold, Sample, Statistic, items_of
 
 RIGHT, FOUND, TRUE = range(3)  # columns of counts
 
@@ -108,9 +108,7 @@ def _sample(definition: Definition, gold: Gold, found: TokenPredictions, place: 
         words.append((sum(map(str.__eq__, own, row["labels"])), len(own)))
         counts.append(_counts(own, row["labels"], types))
     return TokenSample(
-        rows=gold,
-        groups=[str(row.get("group", "")) for row in gold],
-        clusters=cluster_numbers([row.get("cluster") for row in gold]),
+        **items_of(gold),
         types=types,
         words=np.array(words, dtype=np.float64),
         counts=np.array(counts, dtype=np.float64).reshape(len(gold), len(types), 3),

@@ -11,7 +11,7 @@ from evaluation.metrics.kinds.kind import AnswerKind
 from evaluation.metrics.kinds.written import TextPredictions, normaliser_of, read_texts, signature_of
 from evaluation.metrics.registry.metric import Need
 from evaluation.metrics.registry.transcripts import TRANSCRIPTS
-from evaluation.metrics.samples import Gold, Sample, Statistic, cluster_numbers
+from evaluation.metrics.samples import Gold, Sample, Statistic, items_of
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,7 @@ def _sample(definition: Definition, gold: Gold, found: TextPredictions, place: d
         columns.append((len(wanted.split()), len(wanted), *by_word, by_sign.total))
     words, signs, substitutions, deletions, insertions, sign_edits = np.array(columns, dtype=np.float64).T
     return TranscriptSample(
-        rows=gold,
-        groups=[str(row.get("group", "")) for row in gold],
-        clusters=cluster_numbers([row.get("cluster") for row in gold]),
+        **items_of(gold),
         normaliser=signature_of(definition),
         words=words,
         signs=signs,
