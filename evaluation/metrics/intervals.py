@@ -22,11 +22,17 @@ class Interval:
 
 
 def wilson(share: float, n: float, level: float) -> tuple[float, float]:
-    """Source: Wilson 1927. `n` may be fractional: an effective number."""
+    """Never beyond 0 and 1, nor on one side of the share itself, whatever rounding does."""
+    low, high = (float(bound[0]) for bound in wilson_bounds(np.array([share]), n, level))
+    return max(0.0, min(low, share)), min(1.0, max(high, share))
+
+
+def wilson_bounds(shares: Floats, n: float, level: float) -> tuple[Floats, Floats]:
+    """Of many shares at once. Source: Wilson 1927. `n` may be fractional: an effective number."""
     z = float(ndtri(0.5 + level / 2))
-    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return max(0.0, min(middle - half, share)), min(1.0, max(middle + half, share))
+    middle = (shares + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * np.sqrt(shares * (1 - shares) / n + z * z / (4 * n * n))
+    return middle - half, middle + half
 
 
 def proportion_interval(hits: Floats, clusters: Ints | None, level: float) -> Interval:

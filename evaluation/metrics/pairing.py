@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.special import bdtr, ndtri  # type: ignore[import-untyped]  # scipy has no types
+from scipy.special import bdtr  # type: ignore[import-untyped]  # scipy has no types
 
 from evaluation.metrics.arrays import Floats, Ints
 from evaluation.metrics.columns import Column
-from evaluation.metrics.intervals import bootstrap_means
+from evaluation.metrics.intervals import bootstrap_means, wilson_bounds
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def paired_share_interval(
 def newcombe(first: Floats, second: Floats, both: Floats, n: int, level: float) -> tuple[Floats, Floats]:
     """The same for many pairs at once: shares of either, and how many items both get right."""
     phi = _phi(np.round(first * n), np.round(second * n), both, n)
-    bounds_of_first, bounds_of_second = _wilson(first, n, level), _wilson(second, n, level)
+    bounds_of_first, bounds_of_second = wilson_bounds(first, n, level), wilson_bounds(second, n, level)
     below = first - bounds_of_first[0], bounds_of_second[1] - second
     above = bounds_of_first[1] - first, second - bounds_of_second[0]
     down = np.sqrt(np.maximum(below[0] ** 2 - 2 * phi * below[0] * below[1] + below[1] ** 2, 0))
@@ -114,13 +114,6 @@ def _of_draws(value: float, draws: Floats, n: int, *, is_clustered: bool, level:
     p = 2 * (1 + min(below, above)) / (1 + len(draws))
     test = "clustered paired bootstrap" if is_clustered else "paired bootstrap"
     return Difference(value=value, low=float(low), high=float(high), p=min(1.0, p), test=test, n=n)
-
-
-def _wilson(shares: Floats, n: int, level: float) -> tuple[Floats, Floats]:
-    z = float(ndtri(0.5 + level / 2))
-    middle = (shares + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * np.sqrt(shares * (1 - shares) / n + z * z / (4 * n * n))
-    return middle - half, middle + half
 
 
 def _phi(first: Floats, second: Floats, both: Floats, n: int) -> Floats:

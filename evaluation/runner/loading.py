@@ -21,6 +21,7 @@ TOKENIZER_FILES = (
     "tokenizer.json", "tokenizer_config.json", "vocab.txt", "vocab.json", "spiece.model", "tokenizer.model",
     "sentencepiece.bpe.model",
 )  # fmt: skip
+PREPROCESSOR_FILES = ("preprocessor_config.json", "processor_config.json")
 # Families whose trainers put a space before each word (transformers' own token classification does).
 SPACED_WORDS = {"bart", "bloom", "deberta", "gpt2", "led", "longformer", "roberta"}
 TORCHVISION_ONLY = frozenset({"vgg", "inception", "inception_v3", "faster_rcnn", "mask_rcnn"})  # decision 18
@@ -221,12 +222,7 @@ def load_image_processor(folder: Path) -> Any:  # noqa: ANN401 (any processor)
     Raises:
         RunFailed: unsupported.
     """
-    if not (folder / "preprocessor_config.json").is_file() and not (folder / "processor_config.json").is_file():
-        raise unsupported("The image processor is missing from the repository (preprocessor_config.json).")
-    try:
-        return transformers.AutoImageProcessor.from_pretrained(folder, **FROM_FILES)  # type: ignore[no-untyped-call]  # transformers' own gap
-    except Exception as error:  # as above
-        raise unsupported(f"The image processor could not be loaded: {_first_line(error)}") from error
+    return _load_part(folder, transformers.AutoImageProcessor, "image processor")
 
 
 def load_feature_extractor(folder: Path) -> Any:  # noqa: ANN401 (any extractor)
@@ -235,12 +231,17 @@ def load_feature_extractor(folder: Path) -> Any:  # noqa: ANN401 (any extractor)
     Raises:
         RunFailed: unsupported.
     """
-    if not (folder / "preprocessor_config.json").is_file() and not (folder / "processor_config.json").is_file():
-        raise unsupported("The feature extractor is missing from the repository (preprocessor_config.json).")
+    return _load_part(folder, transformers.AutoFeatureExtractor, "feature extractor")
+
+
+def _load_part(folder: Path, family: Any, name: str) -> Any:  # noqa: ANN401 (any class of transformers, and its kind)
+    """What prepares media for the model."""
+    if not any((folder / file).is_file() for file in PREPROCESSOR_FILES):
+        raise unsupported(f"The {name} is missing from the repository ({PREPROCESSOR_FILES[0]}).")
     try:
-        return transformers.AutoFeatureExtractor.from_pretrained(folder, **FROM_FILES)  # type: ignore[no-untyped-call]  # transformers' own gap
+        return family.from_pretrained(folder, **FROM_FILES)
     except Exception as error:  # as above
-        raise unsupported(f"The feature extractor could not be loaded: {_first_line(error)}") from error
+        raise unsupported(f"The {name} could not be loaded: {_first_line(error)}") from error
 
 
 def family_of(folder: Path, families: Sequence[Any]) -> Any:  # noqa: ANN401 (an Auto class)

@@ -30,8 +30,3 @@ def is_iob2(labels: Sequence[str]) -> bool:
     marked = [label for label in labels if label != "O"]
     begun = {label[2:] for label in marked if label.startswith("B-")}
     return bool(begun) and all(label[:2] in ("B-", "I-") and label[2:] in begun for label in marked)
-
-
-def f1(right: float, found: float, true: float) -> float:
-    """Harmonic mean of precision and recall; 0 where there is nothing to find or nothing found."""
-    return 2 * right / (found + true) if found + true else 0.0

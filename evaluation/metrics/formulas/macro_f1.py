@@ -3,6 +3,7 @@
 import numpy as np
 
 from evaluation.metrics.arrays import Floats
+from evaluation.metrics.formulas.shares import share
 
 
 def macro_f1(matrix: Floats) -> float:
@@ -35,23 +36,19 @@ def macro_recall_of(right: Floats, true: Floats, predicted: Floats) -> float:
 
 def precision(matrix: Floats, number: int) -> float:
     """Of the items given this class the share that has it; 0 where none was."""
-    return _share(matrix[number, number], matrix[:, number].sum())
+    return share(matrix[number, number], matrix[:, number].sum())
 
 
 def recall(matrix: Floats, number: int) -> float:
     """Of the items of this class the share that was given it; 0 where there is none."""
-    return _share(matrix[number, number], matrix[number].sum())
+    return share(matrix[number, number], matrix[number].sum())
 
 
 def f1(matrix: Floats, number: int) -> float:
-    return _share(2 * matrix[number, number], matrix[number].sum() + matrix[:, number].sum())
+    return share(2 * matrix[number, number], matrix[number].sum() + matrix[:, number].sum())
 
 
 def _mean_share(right: Floats, of: Floats, occurrences: Floats) -> float:
     """Over the classes that occur in truth or prediction; 0 for one that is not among `of`."""
     shares = np.divide(right, of, out=np.zeros(len(right)), where=of > 0)
     return float(np.mean(shares[occurrences > 0]))
-
-
-def _share(part: float, whole: float) -> float:
-    return float(part / whole) if whole else 0.0

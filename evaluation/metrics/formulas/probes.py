@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 
 from evaluation.metrics.arrays import Floats, Ints
+from evaluation.metrics.formulas.vectors import units
 
 STRENGTHS = tuple(10.0**power for power in range(-3, 4))  # C of scikit-learn: the inverse of the L2 penalty
 HELD_OUT = 0.1  # of train, to choose the penalty by
@@ -63,7 +64,7 @@ def neighbour_hits(train: Floats, labels: Ints, test: Floats, truth: Ints) -> Fl
     Source: Wu et al. 2018, section 3.4.
     """
     classes = int(max(labels.max(), truth.max())) + 1
-    near, far = _unit(train), _unit(test)
+    near, far = units(train), units(test)
     told = np.empty(len(test), dtype=np.int64)
     for start in range(0, len(test), AT_ONCE):
         likeness = far[start : start + AT_ONCE] @ near.T
@@ -74,9 +75,3 @@ def neighbour_hits(train: Floats, labels: Ints, test: Floats, truth: Ints) -> Fl
         np.add.at(votes, (rows, labels[nearest].ravel()), weights.ravel())
         told[start : start + AT_ONCE] = votes.argmax(axis=1)
     return np.equal(told, truth).astype(float)
-
-
-def _unit(vectors: Floats) -> Floats:
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    units: Floats = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
-    return units

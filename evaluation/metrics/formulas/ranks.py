@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from evaluation.metrics.arrays import Floats, Ints
+from evaluation.metrics.formulas.vectors import units
 
 AT_ONCE = 1024  # queries per block, which bounds the memory of the similarity matrix
 TIE_DIGITS = 9  # similarities that agree so far are one tie, whatever order they were summed in
@@ -17,7 +18,7 @@ def cosine_ranks(queries: Floats, candidates: Floats, targets: Sequence[Sequence
         queries, candidates: (n, width) and (m, width) vectors of any length; a zero vector is similar to nothing.
         targets: for each query the indexes of its right candidates.
     """
-    left, right = _unit(queries), _unit(candidates)
+    left, right = units(queries), units(candidates)
     ranks = np.empty(len(queries), dtype=np.int64)
     for start in range(0, len(queries), AT_ONCE):
         similar = np.round(left[start : start + AT_ONCE] @ right.T, TIE_DIGITS)
@@ -26,9 +27,3 @@ def cosine_ranks(queries: Floats, candidates: Floats, targets: Sequence[Sequence
             best = line[own].max()
             ranks[start + row] = 1 + (line >= best).sum() - (line[own] >= best).sum()
     return ranks
-
-
-def _unit(vectors: Floats) -> Floats:
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    units: Floats = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
-    return units

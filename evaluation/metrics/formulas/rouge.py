@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from evaluation.metrics.formulas.porter import stem
+from evaluation.metrics.formulas.shares import f1
 
 LONGEST_UNSTEMMED = 3  # letters
 
@@ -24,12 +25,12 @@ def sentences(text: str) -> list[str]:
 def ngram_f1(text: Sequence[str], reference: Sequence[str], size: int) -> float:
     """Shared runs of `size` words."""
     own, wanted = (Counter(zip(*(words[start:] for start in range(size)), strict=False)) for words in (text, reference))
-    return _f1((own & wanted).total(), own.total(), wanted.total())
+    return f1((own & wanted).total(), own.total(), wanted.total())
 
 
 def longest_f1(text: Sequence[str], reference: Sequence[str]) -> float:
     """The longest common subsequence of the whole texts."""
-    return _f1(len(_common(reference, text)), len(text), len(reference))
+    return f1(len(_common(reference, text)), len(text), len(reference))
 
 
 def union_f1(text: Sequence[Sequence[str]], reference: Sequence[Sequence[str]]) -> float:
@@ -43,7 +44,7 @@ def union_f1(text: Sequence[Sequence[str]], reference: Sequence[Sequence[str]]) 
                 hits += 1
                 for side in left:
                     side[word] -= 1
-    return _f1(hits, sum(map(len, text)), sum(map(len, reference)))
+    return f1(hits, sum(map(len, text)), sum(map(len, reference)))
 
 
 def _common(reference: Sequence[str], text: Sequence[str]) -> list[int]:
@@ -65,7 +66,3 @@ def _common(reference: Sequence[str], text: Sequence[str]) -> list[int]:
         else:
             line -= 1
     return found[::-1]
-
-
-def _f1(shared: float, own: float, wanted: float) -> float:
-    return 2 * shared / (own + wanted) if own + wanted else 0.0

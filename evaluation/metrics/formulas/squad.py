@@ -5,6 +5,8 @@ import string
 from collections import Counter
 from collections.abc import Sequence
 
+from evaluation.metrics.formulas.shares import f1
+
 ARTICLES = re.compile(r"\b(a|an|the)\b")
 PUNCTUATION = str.maketrans("", "", string.punctuation)
 
@@ -28,4 +30,4 @@ def _f1(answer: Sequence[str], right: Sequence[str]) -> float:
     if not answer or not right:
         return float(list(answer) == list(right))
     shared = sum((Counter(answer) & Counter(right)).values())
-    return 2 * shared / (len(answer) + len(right))
+    return f1(shared, len(answer), len(right))

@@ -15,16 +15,16 @@ from evaluation.benchmarks.schema import Definition, MetricUse
 from evaluation.errors import BadOutput
 from evaluation.metrics.answers import PREDICTIONS, Predictions, json_lines
 from evaluation.metrics.arrays import Floats
+from evaluation.metrics.formulas.perplexity import perplexity
 from evaluation.metrics.kinds.kind import AnswerKind
 from evaluation.metrics.registry.masks import GUESSES
 from evaluation.metrics.registry.metric import Need
 from evaluation.metrics.samples import Gold, Sample, Statistic, items_of
 
 TOKENS, NATS, FIRST, NEAR, BYTES = range(5)  # columns of counts
-LARGEST_EXPONENT = 700.0  # beyond, e ** x is no float
 
 FORMULAS: dict[str, Callable[[Floats], float]] = {  # of summed counts
-    "pseudo_ppl": lambda sums: math.exp(min(float(sums[NATS] / sums[TOKENS]), LARGEST_EXPONENT)),
+    "pseudo_ppl": lambda sums: perplexity(float(sums[NATS] / sums[TOKENS])),
     "pseudo_bits_per_byte": lambda sums: float(sums[NATS] / math.log(2) / sums[BYTES]),
     "mask_top1": lambda sums: float(sums[FIRST] / sums[TOKENS]),
     "mask_top5": lambda sums: float(sums[NEAR] / sums[TOKENS]),

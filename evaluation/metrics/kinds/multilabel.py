@@ -14,6 +14,7 @@ from evaluation.errors import BadOutput
 from evaluation.metrics.answers import PREDICTIONS, Predictions, json_lines
 from evaluation.metrics.arrays import Floats
 from evaluation.metrics.formulas.average_precision import Ranking
+from evaluation.metrics.formulas.shares import f1
 from evaluation.metrics.kinds.kind import AnswerKind
 from evaluation.metrics.registry.metric import Need
 from evaluation.metrics.registry.multilabel import SEPARATE
@@ -49,8 +50,8 @@ class MultiLabelSample(Sample):
             return self._mean_average_precision()
         counts = self._counts()
         if use.name == "multilabel_micro_f1":
-            return lambda weights: _f1(np.tensordot(weights, counts, axes=1).sum(axis=0))
-        return lambda weights: float(np.mean([_f1(row) for row in np.tensordot(weights, counts, axes=1)]))
+            return lambda weights: f1(*np.tensordot(weights, counts, axes=1).sum(axis=0))
+        return lambda weights: float(np.mean([f1(*row) for row in np.tensordot(weights, counts, axes=1)]))
 
     def per_class(self, use: MetricUse) -> Mapping[str, Statistic]:
         if use.name == "multilabel_map":
@@ -80,13 +81,8 @@ class MultiLabelSample(Sample):
         return np.stack([given * self.true, given, self.true], axis=2)
 
 
-def _f1(sums: Floats) -> float:
-    right, found, true = sums
-    return float(2 * right / (found + true)) if found + true else 0.0
-
-
 def _f1_of(counts: Floats) -> Statistic:
-    return lambda weights: _f1(weights @ counts)
+    return lambda weights: f1(*(weights @ counts))
 
 
 def _or_zero(measure: Callable[[Floats], float | None]) -> Statistic:

@@ -14,13 +14,12 @@ from evaluation.benchmarks.schema import Definition, MetricUse
 from evaluation.errors import BadOutput
 from evaluation.metrics.answers import PREDICTIONS, Predictions, json_lines
 from evaluation.metrics.arrays import Floats
+from evaluation.metrics.formulas.perplexity import perplexity
 from evaluation.metrics.kinds.kind import AnswerKind
 from evaluation.metrics.kinds.likelihoods import is_logprob
 from evaluation.metrics.registry.metric import Need
 from evaluation.metrics.registry.perplexity import RUNNING_TEXT
 from evaluation.metrics.samples import Gold, Sample, Statistic, items_of
-
-LARGEST_EXPONENT = 700.0  # of e, in double precision
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class RollingSample(Sample):
 
         if use.name == "bits_per_byte":
             return lambda weights: nats(weights) / math.log(2)
-        return lambda weights: math.exp(min(nats(weights), LARGEST_EXPONENT))
+        return lambda weights: perplexity(nats(weights))
 
 
 def _read(definition: Definition, folder: Path) -> RollingPredictions:

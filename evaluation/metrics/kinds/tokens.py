@@ -13,7 +13,8 @@ from evaluation.benchmarks.schema import Definition, MetricUse
 from evaluation.errors import BadOutput
 from evaluation.metrics.answers import PREDICTIONS, Predictions, json_lines
 from evaluation.metrics.arrays import Floats
-from evaluation.metrics.formulas.entities import entities, f1, is_iob2
+from evaluation.metrics.formulas.entities import entities, is_iob2
+from evaluation.metrics.formulas.shares import f1, share
 from evaluation.metrics.kinds.kind import AnswerKind
 from evaluation.metrics.registry.entities import ENTITIES, WORDS
 from evaluation.metrics.registry.metric import Need
@@ -46,7 +47,7 @@ class TokenSample(Sample):
 
     def statistic(self, use: MetricUse) -> Statistic:
         if use.name == "token_accuracy":
-            return lambda weights: _ratio(*(weights @ self.words))
+            return lambda weights: share(*(weights @ self.words))
         if not self.types:
             raise BadOutput(f"The metric {use.name} needs labels of the form B-X and I-X.")
         return self._of_entities(FORMULAS[use.name], self.counts)
@@ -65,10 +66,6 @@ class TokenSample(Sample):
         return "first token of each word" if use.name == "token_accuracy" else "mode:strict|scheme:IOB2|first token"
 
 
-def _ratio(part: float, whole: float) -> float:
-    return float(part / whole) if whole else 0.0
-
-
 def _macro(sums: Floats) -> float:
     """Types that occur in neither truth nor answers are left out, as seqeval does."""
     present = sums[sums[:, FOUND] + sums[:, TRUE] > 0]
@@ -77,8 +74,8 @@ def _macro(sums: Floats) -> float:
 
 FORMULAS: dict[str, Callable[[Floats], float]] = {  # from (types, right found true)
     "entity_f1": lambda sums: f1(*sums.sum(axis=0)),
-    "entity_precision": lambda sums: _ratio(sums[:, RIGHT].sum(), sums[:, FOUND].sum()),
-    "entity_recall": lambda sums: _ratio(sums[:, RIGHT].sum(), sums[:, TRUE].sum()),
+    "entity_precision": lambda sums: share(sums[:, RIGHT].sum(), sums[:, FOUND].sum()),
+    "entity_recall": lambda sums: share(sums[:, RIGHT].sum(), sums[:, TRUE].sum()),
     "entity_macro_f1": _macro,
 }
 

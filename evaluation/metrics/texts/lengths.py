@@ -3,6 +3,7 @@
 import numpy as np
 
 from evaluation.metrics.arrays import Floats
+from evaluation.metrics.formulas.shares import share
 from evaluation.metrics.texts.measure import Measure, Written, column
 
 
@@ -21,12 +22,8 @@ def _words(written: Written) -> Floats:
     return np.array([own, wanted], dtype=np.float64).T
 
 
-def _ratio(sums: Floats) -> float:
-    return float(sums[0] / sums[1]) if sums[1] else 0.0
-
-
 MEASURES = {
     "truncated_share": Measure(counts=_truncated),
     "tokens_out": Measure(counts=_tokens),
-    "length_ratio": Measure(counts=_words, value=_ratio),
+    "length_ratio": Measure(counts=_words, value=lambda sums: share(*sums)),
 }

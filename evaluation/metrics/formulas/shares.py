@@ -1,0 +1,10 @@
+"""Shares of counts, where nothing to divide by makes 0."""
+
+
+def share(part: float, whole: float) -> float:
+    return float(part / whole) if whole else 0.0
+
+
+def f1(right: float, found: float, true: float) -> float:
+    """Harmonic mean of precision and recall; 0 where there is nothing to find and nothing found."""
+    return share(2 * right, found + true)
