@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import ndtri, stdtrit  # type: ignore[import-untyped]  # scipy has no types
 
 from evaluation.metrics.arrays import Floats, Ints
-from evaluation.metrics.totals import MOST_NUMBERS, Totals
+from evaluation.metrics.totals import MOST_NUMBERS, Totals, V
 
 MOST_GROUPS: Final = 20_000  # drawn one by one; beyond it bundles of items are
 
@@ -61,31 +61,23 @@ def mean_interval(values: Floats, clusters: Ints | None, level: float, bounds: t
     return Interval(low, high, method="t" if clusters is None else "clustered t")
 
 
-def bootstrap_interval(
-    statistic: Callable[[Floats], float], n: int, clusters: Ints | None, *, level: float, resamples: int, seed: int
-) -> Interval:
-    """Percentile bootstrap over items, or over whole clusters. `statistic` takes how often each item was drawn."""
-    return percentile_interval(
-        bootstrap_draws(statistic, n, clusters, resamples=resamples, seed=seed),
-        level,
-        is_clustered=clusters is not None,
-    )
-
-
 def bootstrap_draws(
-    statistic: Callable[[Floats], float],
+    statistic: Callable[[Floats], V],
     n: int,
     clusters: Ints | None,
     *,
     resamples: int,
     seed: int,
-    totals: Totals | None = None,
+    totals: Totals[V] | None = None,
 ) -> Floats:
-    """The statistic on each draw. Equal `n`, clusters and seed give equal draws: those of two models pair up.
+    """The statistic on each draw of items, or of whole clusters; a row of it where it is several numbers.
+
+    Equal `n`, clusters and seed give equal draws: those of two models pair up.
 
     Many items are drawn in bundles, put together by chance: the spread is the same.
 
     Args:
+        statistic: of how often each item was drawn.
         totals: the same statistic as a function of sums, where it is one; equal numbers, many times faster.
     """
     generator = np.random.default_rng(seed)
@@ -95,11 +87,11 @@ def bootstrap_draws(
     if totals is not None and groups * totals.columns <= MOST_NUMBERS:
         table, value = totals.of_groups(np.arange(n) if clusters is None else clusters, groups), totals.value
         statistic, clusters = (lambda drawn: value(drawn @ table)), None
-    values = np.empty(resamples)
-    for number in range(resamples):
+    values = []
+    for _ in range(resamples):
         drawn = np.bincount(generator.integers(0, groups, size=groups), minlength=groups).astype(float)
-        values[number] = statistic(drawn if clusters is None else drawn[clusters])
-    return values
+        values.append(statistic(drawn if clusters is None else drawn[clusters]))
+    return np.array(values)
 
 
 def percentile_interval(draws: Floats, level: float, *, is_clustered: bool) -> Interval:

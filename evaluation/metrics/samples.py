@@ -28,6 +28,15 @@ class Decisions:
 
 
 @dataclass(frozen=True)
+class ByClass:
+    """One metric of each class alone: all of them from one look at the items, and from one set of draws."""
+
+    names: Sequence[str]
+    statistic: Callable[[Floats], Floats]  # how often each item counts → one number per class
+    totals: Totals[Floats] | None = None  # the same as a function of sums, where it is one
+
+
+@dataclass(frozen=True)
 class Sample(ABC):
     """Scored items: one gold row each."""
 
@@ -68,15 +77,15 @@ class Sample(ABC):
         """Where each item is given one class out of a list; else None."""
         return None
 
-    def per_class(self, use: MetricUse) -> Mapping[str, Statistic]:
-        """The metric of each class alone, by name; empty where it has no such parts."""
-        return {}
+    def per_class(self, use: MetricUse) -> "ByClass | None":
+        """The metric of each class alone; None where it has no such parts."""
+        return None
 
     def signature(self, use: MetricUse) -> str:
         """What else decides the number, for its record: a tagging scheme, a normaliser, sacrebleu's signature."""
         return ""
 
-    def totals(self, use: MetricUse) -> Totals | None:
+    def totals(self, use: MetricUse) -> Totals[float] | None:
         """A corpus metric as a function of sums, where it is one: resampling is many times faster."""
         return None
 

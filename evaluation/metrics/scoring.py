@@ -12,7 +12,6 @@ from evaluation.metrics.divisions import least_of, members, size_of
 from evaluation.metrics.intervals import (
     Interval,
     bootstrap_draws,
-    bootstrap_interval,
     mean_interval,
     percentile_interval,
     proportion_interval,
@@ -102,19 +101,23 @@ def _class_values(definition: Definition, uses: list[MetricUse], sample: Sample)
     asked = definition.uncertainty
     for part in definition.slices:
         parts = [(use, sample.per_class(use)) for use in uses] if part.by == "class" else []
-        for use, statistics in parts:
-            for name, statistic in statistics.items():
-                interval = bootstrap_interval(
-                    statistic,
-                    len(sample),
-                    sample.clusters,
-                    level=asked.level,
-                    resamples=asked.resamples,
-                    seed=asked.seed,
-                )
+        for use, classes in parts:
+            if classes is None or not classes.names:
+                continue
+            draws = bootstrap_draws(
+                classes.statistic,
+                len(sample),
+                sample.clusters,
+                resamples=asked.resamples,
+                seed=asked.seed,
+                totals=classes.totals,
+            )
+            values = classes.statistic(np.ones(len(sample)))
+            for name, value, drawn in zip(classes.names, values, draws.T, strict=True):
+                interval = percentile_interval(drawn, asked.level, is_clustered=sample.clusters is not None)
                 yield MetricValue(
                     metric=use.name,
-                    value=statistic(np.ones(len(sample))),
+                    value=float(value),
                     low=interval.low,
                     high=interval.high,
                     n=len(sample),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 import numpy as np
 
@@ -10,17 +10,19 @@ from evaluation.metrics.arrays import Floats, Ints
 
 MOST_NUMBERS: Final = 20_000_000  # in a table of sums; 160 MB
 
+V = TypeVar("V", float, Floats)  # one number, or one of each class
+
 
 @dataclass(frozen=True)
-class Totals:
+class Totals(Generic[V]):
     """A metric as sums and what is made of them."""
 
     columns: int
     of_groups: Callable[[Ints, int], Floats]  # the group of each item, the number of groups → (groups, columns)
-    value: Callable[[Floats], float]  # one row of sums → the metric
+    value: Callable[[Floats], V]  # one row of sums → the metric
 
 
-def of_table(table: Floats, value: Callable[[Floats], float]) -> Totals:
+def of_table(table: Floats, value: Callable[[Floats], float]) -> Totals[float]:
     """Of a table with one row per item."""
     return Totals(table.shape[1], lambda groups, count: sums(groups, count, table), value)
 

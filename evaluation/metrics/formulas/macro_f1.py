@@ -3,7 +3,7 @@
 import numpy as np
 
 from evaluation.metrics.arrays import Floats
-from evaluation.metrics.formulas.shares import share
+from evaluation.metrics.formulas.shares import shares
 
 
 def macro_f1(matrix: Floats) -> float:
@@ -34,21 +34,20 @@ def macro_recall_of(right: Floats, true: Floats, predicted: Floats) -> float:
     return _mean_share(right, true, true + predicted)
 
 
-def precision(matrix: Floats, number: int) -> float:
-    """Of the items given this class the share that has it; 0 where none was."""
-    return share(matrix[number, number], matrix[:, number].sum())
+def precisions(right: Floats, true: Floats, predicted: Floats) -> Floats:
+    """Of the items given each class the share that has it; 0 where none was."""
+    return shares(right, predicted)
 
 
-def recall(matrix: Floats, number: int) -> float:
-    """Of the items of this class the share that was given it; 0 where there is none."""
-    return share(matrix[number, number], matrix[number].sum())
+def recalls(right: Floats, true: Floats, predicted: Floats) -> Floats:
+    """Of the items of each class the share that was given it; 0 where there is none."""
+    return shares(right, true)
 
 
-def f1(matrix: Floats, number: int) -> float:
-    return share(2 * matrix[number, number], matrix[number].sum() + matrix[:, number].sum())
+def f1s(right: Floats, true: Floats, predicted: Floats) -> Floats:
+    return shares(2 * right, true + predicted)
 
 
 def _mean_share(right: Floats, of: Floats, occurrences: Floats) -> float:
     """Over the classes that occur in truth or prediction; 0 for one that is not among `of`."""
-    shares = np.divide(right, of, out=np.zeros(len(right)), where=of > 0)
-    return float(np.mean(shares[occurrences > 0]))
+    return float(np.mean(shares(right, of)[occurrences > 0]))

@@ -17,7 +17,7 @@ from evaluation.metrics.formulas.detection import AREAS, IOU_THRESHOLDS, Boxes, 
 from evaluation.metrics.kinds.kind import AnswerKind
 from evaluation.metrics.registry.boxes import BOXES
 from evaluation.metrics.registry.metric import Need
-from evaluation.metrics.samples import Gold, Sample, Statistic, items_of
+from evaluation.metrics.samples import ByClass, Gold, Sample, Statistic, items_of
 
 MOST_BOXES = 300  # of one image
 SLACK = 0.01  # pixels that a box may lie outside, from rounding
@@ -73,10 +73,11 @@ class BoxSample(Sample):
     def statistic(self, use: MetricUse) -> Statistic:
         return self._mean_over(self.classes, use)
 
-    def per_class(self, use: MetricUse) -> Mapping[str, Statistic]:
+    def per_class(self, use: MetricUse) -> ByClass | None:
         area = list(AREAS).index(RULES.get(use.name, ("all", ALL))[0])
         shown = [(name, one) for name, one in zip(self.names, self.classes, strict=True) if one.wanted[:, area].any()]
-        return {name: self._mean_over([one], use) for name, one in shown}
+        each = [self._mean_over([one], use) for _, one in shown]
+        return ByClass([name for name, _ in shown], lambda weights: np.array([one(weights) for one in each]))
 
     def _mean_over(self, classes: Sequence[ClassMatches], use: MetricUse) -> Statistic:
         def value(weights: Floats) -> float:

@@ -58,7 +58,7 @@ class TextSample(Sample):
         counts, value = self.table[:, self.columns[use.name]], MEASURES[use.name].value
         return lambda weights: value(weights @ counts)
 
-    def totals(self, use: MetricUse) -> Totals | None:
+    def totals(self, use: MetricUse) -> Totals[float] | None:
         if REGISTRY[use.name].decomposable:
             return None
         return of_table(self.table[:, self.columns[use.name]], MEASURES[use.name].value)

@@ -1,7 +1,7 @@
 """One label per item, with or without the probability of every label."""
 
 from array import array
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,15 +17,15 @@ from evaluation.metrics.formulas.confusion import confusion
 from evaluation.metrics.formulas.ece import ece, places
 from evaluation.metrics.formulas.log_loss import log_loss
 from evaluation.metrics.formulas.macro_f1 import (
-    f1,
+    f1s,
     macro_f1,
     macro_f1_of,
     macro_precision,
     macro_precision_of,
     macro_recall,
     macro_recall_of,
-    precision,
-    recall,
+    precisions,
+    recalls,
 )
 from evaluation.metrics.formulas.mcc import mcc, mcc_of
 from evaluation.metrics.formulas.top_k import hits_among_top
@@ -33,8 +33,8 @@ from evaluation.metrics.kinds.kind import AnswerKind
 from evaluation.metrics.registry import REGISTRY
 from evaluation.metrics.registry.labels import LABELS, PROBABILITIES
 from evaluation.metrics.registry.metric import Need
-from evaluation.metrics.samples import Decisions, Gold, Sample, Statistic, items_of
-from evaluation.metrics.totals import Totals, counts
+from evaluation.metrics.samples import ByClass, Decisions, Gold, Sample, Statistic, items_of
+from evaluation.metrics.totals import Totals, V, counts
 
 SUM_TOLERANCE = 1e-3
 
@@ -42,7 +42,7 @@ CORPUS = {"macro_f1": macro_f1, "macro_precision": macro_precision, "macro_recal
 OF_MARGINS = {  # from what each class has of right answers, items and predictions
     "macro_f1": macro_f1_of, "macro_precision": macro_precision_of, "macro_recall": macro_recall_of, "mcc": mcc_of,
 }  # fmt: skip
-SINGLE = {"macro_f1": f1, "macro_precision": precision, "macro_recall": recall}  # of one class
+OF_CLASSES = {"macro_f1": f1s, "macro_precision": precisions, "macro_recall": recalls}  # from the same margins
 
 
 @dataclass(frozen=True)
@@ -89,33 +89,40 @@ class LabelSample(Sample):
         formula = CORPUS.get(use.name)
         return super().statistic(use) if formula is None else self._of_confusion(formula)
 
-    def per_class(self, use: MetricUse) -> Mapping[str, Statistic]:
-        formula = SINGLE.get(use.name)
+    def per_class(self, use: MetricUse) -> ByClass | None:
+        formula = OF_CLASSES.get(use.name)
         if formula is None:
-            return {}
-        return {
-            name: self._of_confusion(lambda matrix, number=number: formula(matrix, number))  # type: ignore[misc]  # bound now
-            for number, name in enumerate(self.names)
-        }
+            return None
+        together = np.zeros(len(self), dtype=np.int64)
+
+        def of_classes(weights: Floats) -> Floats:
+            return formula(*(margin[0] for margin in self._margins(together, 1, weights)))
+
+        return ByClass(self.names, of_classes, self._of_margins(formula))
 
     def _of_confusion(self, formula: Callable[[Floats], float]) -> Statistic:
         return lambda weights: formula(confusion(self.gold, self.predicted, len(self.names), weights))
 
-    def totals(self, use: MetricUse) -> Totals | None:
+    def totals(self, use: MetricUse) -> Totals[float] | None:
         if use.name == "ece":
             return self._totals_of_ece(int(use.params.get("bins", REGISTRY["ece"].params["bins"])))
         formula = OF_MARGINS.get(use.name)
-        if formula is None:
-            return None
-        right, classes = hits(self.gold, self.predicted), len(self.names)
+        return None if formula is None else self._of_margins(formula)
 
+    def _of_margins(self, formula: Callable[[Floats, Floats, Floats], V]) -> Totals[V]:
         def of_groups(groups: Ints, count: int) -> Floats:
-            kinds = (self.gold, right), (self.gold, None), (self.predicted, None)
-            return np.hstack([counts(groups, count, numbers, classes, weights) for numbers, weights in kinds])
+            return np.hstack(self._margins(groups, count))
 
-        return Totals(3 * classes, of_groups, lambda row: formula(*np.split(row, 3)))
+        return Totals(3 * len(self.names), of_groups, lambda row: formula(*np.split(row, 3)))
 
-    def _totals_of_ece(self, bins: int) -> Totals:
+    def _margins(self, groups: Ints, count: int, weights: Floats | None = None) -> list[Floats]:
+        """Of each group, three times (groups, classes): right answers, items and predictions."""
+        right = hits(self.gold, self.predicted)
+        right = right if weights is None else right * weights
+        kinds = (self.gold, right), (self.gold, weights), (self.predicted, weights)
+        return [counts(groups, count, numbers, len(self.names), own) for numbers, own in kinds]
+
+    def _totals_of_ece(self, bins: int) -> Totals[float]:
         probabilities = self._needed(MetricUse(name="ece"))
         confidence = probabilities.max(axis=1)
         gaps, place = hits(self.gold, self.predicted) - confidence, places(confidence, bins)

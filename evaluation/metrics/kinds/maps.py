@@ -20,7 +20,7 @@ from evaluation.metrics.formulas.regions import Map, class_iou, mean_iou, pixel_
 from evaluation.metrics.kinds.kind import AnswerKind
 from evaluation.metrics.registry.maps import MAPS
 from evaluation.metrics.registry.metric import Need
-from evaluation.metrics.samples import Gold, Sample, Statistic, items_of
+from evaluation.metrics.samples import ByClass, Gold, Sample, Statistic, items_of
 
 FORMULAS: Mapping[str, Callable[[Floats], float]] = {"miou": mean_iou, "pixel_accuracy": pixel_accuracy}
 
@@ -50,16 +50,14 @@ class MapSample(Sample):
         formula = FORMULAS[use.name]
         return lambda weights: formula(self._sums(weights))
 
-    def per_class(self, use: MetricUse) -> Mapping[str, Statistic]:
+    def per_class(self, use: MetricUse) -> ByClass | None:
         """The IoU of every label in the truth; there is no accuracy of one label."""
         if use.name != "miou":
-            return {}
+            return None
         there = np.flatnonzero(self.counts[:, 1].sum(axis=0))
-        return {self.names[number]: self._iou_of(int(number)) for number in there}
-
-    def _iou_of(self, number: int) -> Statistic:
+        names = [self.names[number] for number in there]
         # An image drawn without the label says nothing about it, and then 0 is said.
-        return lambda weights: float(np.nan_to_num(class_iou(self._sums(weights))[number]))
+        return ByClass(names, lambda weights: np.nan_to_num(class_iou(self._sums(weights))[there]))
 
     def _sums(self, weights: Floats) -> Floats:
         sums: Floats = np.tensordot(weights, self.counts, axes=1)

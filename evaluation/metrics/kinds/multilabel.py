@@ -3,7 +3,6 @@
 A line of predictions.jsonl: {"id", "probs": [of each label by itself]}. A row of gold: {"id", "labels": [name, …], …}.
 """
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +13,11 @@ from evaluation.errors import BadOutput
 from evaluation.metrics.answers import PREDICTIONS, Predictions, json_lines
 from evaluation.metrics.arrays import Floats
 from evaluation.metrics.formulas.average_precision import Ranking
-from evaluation.metrics.formulas.shares import f1
+from evaluation.metrics.formulas.shares import f1, shares
 from evaluation.metrics.kinds.kind import AnswerKind
 from evaluation.metrics.registry.metric import Need
 from evaluation.metrics.registry.multilabel import SEPARATE
-from evaluation.metrics.samples import Gold, Sample, Statistic, items_of
+from evaluation.metrics.samples import ByClass, Gold, Sample, Statistic, items_of
 
 GIVEN_FROM = 0.5
 
@@ -51,16 +50,16 @@ class MultiLabelSample(Sample):
         counts = self._counts()
         if use.name == "multilabel_micro_f1":
             return lambda weights: f1(*np.tensordot(weights, counts, axes=1).sum(axis=0))
-        return lambda weights: float(np.mean([f1(*row) for row in np.tensordot(weights, counts, axes=1)]))
+        return lambda weights: float(np.mean(_f1s(weights, counts)))
 
-    def per_class(self, use: MetricUse) -> Mapping[str, Statistic]:
+    def per_class(self, use: MetricUse) -> ByClass | None:
         if use.name == "multilabel_map":
-            rankings = dict(zip(self.names, self._rankings(), strict=True))
-            return {name: _or_zero(ranking.average_precision) for name, ranking in rankings.items()}
+            each = [ranking.average_precision for ranking in self._rankings()]
+            return ByClass(self.names, lambda weights: np.array([one(weights) or 0.0 for one in each]))
         if use.name == "multilabel_macro_f1":
-            counts = dict(zip(self.names, np.moveaxis(self._counts(), 1, 0), strict=True))
-            return {name: _f1_of(own) for name, own in counts.items()}
-        return {}
+            counts = self._counts()
+            return ByClass(self.names, lambda weights: _f1s(weights, counts))
+        return None
 
     def _rankings(self) -> list[Ranking]:
         return [Ranking.of(self.true[:, n], self.probabilities[:, n]) for n in range(len(self.names))]
@@ -81,12 +80,10 @@ class MultiLabelSample(Sample):
         return np.stack([given * self.true, given, self.true], axis=2)
 
 
-def _f1_of(counts: Floats) -> Statistic:
-    return lambda weights: f1(*(weights @ counts))
-
-
-def _or_zero(measure: Callable[[Floats], float | None]) -> Statistic:
-    return lambda weights: measure(weights) or 0.0
+def _f1s(weights: Floats, counts: Floats) -> Floats:
+    """(labels,) for items drawn `weights` times."""
+    right, found, true = np.tensordot(weights, counts, axes=1).T
+    return shares(2 * right, found + true)
 
 
 def _read(definition: Definition, folder: Path) -> SeparatePredictions:

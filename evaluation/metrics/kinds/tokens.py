@@ -3,7 +3,7 @@
 A line of predictions.jsonl: {"id", "labels": [name, …]}. A row of gold: {"id", "labels": [name, …], "cluster"?, …}.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +14,11 @@ from evaluation.errors import BadOutput
 from evaluation.metrics.answers import PREDICTIONS, Predictions, json_lines
 from evaluation.metrics.arrays import Floats
 from evaluation.metrics.formulas.entities import entities, is_iob2
-from evaluation.metrics.formulas.shares import f1, share
+from evaluation.metrics.formulas.shares import share, shares
 from evaluation.metrics.kinds.kind import AnswerKind
 from evaluation.metrics.registry.entities import ENTITIES, WORDS
 from evaluation.metrics.registry.metric import Need
-from evaluation.metrics.samples import Gold, Sample, Statistic, items_of
+from evaluation.metrics.samples import ByClass, Gold, Sample, Statistic, items_of
 
 RIGHT, FOUND, TRUE = range(3)  # columns of counts
 
@@ -50,17 +50,19 @@ class TokenSample(Sample):
             return lambda weights: share(*(weights @ self.words))
         if not self.types:
             raise BadOutput(f"The metric {use.name} needs labels of the form B-X and I-X.")
-        return self._of_entities(FORMULAS[use.name], self.counts)
+        if use.name == "entity_macro_f1":
+            return lambda weights: _macro(self._sums(weights))
+        formula = OF_TYPES[use.name]
+        return lambda weights: float(formula(self._sums(weights).sum(axis=0, keepdims=True))[0])
 
-    def per_class(self, use: MetricUse) -> Mapping[str, Statistic]:
-        if use.name not in FORMULAS or use.name == "entity_macro_f1":
-            return {}
-        counts = {kind: self.counts[:, number : number + 1] for number, kind in enumerate(self.types)}
-        return {kind: self._of_entities(FORMULAS[use.name], own) for kind, own in counts.items()}
+    def per_class(self, use: MetricUse) -> ByClass | None:
+        formula = OF_TYPES.get(use.name)
+        return None if formula is None else ByClass(self.types, lambda weights: formula(self._sums(weights)))
 
-    @staticmethod
-    def _of_entities(formula: Callable[[Floats], float], counts: Floats) -> Statistic:
-        return lambda weights: formula(np.tensordot(weights, counts, axes=1))
+    def _sums(self, weights: Floats) -> Floats:
+        """(types, right found true)"""
+        sums: Floats = np.tensordot(weights, self.counts, axes=1)
+        return sums
 
     def signature(self, use: MetricUse) -> str:
         return "first token of each word" if use.name == "token_accuracy" else "mode:strict|scheme:IOB2|first token"
@@ -68,15 +70,14 @@ class TokenSample(Sample):
 
 def _macro(sums: Floats) -> float:
     """Types that occur in neither truth nor answers are left out, as seqeval does."""
-    present = sums[sums[:, FOUND] + sums[:, TRUE] > 0]
-    return float(np.mean([f1(*row) for row in present])) if len(present) else 0.0
+    present = sums[:, FOUND] + sums[:, TRUE] > 0
+    return float(OF_TYPES["entity_f1"](sums)[present].mean()) if present.any() else 0.0
 
 
-FORMULAS: dict[str, Callable[[Floats], float]] = {  # from (types, right found true)
-    "entity_f1": lambda sums: f1(*sums.sum(axis=0)),
-    "entity_precision": lambda sums: share(sums[:, RIGHT].sum(), sums[:, FOUND].sum()),
-    "entity_recall": lambda sums: share(sums[:, RIGHT].sum(), sums[:, TRUE].sum()),
-    "entity_macro_f1": _macro,
+OF_TYPES: dict[str, Callable[[Floats], Floats]] = {  # from (types, right found true), for each type
+    "entity_f1": lambda sums: shares(2 * sums[:, RIGHT], sums[:, FOUND] + sums[:, TRUE]),
+    "entity_precision": lambda sums: shares(sums[:, RIGHT], sums[:, FOUND]),
+    "entity_recall": lambda sums: shares(sums[:, RIGHT], sums[:, TRUE]),
 }
 
 

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from evaluation.metrics.intervals import bootstrap_interval, mean_interval, proportion_interval, wilson
+from evaluation.metrics.intervals import (
+    bootstrap_draws,
+    mean_interval,
+    percentile_interval,
+    proportion_interval,
+    wilson,
+)
 
 
 @pytest.mark.parametrize(("right", "n"), [(0, 10), (3, 10), (10, 10), (450, 500), (1, 1)])
@@ -80,9 +86,12 @@ def test_the_bootstrap_agrees_with_theory_and_repeats_with_its_seed():
     def mean(weights):
         return float(np.average(values, weights=weights))
 
-    first = bootstrap_interval(mean, 400, None, level=0.95, resamples=2000, seed=7)
-    again = bootstrap_interval(mean, 400, None, level=0.95, resamples=2000, seed=7)
-    other = bootstrap_interval(mean, 400, None, level=0.95, resamples=2000, seed=8)
+    def interval(seed):
+        return percentile_interval(
+            bootstrap_draws(mean, 400, None, resamples=2000, seed=seed), 0.95, is_clustered=False
+        )
+
+    first, again, other = (interval(seed) for seed in (7, 7, 8))
     theory = mean_interval(values, None, 0.95, (-9, 9))
 
     assert first == again != other

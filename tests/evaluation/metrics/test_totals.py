@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.metrics import f1_score, precision_score, recall_score
 
 from evaluation.benchmarks.schema import MetricUse
 from evaluation.metrics import intervals
@@ -40,6 +41,24 @@ def test_sums_give_the_draws_that_items_give(use, clusters):
 
     assert by_sums == pytest.approx(by_items, abs=1e-12)
     assert by_items.std() > 0
+
+
+@pytest.mark.parametrize("name", ["macro_f1", "macro_precision", "macro_recall"])
+@pytest.mark.parametrize("clusters", [None, np.arange(300) // 6], ids=["items", "clusters"])
+def test_sums_give_every_class_the_draws_that_items_give_it_alone(name, clusters):
+    sample = sample_of(300, clusters=clusters)
+    found = sample.per_class(MetricUse(name=name))
+    choose = {"macro_f1": f1_score, "macro_precision": precision_score, "macro_recall": recall_score}[name]
+
+    def alone(weights):
+        return choose(sample.gold, sample.predicted, labels=[2], average=None, sample_weight=weights)[0]
+
+    options = {"resamples": 20, "seed": 7}
+    by_sums = bootstrap_draws(found.statistic, 300, clusters, **options, totals=found.totals)
+
+    assert by_sums.shape == (20, 4)
+    assert by_sums == pytest.approx(bootstrap_draws(found.statistic, 300, clusters, **options), abs=1e-12)
+    assert by_sums[:, 2] == pytest.approx(bootstrap_draws(alone, 300, clusters, **options), abs=1e-12)
 
 
 @pytest.mark.parametrize("use", USES, ids=lambda use: use.name)
