@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from evaluation.benchmarks.schema import Definition, MetricUse
-from evaluation.errors import BadOutput
 from evaluation.metrics.arrays import Floats
 from evaluation.metrics.formulas.probes import neighbour_hits, probe_hits
 from evaluation.metrics.kinds.embeddings import EmbeddingPredictions, read_embeddings
@@ -31,8 +30,6 @@ class ProbeSample(Sample):
 
 
 def _sample(definition: Definition, gold: Gold, found: EmbeddingPredictions, place: dict[str, int]) -> ProbeSample:
-    if found.embeddings is None:
-        raise BadOutput("The run sent no features.")
     number = {name: index for index, name in enumerate(definition.label_names)}
     parts = {split: [row for row in gold if row["split"] == split] for split in ("train", "test")}
     vectors = {split: found.embeddings[[place[row["id"]] for row in rows]] for split, rows in parts.items()}

@@ -35,7 +35,7 @@ FORMULAS: dict[str, Callable[[Floats], float]] = {  # of summed counts
 class MaskPredictions(Predictions):
     """counts: (items, tokens nats first near)."""
 
-    counts: Floats | None = None
+    counts: Floats
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,6 @@ def _plausible(tokens: object, nats: object, first: object, near: object) -> boo
 
 
 def _sample(definition: Definition, gold: Gold, found: MaskPredictions, place: dict[str, int]) -> MaskSample:
-    if found.counts is None:
-        raise BadOutput("The run sent no counts.")
     own = found.counts[[place[row["id"]] for row in gold]]
     size = np.array([[row["bytes"]] for row in gold], dtype=np.float64)
     return MaskSample(

@@ -26,7 +26,7 @@ GIVEN_FROM = 0.5
 class SeparatePredictions(Predictions):
     """probabilities: (items, labels), each from 0 to 1 by itself."""
 
-    probabilities: Floats | None = None
+    probabilities: Floats
 
 
 @dataclass(frozen=True)
@@ -101,8 +101,6 @@ def _read(definition: Definition, folder: Path) -> SeparatePredictions:
 
 
 def _sample(definition: Definition, gold: Gold, found: SeparatePredictions, place: dict[str, int]) -> MultiLabelSample:
-    if found.probabilities is None:
-        raise BadOutput("The run sent no probabilities.")
     names = definition.label_names
     return MultiLabelSample(
         **items_of(gold),
