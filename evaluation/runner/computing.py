@@ -20,8 +20,12 @@ GPU_TOKENS = 262_144
 MAX_BATCH = {"cpu": 128, "cuda": 2048}
 
 
-def first_budget(loaded: Loaded, *, ram_gb: float | None = None) -> Budget:
-    """A first guess from the memory model; running out of memory corrects it."""
+def first_budget(loaded: Loaded, *, ram_gb: float | None = None, pads: bool = True) -> Budget:
+    """A first guess from the memory model; running out of memory corrects it.
+
+    Args:
+        pads: whether texts can be filled up to one length; without, each has a batch of its own.
+    """
     config = loaded.config
     hidden = int(getattr(config, "hidden_size", 0) or 768)
     inner = int(getattr(config, "intermediate_size", 0) or 4 * hidden)
@@ -33,7 +37,8 @@ def first_budget(loaded: Loaded, *, ram_gb: float | None = None) -> Budget:
         allowed = 0.25 * (ram_gb or 4) * 2**30
         cached = CPU_CACHE_BYTES // (loaded.dtype.itemsize * inner)
         tokens = min(max(cached, CPU_TOKENS[0]), CPU_TOKENS[1], int(allowed / per_token))
-    return Budget(tokens=max(tokens, 64), items=MAX_BATCH.get(loaded.device.type, 128))
+    tokens = max(tokens, 64)
+    return Budget(tokens=tokens, items=MAX_BATCH.get(loaded.device.type, 128)) if pads else Budget(tokens, 1, pad_to=1)
 
 
 def guarded(compute: Callable[[], R]) -> R:

@@ -7,7 +7,7 @@ import torch
 import transformers
 
 from evaluation.runner.batching import Budget
-from evaluation.runner.computing import Batch, as_rows, first_budget, guarded, on_device
+from evaluation.runner.computing import Batch, as_rows, guarded, on_device
 from evaluation.runner.loading import Loader
 from evaluation.runner.outputs import Form, Result, pack
 from evaluation.runner.spec import InputRow, RunSpec
@@ -26,7 +26,6 @@ class Embeddings:
         )
         self.texts = TokenisedTexts(self.loaded, run, own_limit=self.layout.max_length)
         self.heads = self.layout.load_heads(self.loaded.device, self.loaded.dtype)
-        self.ram_gb = run.limits.get("ram_gb")
         self.settings: dict[str, object] = {
             "max_length": self.texts.max_length,
             "pooling": list(self.layout.pooling),
@@ -39,8 +38,7 @@ class Embeddings:
         return self.texts.tokenise([text.lower() for text in texts] if self.layout.lower_case else texts)
 
     def budget(self) -> Budget:
-        budget = first_budget(self.loaded, ram_gb=self.ram_gb)
-        return budget if self.texts.pad_id is not None else Budget(tokens=budget.tokens, items=1, pad_to=1)
+        return self.texts.budget()
 
     def prepare(self, indexes: list[int]) -> Batch:
         return self.texts.batch(indexes)

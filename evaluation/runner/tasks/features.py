@@ -7,7 +7,7 @@ import torch
 import transformers
 
 from evaluation.runner.batching import Budget
-from evaluation.runner.computing import Batch, as_rows, first_budget, guarded, model_inputs
+from evaluation.runner.computing import Batch, as_rows, guarded, model_inputs
 from evaluation.runner.failures import unsupported
 from evaluation.runner.loading import Loader
 from evaluation.runner.outputs import Form, Result, pack
@@ -44,11 +44,8 @@ class Features:
         return list(found)
 
     def budget(self) -> Budget:
-        if not isinstance(self.source, TokenisedTexts):
-            budget: Budget = self.source.budget()
-            return budget
-        budget = first_budget(self.loaded, ram_gb=self.run.limits.get("ram_gb"))
-        return budget if self.source.pad_id is not None else Budget(tokens=budget.tokens, items=1, pad_to=1)
+        budget: Budget = self.source.budget()
+        return budget
 
     def prepare(self, indexes: list[int]) -> Batch:
         batch: Batch = self.source.batch(indexes)

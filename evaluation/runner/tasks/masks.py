@@ -11,12 +11,12 @@ import torch
 import transformers
 
 from evaluation.runner.batching import Budget
-from evaluation.runner.computing import Batch, as_rows, first_budget, on_device
+from evaluation.runner.computing import Batch, as_rows, on_device
 from evaluation.runner.failures import unsupported
 from evaluation.runner.loading import Loaded, Loader
 from evaluation.runner.outputs import Form, Result
 from evaluation.runner.spec import InputRow, RunSpec
-from evaluation.runner.tasks.windows import Encoding, Windows, in_parts
+from evaluation.runner.tasks.windows import Encoding, Windows, in_parts, is_pooler
 
 NEAR = 5  # guesses that count as near
 
@@ -27,16 +27,13 @@ class Masks:
 
     def __init__(self, run: RunSpec, loader: Loader) -> None:
         self.loaded, self.was_loaded = loader.load(
-            run.model_dir, transformers.AutoModelForMaskedLM, run.dtype, may_miss=_is_pooler
+            run.model_dir, transformers.AutoModelForMaskedLM, run.dtype, may_miss=is_pooler
         )
         # Windows do not overlap: every token is guessed once.
         self.windows = Windows(self.loaded, run)
         self.mask = self.windows.tokenizer.mask_token_id
         if self.mask is None:
             raise unsupported("The tokenizer has no token that hides another (mask_token).")
-        self.limits = first_budget(self.loaded, ram_gb=run.limits.get("ram_gb"))
-        if self.windows.pad_id is None:
-            self.limits = Budget(tokens=1, items=1, pad_to=1)
         self.head = head_of(self.loaded)
         self.settings: dict[str, object] = {"max_length": self.windows.max_length, "hidden_at_once": 1}
 
@@ -49,7 +46,7 @@ class Masks:
         return [sum(len(_own(one)) * len(one.ids) for one in windows) for windows in self.windows.of]
 
     def budget(self) -> Budget:
-        return self.limits
+        return self.windows.budget
 
     def prepare(self, indexes: list[int]) -> Batch:
         copies: list[tuple[int, Encoding, int]] = [
@@ -70,7 +67,7 @@ class Masks:
 
     def compute(self, batch: Batch) -> list[Result]:
         owners = batch.pop("items").tolist()
-        found = in_parts(batch, self.limits, self.loaded, self._guess)
+        found = in_parts(batch, self.windows.budget, self.loaded, self._guess)
         results: dict[int, Result] = {}
         for index, (nats, first, near) in zip(owners, found, strict=True):
             total = results.setdefault(index, {"tokens": 0, "nats": 0.0, "first": 0, "near": 0})
@@ -131,7 +128,3 @@ class _Removed(AbstractContextManager[None]):
 def _own(encoding: Encoding) -> list[int]:
     """The tokens of the text itself, without the model's frame around it."""
     return [place for place, special in enumerate(encoding.special_tokens_mask) if not special]
-
-
-def _is_pooler(name: str) -> bool:
-    return ".pooler." in name

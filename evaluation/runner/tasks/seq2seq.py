@@ -7,7 +7,7 @@ import torch
 import transformers
 
 from evaluation.runner.batching import Budget
-from evaluation.runner.computing import Batch, first_budget, guarded, on_device
+from evaluation.runner.computing import Batch, guarded, on_device
 from evaluation.runner.failures import unsupported
 from evaluation.runner.loading import Loaded, Loader
 from evaluation.runner.outputs import Form, Result
@@ -38,7 +38,6 @@ class SourceToText:
         places = getattr(self.loaded.config, "max_position_embeddings", None) or 10**9
         self.max_new_tokens = min(int(asked.get("max_new_tokens", 128)), places - 1)
         self.config = search(self.loaded, self.texts.pad_id, beams=beams, max_new_tokens=self.max_new_tokens)
-        self.ram_gb = run.limits.get("ram_gb")
         self.settings: dict[str, object] = {
             "max_length": self.texts.max_length,
             "max_new_tokens": self.max_new_tokens,
@@ -53,8 +52,7 @@ class SourceToText:
         return [length + self.max_new_tokens * self.config.num_beams for length in lengths]
 
     def budget(self) -> Budget:
-        budget = first_budget(self.loaded, ram_gb=self.ram_gb)
-        return budget if self.texts.pad_id is not None else Budget(tokens=budget.tokens, items=1, pad_to=1)
+        return self.texts.budget()
 
     def prepare(self, indexes: list[int]) -> Batch:
         return self.texts.batch(indexes)

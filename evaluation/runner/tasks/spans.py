@@ -9,13 +9,13 @@ import torch
 import transformers
 
 from evaluation.runner.batching import Budget
-from evaluation.runner.computing import Batch, as_rows, first_budget, on_device
+from evaluation.runner.computing import Batch, as_rows, on_device
 from evaluation.runner.failures import unsupported
 from evaluation.runner.loading import Loader, encoded
 from evaluation.runner.outputs import Form, Result
 from evaluation.runner.spec import InputRow, RunSpec
 from evaluation.runner.tasks.texts import TOKENISE_AT_ONCE
-from evaluation.runner.tasks.windows import Encoding, Windows, in_parts
+from evaluation.runner.tasks.windows import Encoding, Windows, is_pooler
 
 BEST = 20  # starts and ends looked at in each window
 LEAST_CONTEXT = 16  # tokens of the context that must fit beside a question
@@ -34,16 +34,13 @@ class Spans:
 
     def __init__(self, run: RunSpec, loader: Loader) -> None:
         self.loaded, self.was_loaded = loader.load(
-            run.model_dir, transformers.AutoModelForQuestionAnswering, run.dtype, may_miss=_is_pooler
+            run.model_dir, transformers.AutoModelForQuestionAnswering, run.dtype, may_miss=is_pooler
         )
         self.longest_answer = int(run.preprocess.get("max_answer_tokens", 30))
         self.may_be_none = run.preprocess.get("unanswerable") is True
         self.windows = Windows(self.loaded, run, stride=int(run.preprocess.get("stride", 128)))
         self.windows.stride = min(self.windows.stride, self.windows.max_length // 3)
         self.contexts: list[str] = []
-        self.limits = first_budget(self.loaded, ram_gb=run.limits.get("ram_gb"))
-        if self.windows.pad_id is None:
-            self.limits = Budget(tokens=1, items=1, pad_to=1)
         self.settings: dict[str, object] = {
             "max_length": self.windows.max_length,
             "stride": self.windows.stride,
@@ -83,26 +80,17 @@ class Spans:
         return kept
 
     def budget(self) -> Budget:
-        return self.limits
+        return self.windows.budget
 
     def prepare(self, indexes: list[int]) -> Batch:
-        batch = self.windows.batch([encoding for index in indexes for encoding in self.windows.of[index]])
-        return batch | {"items": torch.tensor(indexes)}
+        return self.windows.batch_of(indexes)
 
     def compute(self, batch: Batch) -> list[Result]:
-        indexes = [int(index) for index in batch.pop("items")]
-
         def forward(part: Batch) -> Sequence[Any]:
             found = self.loaded.model(**on_device(part, self.loaded))
             return as_rows(torch.stack([found.start_logits, found.end_logits], dim=1))  # type: ignore[return-value]  # rows
 
-        scores = in_parts(batch, self.limits, self.loaded, forward)
-        results, first = [], 0
-        for index in indexes:
-            windows = self.windows.of[index]
-            results.append({"answer": self._answer(index, scores[first : first + len(windows)])})
-            first += len(windows)
-        return results
+        return [{"answer": self._answer(index, scores)} for index, scores in self.windows.per_item(batch, forward)]
 
     def _answer(self, index: int, scores: Sequence["np.ndarray[Any, np.dtype[np.float32]]"]) -> str:
         best: Candidate | None = None
@@ -148,8 +136,3 @@ class Spans:
 
 def _highest(scores: Any, among: Sequence[int]) -> list[int]:  # noqa: ANN401 (an array)
     return sorted(among, key=lambda index: (-float(scores[index]), index))[:BEST]
-
-
-def _is_pooler(name: str) -> bool:
-    """Pooled states are not used here, and checkpoints with and without them exist."""
-    return ".pooler." in name

@@ -6,7 +6,7 @@ import torch
 import transformers
 
 from evaluation.runner.batching import Budget
-from evaluation.runner.computing import Batch, as_rows, first_budget, guarded, on_device
+from evaluation.runner.computing import Batch, as_rows, guarded, on_device
 from evaluation.runner.labels import LabelMap
 from evaluation.runner.loading import Loader
 from evaluation.runner.outputs import Form, Result
@@ -24,7 +24,6 @@ class TextClassification:
         )
         self.labels = LabelMap.of(self.loaded, run.labels, several=run.options.get("multi_label") is True)
         self.texts = TokenisedTexts(self.loaded, run)
-        self.ram_gb = run.limits.get("ram_gb")
         self.settings: dict[str, object] = {"max_length": self.texts.max_length}
 
     def lengths(self, rows: Sequence[InputRow]) -> list[int]:
@@ -34,11 +33,7 @@ class TextClassification:
         return lengths
 
     def budget(self) -> Budget:
-        budget = first_budget(self.loaded, ram_gb=self.ram_gb)
-        if self.texts.pad_id is None:
-            # Such a model finds the end of a text by its padding, and refuses batches without.
-            budget.items = 1
-        return budget
+        return self.texts.budget()
 
     def prepare(self, indexes: list[int]) -> Batch:
         return self.texts.batch(indexes)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from evaluation.runner.batching import PAD_TO
-from evaluation.runner.computing import Batch, padded
+from evaluation.runner.batching import PAD_TO, Budget
+from evaluation.runner.computing import Batch, first_budget, padded
 from evaluation.runner.failures import RunFailed
 from evaluation.runner.loading import Loaded, encoded, load_tokenizer, longest_input
 from evaluation.runner.spec import RunSpec
@@ -37,6 +37,9 @@ class TokenisedTexts:
         own: int | None = self.tokenizer.pad_token_id
         other: int | None = self.loaded.config.pad_token_id
         return own if own is not None else other
+
+    def budget(self) -> Budget:
+        return first_budget(self.loaded, ram_gb=self.run.limits.get("ram_gb"), pads=self.pad_id is not None)
 
     def tokenise(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> list[int]:
         """Keeps the ids of every text, or of every pair of texts, and returns the lengths."""

@@ -8,13 +8,13 @@ import torch
 import transformers
 
 from evaluation.runner.batching import Budget
-from evaluation.runner.computing import Batch, as_rows, first_budget, on_device
+from evaluation.runner.computing import Batch, as_rows, on_device
 from evaluation.runner.failures import unsupported
 from evaluation.runner.labels import LabelMap
 from evaluation.runner.loading import Loader
 from evaluation.runner.outputs import Form, Result
 from evaluation.runner.spec import InputRow, RunSpec
-from evaluation.runner.tasks.windows import Encoding, Windows, in_parts
+from evaluation.runner.tasks.windows import Encoding, Windows
 
 OUTSIDE = "O"  # what a word is that the tokenizer makes nothing of
 
@@ -31,9 +31,6 @@ class TokenClassification:
         self.windows = Windows(self.loaded, run, stride=int(run.preprocess.get("stride", 128)), words=True)
         self.windows.stride = min(self.windows.stride, self.windows.max_length // 4)
         self.words: list[tuple[str, ...]] = []
-        self.limits = first_budget(self.loaded, ram_gb=run.limits.get("ram_gb"))
-        if self.windows.pad_id is None:
-            self.limits = Budget(tokens=1, items=1, pad_to=1)
         self.settings: dict[str, object] = {"max_length": self.windows.max_length, "stride": self.windows.stride}
 
     def lengths(self, rows: Sequence[InputRow]) -> list[int]:
@@ -47,26 +44,17 @@ class TokenClassification:
         return self.windows.lengths()
 
     def budget(self) -> Budget:
-        return self.limits
+        return self.windows.budget
 
     def prepare(self, indexes: list[int]) -> Batch:
-        batch = self.windows.batch([encoding for index in indexes for encoding in self.windows.of[index]])
-        return batch | {"items": torch.tensor(indexes)}
+        return self.windows.batch_of(indexes)
 
     def compute(self, batch: Batch) -> list[Result]:
-        indexes = [int(index) for index in batch.pop("items")]
-
         def forward(part: Batch) -> Sequence[Any]:
             logits: torch.Tensor = self.loaded.model(**on_device(part, self.loaded)).logits
             return as_rows(logits)  # type: ignore[return-value]  # an array is a sequence of its rows
 
-        scores = in_parts(batch, self.limits, self.loaded, forward)
-        results, start = [], 0
-        for index in indexes:
-            count = len(self.windows.of[index])
-            results.append({"labels": self._labels(index, scores[start : start + count])})
-            start += count
-        return results
+        return [{"labels": self._labels(index, scores)} for index, scores in self.windows.per_item(batch, forward)]
 
     def _labels(self, index: int, scores: Sequence["np.ndarray[Any, np.dtype[np.float32]]"]) -> list[str]:
         labels = [OUTSIDE] * len(self.words[index])

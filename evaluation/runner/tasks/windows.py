@@ -1,11 +1,13 @@
 """Items longer than a model reads, as windows of tokens; what token classification, spans and masks share."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import torch
+
 from evaluation.runner.batching import PAD_TO, Budget, OutOfMemory
-from evaluation.runner.computing import Batch, free_memory, guarded, padded
+from evaluation.runner.computing import Batch, first_budget, free_memory, guarded, padded
 from evaluation.runner.failures import RunFailed, unsupported
 from evaluation.runner.loading import Loaded, encoded, load_tokenizer, longest_input
 from evaluation.runner.spec import RunSpec
@@ -37,6 +39,8 @@ class Windows:
         self.pad_id = self.tokenizer.pad_token_id
         if self.pad_id is None:
             self.pad_id = self.loaded.config.pad_token_id
+        # One for planning and computing: what memory teaches about a window holds for all.
+        self.budget = first_budget(self.loaded, ram_gb=self.run.limits.get("ram_gb"), pads=self.pad_id is not None)
 
     @property
     def several(self) -> int:
@@ -85,6 +89,18 @@ class Windows:
             type_pad=self.tokenizer.pad_token_type_id or 0,
         )
 
+    def batch_of(self, indexes: list[int]) -> Batch:
+        """All windows of these items; `per_item` takes them apart again."""
+        batch = self.batch([encoding for index in indexes for encoding in self.of[index]])
+        return batch | {"items": torch.tensor(indexes)}
+
+    def per_item(self, batch: Batch, forward: Callable[[Batch], Sequence[R]]) -> Iterator[tuple[int, list[R]]]:
+        """Each item of a batch with one result per window. Raises OutOfMemory: not even a single window fits."""
+        indexes = [int(index) for index in batch.pop("items")]
+        results = iter(in_parts(batch, self.budget, self.loaded, forward))
+        for index in indexes:
+            yield index, [next(results) for _ in self.of[index]]
+
     @property
     def left(self) -> bool:
         return bool(self.tokenizer.padding_side == "left")
@@ -114,3 +130,8 @@ def in_parts(batch: Batch, budget: Budget, loaded: Loaded, forward: Callable[[Ba
             free_memory(loaded)
             budget.halve()
     return results
+
+
+def is_pooler(name: str) -> bool:
+    """Pooled states are not used for windows, and checkpoints with and without them exist."""
+    return ".pooler." in name

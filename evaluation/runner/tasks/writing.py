@@ -66,8 +66,7 @@ class PromptToText:
         return [(len(ids) + self.max_new_tokens) * rows_each for ids in self.ids]
 
     def budget(self) -> Budget:
-        budget = first_budget(self.loaded, ram_gb=self.ram_gb)
-        return budget if self.pads else Budget(tokens=budget.tokens, items=1, pad_to=1)
+        return first_budget(self.loaded, ram_gb=self.ram_gb, pads=self.pads)
 
     def prepare(self, indexes: list[int]) -> Batch:
         return self._batch([self.ids[index] for index in indexes for _ in range(self.repeats)]) | {
