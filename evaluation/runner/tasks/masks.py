@@ -49,27 +49,30 @@ class Masks:
         return self.windows.budget
 
     def prepare(self, indexes: list[int]) -> Batch:
-        copies: list[tuple[int, Encoding, int]] = [
-            (index, encoding, place)
-            for index in indexes
-            for encoding in self.windows.of[index]
+        """The windows, and which token of which window is hidden; copies are made as they are computed.
+
+        All at once they would fill memory: a text of n tokens has n copies of its windows.
+        """
+        owned = [(index, encoding) for index in indexes for encoding in self.windows.of[index]]
+        batch = self.windows.batch([encoding for _, encoding in owned])
+        width = batch["input_ids"].shape[1]
+        hidden = [
+            (index, row, self.windows.columns(encoding, width)[place])
+            for row, (index, encoding) in enumerate(owned)
             for place in _own(encoding)
         ]
-        hidden = [[*encoding.ids[:place], self.mask, *encoding.ids[place + 1 :]] for _, encoding, place in copies]
-        batch = self.windows.batch([encoding for _, encoding, _ in copies], hidden)
-        width = batch["input_ids"].shape[1]
-        places = [self.windows.columns(encoding, width)[place] for _, encoding, place in copies]
-        return batch | {
-            "items": torch.tensor([index for index, _, _ in copies]),
-            "places": torch.tensor(places),
-            "targets": torch.tensor([encoding.ids[place] for _, encoding, place in copies]),
-        }
+        return batch | {"hidden": torch.tensor(hidden)}
 
     def compute(self, batch: Batch) -> list[Result]:
-        owners = batch.pop("items").tolist()
-        found = in_parts(batch, self.windows.budget, self.loaded, self._guess)
+        owners, rows, places = batch.pop("hidden").unbind(dim=1)
+
+        def guess(part: Batch) -> list[tuple[float, float, float]]:
+            return self._guess({name: tensor[part["rows"]] for name, tensor in batch.items()}, part["places"])
+
+        width = batch["input_ids"].shape[1]
+        found = in_parts({"rows": rows, "places": places}, width, self.windows.budget, self.loaded, guess)
         results: dict[int, Result] = {}
-        for index, (nats, first, near) in zip(owners, found, strict=True):
+        for index, (nats, first, near) in zip(owners.tolist(), found, strict=True):
             total = results.setdefault(index, {"tokens": 0, "nats": 0.0, "first": 0, "near": 0})
             total["tokens"] += 1
             total["nats"] += nats
@@ -77,11 +80,12 @@ class Masks:
             total["near"] += int(near)
         return list(results.values())
 
-    def _guess(self, part: Batch) -> list[tuple[float, float, float]]:
-        """(nats of surprise, guessed at once, among the near) for each copy."""
-        moved = on_device(part, self.loaded)
-        places, targets = moved.pop("places"), moved.pop("targets")
+    def _guess(self, copies: Batch, places: torch.Tensor) -> list[tuple[float, float, float]]:
+        """(nats of surprise, guessed at once, among the near) for each copy, at its place."""
+        moved, places = on_device(copies, self.loaded), places.to(self.loaded.device)
         rows = torch.arange(len(places), device=places.device)
+        targets = moved["input_ids"][rows, places]
+        moved["input_ids"][rows, places] = self.mask
         with at_places(self.head, places):
             logits: torch.Tensor = self.loaded.model(**moved).logits
         logits = logits[:, 0] if self.head is not None else logits[rows, places]

@@ -74,9 +74,9 @@ class Windows:
         """Tokens of all windows of each item."""
         return [sum(len(encoding.ids) for encoding in windows) for windows in self.of]
 
-    def batch(self, encodings: Sequence[Encoding], ids: Sequence[Sequence[int]] | None = None) -> Batch:
-        """These windows padded to one width; `ids` stand in for their own."""
-        sequences = [encoding.ids for encoding in encodings] if ids is None else ids
+    def batch(self, encodings: Sequence[Encoding]) -> Batch:
+        """These windows padded to one width."""
+        sequences = [encoding.ids for encoding in encodings]
         longest = max(len(sequence) for sequence in sequences)
         fits = -(-longest // PAD_TO) * PAD_TO <= self.max_length
         return padded(
@@ -97,7 +97,7 @@ class Windows:
     def per_item(self, batch: Batch, forward: Callable[[Batch], Sequence[R]]) -> Iterator[tuple[int, list[R]]]:
         """Each item of a batch with one result per window. Raises OutOfMemory: not even a single window fits."""
         indexes = [int(index) for index in batch.pop("items")]
-        results = iter(in_parts(batch, self.budget, self.loaded, forward))
+        results = iter(in_parts(batch, batch["input_ids"].shape[1], self.budget, self.loaded, forward))
         for index in indexes:
             yield index, [next(results) for _ in self.of[index]]
 
@@ -111,13 +111,18 @@ class Windows:
         return range(start, start + len(encoding.ids))
 
 
-def in_parts(batch: Batch, budget: Budget, loaded: Loaded, forward: Callable[[Batch], Sequence[R]]) -> list[R]:
-    """One result per window, computed in parts that the budget allows; smaller ones where memory runs out.
+def in_parts(
+    batch: Batch, width: int, budget: Budget, loaded: Loaded, forward: Callable[[Batch], Sequence[R]]
+) -> list[R]:
+    """One result per row, computed in parts that the budget allows; smaller ones where memory runs out.
+
+    Args:
+        width: tokens that the model reads for one row.
 
     Raises:
-        OutOfMemory: not even a single window fits.
+        OutOfMemory: not even a single row fits.
     """
-    total, width = batch["input_ids"].shape
+    total = len(next(iter(batch.values())))
     results: list[R] = []
     while len(results) < total:
         size = min(budget.items, max(1, budget.tokens // width), total - len(results))
