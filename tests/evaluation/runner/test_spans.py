@@ -65,7 +65,6 @@ def test_every_family_answers_as_all_spans_counted_by_hand(none_allowed, bench, 
     for row, answer in zip(rows, found, strict=True):
         question = kept(reader, row["pair"])
         assert answer == by_hand(reader, question, row["text"], longest=8, none_allowed=none_allowed)
-        assert answer in row["text"]
     assert len(set(found)) > 2
 
 
