@@ -40,6 +40,34 @@ COUNTS = {
     ),
 }
 
+# The same of the runs of each class of nodes; `queries.fleet.queues` says it to people.
+BY_CLASS = {
+    "marketplace_runs_queued": (
+        "Evaluations that wait for a node, by its class.",
+        "SELECT replace(queue, 'eval.', ''), count(*) FROM evaluation_run WHERE state = 'queued' GROUP BY 1",
+    ),
+    "marketplace_runs_under_way": (
+        "Evaluations that nodes work on, by class.",
+        """SELECT replace(queue, 'eval.', ''), count(*)
+            FROM evaluation_run WHERE state IN ('claimed', 'running') GROUP BY 1""",
+    ),
+    "marketplace_runs_oldest_queued_seconds": (
+        "How long the oldest evaluation that waits has waited, by class.",
+        """SELECT replace(queue, 'eval.', ''), extract(epoch FROM now() - min(created_at))
+            FROM evaluation_run WHERE state = 'queued' GROUP BY 1""",
+    ),
+    "marketplace_runs_queued_work_seconds": (
+        "What the waiting evaluations are expected to take on one node, by class. Scale nodes by this.",
+        """WITH took AS (
+                SELECT benchmark_id, avg(extract(epoch FROM ended_at - began_at)) AS mean
+                FROM evaluation_attempt attempt JOIN evaluation_run run ON run.id = attempt.run_id
+                WHERE outcome = 'done' AND ended_at > now() - interval '7 days' GROUP BY 1
+            )
+            SELECT replace(queue, 'eval.', ''), sum(coalesce(took.mean, (SELECT avg(mean) FROM took)))
+            FROM evaluation_run run LEFT JOIN took USING (benchmark_id) WHERE state = 'queued' GROUP BY 1""",
+    ),
+}
+
 
 def is_internal(request: HttpRequest) -> bool:
     """Whether this comes from a network of METRICS_NETWORKS, by no proxy."""
@@ -59,12 +87,14 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 def _lines() -> Iterator[str]:
-    for name, (words, query) in COUNTS.items():
-        yield f"# HELP {name} {words}\n# TYPE {name} gauge\n"
-        with connection.cursor() as cursor:
-            cursor.execute(query)
-            for state, number in cursor.fetchall():
-                yield f'{name}{{state="{state}"}} {number}\n'
+    for label, figures in (("state", COUNTS), ("class", BY_CLASS)):
+        for name, (words, query) in figures.items():
+            yield f"# HELP {name} {words}\n# TYPE {name} gauge\n"
+            with connection.cursor() as cursor:
+                cursor.execute(query)
+                for value, number in cursor.fetchall():
+                    if number is not None:
+                        yield f'{name}{{{label}="{value}"}} {number}\n'
     room = blob_store().headroom_bytes()
     if room is not None:
         name = "marketplace_storage_headroom_bytes"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from evaluation.pages import boards, comparisons, new_benchmark, operators, runs
+from evaluation.pages import boards, comparisons, new_benchmark, nodes, operators, runs
 
 urlpatterns = [
     path("benchmarks", boards.benchmarks),
@@ -14,6 +14,8 @@ urlpatterns = [
     path("benchmarks/<slug:slug>", boards.benchmark),
     path("leaderboards", boards.boards),
     path("leaderboards/<slug:slug>", boards.board),
+    path("ops/nodes", nodes.nodes),
+    path("ops/nodes/<segment:name>/drain", nodes.drain),
     path("ops/drift", operators.drift_page),
     path("ops/drift/<segment:name>/resume", operators.resume),
     path("compare", comparisons.compare),

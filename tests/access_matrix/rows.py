@@ -191,6 +191,9 @@ GET     200 200 200  api/v1/leaderboards/<slug:slug>.csv
 GET     200 200 200  api/v1/leaderboards/<slug:slug>
 GET     200 200 200  api/v1/keys
 GET     401 403 200  api/v1/drift
+GET     401 403 200  api/v1/nodes
+POST    401 403 404  api/v1/nodes/<segment:name>/drain
+DELETE  401 403 404  api/v1/nodes/<segment:name>/drain
 POST    401 403 404  api/v1/drift/<segment:name>/resume
 GET     400 400 400  api/v1/comparisons
 GET     400 400 400  api/v1/comparisons/items
@@ -276,6 +279,8 @@ GET     200 200 200  leaderboards/<slug:slug>
 GET     200 200 200  runs
 GET     200 200 200  compare
 GET     302 403 200  ops/drift
+GET     302 403 200  ops/nodes
+POST    401 403 404  ops/nodes/<segment:name>/drain
 POST    401 403 404  ops/drift/<segment:name>/resume
 GET     200 200 200  (home)
 GET     200 200 200  robots.txt

@@ -28,7 +28,7 @@ from catalog.actions.notices import webhooks
 from catalog.actions.people import accounts
 from catalog.models import Collection, DeviceLogin, Mirror, Repo, SyncRun, User
 from catalog.types import AddFile
-from evaluation.actions import sentinels
+from evaluation.actions import leases, sentinels
 from evaluation.models import Node, Run, SentinelCheck
 from tests.evaluation import arrangement
 from tests.factories import OrganisationFactory, RepoFactory, UserFactory, commit_content
@@ -138,6 +138,11 @@ def _drift(run: Run) -> None:
         expected=0.91, tolerance=1e-12, verdict=SentinelCheck.Verdict.DRIFTED,
     )  # fmt: skip
     Node.objects.filter(pk=run.node_id).update(paused_at=timezone.now(), paused_reason="It scored 0.9 here, not 0.91.")
+    broken = arrangement.running(by=arrangement.node("gpu-with-a-rather-long-name-in-the-second-rack"))
+    leases.fail_run(**arrangement.grant(broken), reason="node_error", message="The device is gone.")
+    Node.objects.filter(pk=broken.node_id).update(last_seen_at=timezone.now(), draining_since=timezone.now())
+    large = arrangement.queued()
+    Run.objects.filter(pk=large.pk).update(queue="eval.gpu.80g", memory_gb=61.2)
 
 
 def newcomer(name: str, password: str) -> None:

@@ -81,7 +81,8 @@ def test_pages_of_operators(visit, width, theme):
     reader = visit(width=width, color_scheme=theme)
     reader.sign_in("root")
 
-    check(reader, "/ops/drift")
+    for path in ("/ops/drift", "/ops/nodes"):
+        check(reader, path)
 
 
 @pytest.mark.parametrize(("width", "theme"), [DESKTOP, PHONE])

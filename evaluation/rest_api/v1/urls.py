@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from evaluation.rest_api.v1 import benchmark_views, comparisons, diagnostics, drift, efficiency, leaderboard, views
+from evaluation.rest_api.v1 import (
+    benchmark_views,
+    comparisons,
+    diagnostics,
+    drift,
+    efficiency,
+    leaderboard,
+    nodes,
+    views,
+)
 
 urlpatterns = [
     path("benchmarks", benchmark_views.BenchmarkListView.as_view()),
@@ -29,6 +38,8 @@ urlpatterns = [
     path("models/<segment:owner>/<segment:name>/results/<slug:form>.yaml", views.ModelExportView.as_view()),
     path("leaderboards/<slug:slug>.csv", leaderboard.LeaderboardCsvView.as_view()),
     path("leaderboards/<slug:slug>", leaderboard.LeaderboardView.as_view()),
+    path("nodes", nodes.NodesView.as_view()),
+    path("nodes/<segment:name>/drain", nodes.NodeDrainView.as_view()),
     path("drift", drift.DriftView.as_view()),
     path("drift/<segment:name>/resume", drift.NodeResumeView.as_view()),
     path("keys", views.KeysView.as_view()),
