@@ -338,6 +338,7 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "ENUM_NAME_OVERRIDES": {
+        "RunStateEnum": "evaluation.models.Run.State",
         "TokenRoleEnum": "catalog.models.AccessToken.Role",
         "GrantRoleEnum": "catalog.models.TokenGrant.Role",
     },

@@ -27,7 +27,7 @@ class SmallOut(serializers.Serializer[Small]):
     n = serializers.IntegerField()
 
 
-class FigureOut(serializers.Serializer[Figure]):
+class GapOut(serializers.Serializer[Figure]):
     """What lies between the two groups that are farthest apart; the interval is that of the difference of these two."""
 
     figure = ScoreOut(source="score")
@@ -42,7 +42,7 @@ class DivisionOut(serializers.Serializer[Division]):
     least = serializers.IntegerField(help_text=_("items that a group needs to be compared"))
     groups = GroupOut(many=True)
     too_few = SmallOut(many=True, help_text=_("groups that are not compared"))
-    figures = FigureOut(many=True)
+    figures = GapOut(many=True)
 
 
 class DiagnosticsOut(serializers.Serializer[Any]):
