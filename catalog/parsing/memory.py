@@ -53,7 +53,12 @@ def memory_estimate(
     if not weights:
         return None
     cache = cache_bytes_per_token(config or {}, width or 2) * cached_tokens
-    return MemoryEstimate(weights, cache, max(int(weights * ACTIVATIONS_SHARE), LEAST_ACTIVATIONS))
+    return MemoryEstimate(weights, cache, activations_of(weights))
+
+
+def activations_of(weights: int) -> int:
+    """Bytes for what is computed on the way."""
+    return max(int(weights * ACTIVATIONS_SHARE), LEAST_ACTIVATIONS)
 
 
 def cache_bytes_per_token(config: Mapping[str, Any], width: int) -> int:

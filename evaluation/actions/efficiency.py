@@ -58,7 +58,7 @@ def keep(run: Run, record: Record, definition: Definition, readings: list[Readin
 
 
 def class_of(run: Run, definition: Definition) -> str:
-    return hardware_class(run.provenance.get("hardware") or {}, run.measurements, definition.engine.name)
+    return hardware_class(run.provenance.get("hardware"), run.measurements, definition.engine.name)
 
 
 def _fit(run: Run, definition: Definition, snapshot: Snapshot) -> list[Reading]:

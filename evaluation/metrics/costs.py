@@ -98,8 +98,13 @@ def read_figures(measured: Mapping[str, Any]) -> list[Reading]:
     return found
 
 
-def hardware_class(hardware: Mapping[str, Any], measured: Mapping[str, Any], backend: str) -> str:
-    """What must be equal for two figures to be compared: machine, power limit, number format, engine, compilation."""
+def hardware_class(stated: object, measured: Mapping[str, Any], backend: str) -> str:
+    """What must be equal for two figures to be compared: machine, power limit, number format, engine, compilation.
+
+    Args:
+        stated: the hardware as the node describes it.
+    """
+    hardware = _mapping(stated)
     device = _text(measured.get("device"))
     parts = [_processor(hardware) if device in ("", "cpu") else _gpu(hardware, device)]
     parts += [_text(measured.get("dtype")), backend, "compiled" if measured.get("compiled") is True else ""]

@@ -21,7 +21,15 @@ from evaluation.pages.errors import page
 from evaluation.queries.benchmarks import benchmark_named, current_benchmarks, definition_of
 from evaluation.queries.claims import claims_for
 from evaluation.queries.datasets import data_state, data_states
-from evaluation.queries.leaderboard import BoardFilter, BoardRow, leaderboard, measured_benchmarks
+from evaluation.queries.leaderboard import (
+    GIGABYTE,
+    BoardFilter,
+    BoardRow,
+    comparable,
+    hardware_classes,
+    leaderboard,
+    measured_benchmarks,
+)
 from evaluation.runner.class_numbers import are_numbers
 
 if TYPE_CHECKING:
@@ -36,7 +44,14 @@ SIZES: dict[str, tuple[StrPromise, int | None]] = {
     "1B": (_("up to 1B"), 10**9),
     "8B": (_("up to 8B"), 8 * 10**9),
 }
-AXES: dict[str, StrPromise] = {"parameters": _("parameters (log)"), "time": _("time per item (log)")}
+MEMORIES = ("", "4", "8", "16", "24", "48", "80")  # GB
+AXES: dict[str, tuple[StrPromise, StrPromise]] = {  # its name, and what the numbers are
+    "parameters": (_("parameters (log)"), _("parameters")),
+    "time": (_("time per item in batches (log)"), _("milliseconds per item")),
+    "p50": (_("latency of one item (log)"), _("milliseconds, median")),
+    "memory": (_("memory at most (log)"), _("gigabytes")),
+    "energy": (_("energy of an item (log)"), _("joules")),
+}
 
 
 @dataclass(frozen=True)
@@ -98,33 +113,54 @@ def board(request: HttpRequest, slug: str) -> HttpResponse:
     """The ranking of one benchmark; the query string narrows it and chooses the axis."""
     user = actors.actor_of(request).user
     found = benchmark_named(slug, user)
-    size, axis, licence, with_claims = (request.GET.get(name, "") for name in ("size", "x", "licence", "claimed"))
-    if size not in SIZES or (axis and axis not in AXES):
+    names = ("size", "memory", "x", "licence", "hardware", "claimed")
+    size, memory, axis, licence, hardware, with_claims = (request.GET.get(name, "") for name in names)
+    axis = axis or "parameters"
+    if size not in SIZES or memory not in MEMORIES or axis not in AXES:
         raise BadInput
-    narrowed = BoardFilter(licence=licence[:100], parameters_max=SIZES[size][1])
+    narrowed = BoardFilter(
+        licence=licence[:100], parameters_max=SIZES[size][1], memory_max=GIGABYTE * int(memory) if memory else None
+    )
     rows = leaderboard(found, user=user)
-    shown_rows = leaderboard(found, user=user, narrowed=narrowed) if size or licence else rows
+    shown_rows = leaderboard(found, user=user, narrowed=narrowed) if size or memory or licence else rows
+    shown_rows, costs = _costs(shown_rows, hardware)
     shown = {
+        **costs,
         "section": "leaderboards",
         "benchmark": found,
         "rows": shown_rows,
         "hidden": len(rows) - len(shown_rows),
-        "chart": _chart(found, shown_rows, axis or "parameters"),
-        "axis": axis or "parameters",
-        "axes": AXES,
+        "chart": _chart(found, shown_rows, axis),
+        "axis": axis,
+        "axes": {name: words for name, (words, _unit) in AXES.items() if name == axis or _has(shown_rows, name)},
+        "x_words": AXES[axis][1],
+        "memory": memory,
+        "memories": MEMORIES,
         "sizes": {name: words for name, (words, _limit) in SIZES.items()},
         "size": size,
         "licences": sorted({row.licence for row in rows if row.licence} | ({licence} if licence else set())),
         "licence": licence,
         "claims": claims_for(found, user=user, narrowed=narrowed) if with_claims else [],
         "with_claims": bool(with_claims),
-        "with_p50": any(row.p50_ms for row in shown_rows),
-        "with_speed": any(row.items_per_second for row in shown_rows),
         "models_to_run": urlencode({"task": found.accepts}, doseq=True),
         "api_query": _api_query(narrowed, with_claims=bool(with_claims)),
         "is_small": any(row.score.n < 200 for row in rows),
     }
     return render(request, "evaluation/board.html", shown)
+
+
+def _costs(rows: list[BoardRow], asked: str) -> tuple[list[BoardRow], dict[str, Any]]:
+    """The rows with figures of one hardware class alone, the one asked for or that of most rows, and what they show."""
+    machines = hardware_classes(rows)
+    hardware = asked if asked in machines else next(iter(machines), "")
+    shown = comparable(rows, hardware)
+    return shown, {
+        "hardware": hardware,
+        "machines": machines,
+        "with_p50": any(row.p50_ms for row in shown),
+        "with_speed": any(row.items_per_second for row in shown),
+        "with_memory": any(row.peak_bytes for row in shown),
+    }
 
 
 def _labels_of(definition: Definition) -> list[str]:
@@ -140,7 +176,12 @@ def _reference(definition: Definition) -> str:
 
 def _api_query(narrowed: BoardFilter, *, with_claims: bool) -> str:
     """The filters in the words of the API, so that its rows are the rows of the page."""
-    wanted = {"license": narrowed.licence, "max_parameters": narrowed.parameters_max, "claimed": with_claims and 1}
+    wanted = {
+        "license": narrowed.licence,
+        "max_parameters": narrowed.parameters_max,
+        "max_memory_gb": narrowed.memory_max and narrowed.memory_max // GIGABYTE,
+        "claimed": with_claims and 1,
+    }
     return urlencode({name: value for name, value in wanted.items() if value})
 
 
@@ -171,9 +212,20 @@ def _chart(found: Benchmark, rows: list[BoardRow], axis: str) -> charts.Scatter 
 
 
 def _place(row: BoardRow, axis: str) -> float | None:
-    if axis == "time":
-        return 1000 / row.items_per_second if row.items_per_second else None
+    match axis:
+        case "time":
+            return 1000 / row.items_per_second if row.items_per_second else None
+        case "p50":
+            return row.p50_ms
+        case "memory":
+            return row.peak_bytes / GIGABYTE if row.peak_bytes else None
+        case "energy":
+            return row.joules
     return float(row.parameters) if row.parameters else None
+
+
+def _has(rows: list[BoardRow], axis: str) -> bool:
+    return axis in ("parameters", "time") or any(_place(row, axis) is not None for row in rows)
 
 
 def _metrics_of(definition: Definition) -> list[dict[str, Any]]:

@@ -8,12 +8,11 @@ from typing import Final
 from django.conf import settings
 
 from catalog.models import Commit, Repo, RepoFacts
+from catalog.parsing.memory import CONTEXT, activations_of
 from evaluation.benchmarks.schema import Definition
 from evaluation.queries.classes import CPU, GPU_GB, USABLE, rank
 from evaluation.queries.snapshots import Snapshot
 
-ACTIVATIONS: Final = 0.2  # of the weights (evaluation-notes 7)
-CONTEXT_GB: Final = 0.6  # everything else
 LARGEST_GB: Final = max(GPU_GB.values())
 
 
@@ -41,7 +40,7 @@ def fit_of(repo: Repo, commit: Commit, snapshot: Snapshot, definition: Definitio
 
 
 def need_gb(repo: Repo, commit: Commit, snapshot: Snapshot, *, bytes_each: int) -> float:
-    """Weights as they are computed with, a fifth of them for activations, and the context.
+    """Weights as they are computed with, activations and the context, as `catalog.parsing.memory` has them.
 
     Args:
         bytes_each: of a parameter. Where their number is unknown the weights count as they lie on disk.
@@ -51,4 +50,4 @@ def need_gb(repo: Repo, commit: Commit, snapshot: Snapshot, *, bytes_each: int) 
     held = bytes_each * (parameters or 0)
     if not parameters or bytes_each == 4:  # in float32 never less than what lies there
         held = max(held, snapshot.weights_bytes)
-    return (1 + ACTIVATIONS) * held / 1e9 + CONTEXT_GB
+    return (held + activations_of(held) + CONTEXT) / 1e9

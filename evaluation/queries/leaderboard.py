@@ -7,16 +7,19 @@ scores are never rows here; they stay in the facts of their repo (decision 13).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from catalog.models import Repo, User
+from evaluation.metrics.costs import hardware_class, read_figures
 from evaluation.models import Benchmark, Score
 from evaluation.queries.staleness import stale_runs
 from evaluation.queries.ties import rank_ranges
 
 MOST_ROWS: Final = 1000
+GIGABYTE: Final = 10**9
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,7 @@ class BoardFilter:
 
     licence: str = ""
     parameters_max: int | None = None
+    memory_max: int | None = None  # bytes that the run took at most
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,9 @@ class BoardRow:
     p50_ms: float | None
     items_per_second: float | None
     is_frontier: bool  # no model of this size or smaller scores higher
+    hardware_class: str = ""  # speed, memory and energy compare within one alone
+    peak_bytes: float | None = None  # of the run: on the GPU, else resident
+    joules: float | None = None  # an item
     is_stale: bool = False  # weights, config or tokenizer changed since it was measured
 
     @property
@@ -60,11 +67,27 @@ def leaderboard(benchmark: Benchmark, *, user: User | None, narrowed: BoardFilte
         .order_by(order, "pk")
     )
     narrowed = narrowed or BoardFilter()
-    rows = [_row(score) for score in scores[:MOST_ROWS]]
+    engine = str((benchmark.definition.get("engine") or {}).get("name", "native"))
+    rows = [_row(score, engine) for score in scores[:MOST_ROWS]]
     wanted = [row for row in rows if _is_wanted(row, narrowed)]
     stale = stale_runs(row.score for row in wanted)
     dated = [replace(row, is_stale=row.score.run_id in stale) for row in wanted]
     return _marked(_ranked(dated, benchmark), benchmark)
+
+
+def hardware_classes(rows: Sequence[BoardRow]) -> list[str]:
+    """Those of the rows, the one of most rows first."""
+    counted = Counter(row.hardware_class for row in rows)
+    return sorted(counted, key=lambda name: (-counted[name], name))
+
+
+def comparable(rows: Sequence[BoardRow], hardware_class: str) -> list[BoardRow]:
+    """The same rows, without what other hardware measured of speed, memory and energy."""
+
+    def blanked(row: BoardRow) -> BoardRow:
+        return replace(row, p50_ms=None, items_per_second=None, peak_bytes=None, joules=None)
+
+    return [row if row.hardware_class == hardware_class else blanked(row) for row in rows]
 
 
 def measured_benchmarks(user: User | None) -> set[int]:
@@ -83,12 +106,13 @@ def frontier(points: Sequence[tuple[float, float]], *, higher_is_better: bool) -
     return found
 
 
-def _row(score: Score) -> BoardRow:
+def _row(score: Score, engine: str) -> BoardRow:
     facts = getattr(score.repo, "facts", None)
     at_head = facts is not None and facts.commit is not None and facts.commit.oid == score.commit_oid
     measured = score.run.measurements
     stated = facts.parameters if facts is not None and at_head else None
     parameters = stated or _number(measured.get("parameters"))
+    figures = {reading.name: reading.value for reading in read_figures(measured)}
     return BoardRow(
         rank_first=0,
         rank_last=0,
@@ -96,14 +120,25 @@ def _row(score: Score) -> BoardRow:
         score=score,
         parameters=int(parameters) if parameters else None,
         licence=facts.licence if facts is not None else "",
-        p50_ms=_number(measured.get("p50_ms")),
+        p50_ms=_number(figures.get("latency_p50_ms")),
         items_per_second=_number(measured.get("items_per_second")),
         is_frontier=False,
+        hardware_class=hardware_class(score.run.provenance.get("hardware"), measured, engine),
+        peak_bytes=_peak(measured),
+        joules=_number(figures.get("energy_joules_per_item")),
     )
+
+
+def _peak(measured: Mapping[str, Any]) -> float | None:
+    stated = measured.get("peak")
+    peaks = stated if isinstance(stated, dict) else {}
+    return _number(peaks.get("vram_bytes")) or _number(peaks.get("rss_bytes"))
 
 
 def _is_wanted(row: BoardRow, narrowed: BoardFilter) -> bool:
     if narrowed.licence and row.licence != narrowed.licence:
+        return False
+    if narrowed.memory_max is not None and (row.peak_bytes is None or row.peak_bytes > narrowed.memory_max):
         return False
     limit = narrowed.parameters_max
     return limit is None or (row.parameters is not None and row.parameters <= limit)

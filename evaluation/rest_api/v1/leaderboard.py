@@ -13,7 +13,7 @@ from evaluation.models import Benchmark
 from evaluation.queries.benchmarks import benchmark_named
 from evaluation.queries.claims import ClaimRow, claims_for
 from evaluation.queries.datasets import data_state
-from evaluation.queries.leaderboard import BoardFilter, BoardRow, leaderboard
+from evaluation.queries.leaderboard import GIGABYTE, BoardFilter, BoardRow, leaderboard
 from evaluation.rest_api.v1 import shapes
 from evaluation.rest_api.v1.base import EvaluationView
 from evaluation.rest_api.v1.files import file_of
@@ -22,6 +22,7 @@ from evaluation.rest_api.v1.parameters import number_of, text_of
 _BOARD_PARAMETERS = [
     OpenApiParameter("license", str),
     OpenApiParameter("max_parameters", int),
+    OpenApiParameter("max_memory_gb", int, description="of what the run took at most"),
     OpenApiParameter("claimed", bool, description="also what model cards claim, without a rank"),
 ]
 
@@ -53,7 +54,12 @@ class LeaderboardCsvView(EvaluationView):
 def _board(request: Request, slug: str) -> tuple[Benchmark, list[BoardRow], list[ClaimRow]]:
     actor = actor_of(request)
     benchmark = benchmark_named(slug, actor.user)
-    narrowed = BoardFilter(licence=text_of(request, "license"), parameters_max=number_of(request, "max_parameters"))
+    memory = number_of(request, "max_memory_gb")
+    narrowed = BoardFilter(
+        licence=text_of(request, "license"),
+        parameters_max=number_of(request, "max_parameters"),
+        memory_max=None if memory is None else memory * GIGABYTE,
+    )
     is_with_claims = text_of(request, "claimed").lower() in {"1", "true"}
     claims = claims_for(benchmark, user=actor.user, narrowed=narrowed) if is_with_claims else []
     return benchmark, leaderboard(benchmark, user=actor.user, narrowed=narrowed), claims

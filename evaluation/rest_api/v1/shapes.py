@@ -205,6 +205,9 @@ class BoardRowOut(serializers.Serializer[BoardRow]):
     license = serializers.CharField(source="licence")
     p50_ms = serializers.FloatField(allow_null=True)
     items_per_second = serializers.FloatField(allow_null=True)
+    peak_bytes = serializers.FloatField(allow_null=True, help_text=_("memory of the run: on the GPU, else resident"))
+    joules = serializers.FloatField(allow_null=True, help_text=_("energy of an item"))
+    hardware_class = serializers.CharField(help_text=_("compare speed, memory and energy within one alone"))
     is_frontier = serializers.BooleanField()
     is_stale = serializers.BooleanField(help_text=_("weights, config or tokenizer changed since"))
 

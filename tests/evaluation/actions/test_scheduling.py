@@ -184,7 +184,7 @@ def test_a_run_goes_to_no_node_with_too_little_memory_though_its_class_is_right(
 @pytest.mark.parametrize(
     ("parameters", "queue", "memory_gb"),
     [
-        (100_000_000, CPU, 1.08),
+        (100_000_000, CPU, 1.5),  # half a gigabyte of activations at least
         (5_800_000_000, CPU, 28.44),  # float32 in 90 % of 32 GB
         (6_000_000_000, G24, 15.0),  # two bytes each on a GPU
         (13_000_000_000, G48, 31.8),

@@ -1,10 +1,14 @@
 import pytest
 
 from evaluation.models import ItemColumn
-from evaluation.queries.leaderboard import BoardFilter, frontier, leaderboard
+from evaluation.queries.leaderboard import BoardFilter, comparable, frontier, hardware_classes, leaderboard
 from evaluation.queries.scores import scores_of
-from tests.evaluation import arrangement
+from tests.evaluation import arrangement, costs
 from tests.factories import UserFactory
+
+
+def p50(value):
+    return {"efficiency": {"protocol": 1, "values": {"latency_p50_ms": {"value": value, "n": 200}}, "absent": {}}}
 
 
 def test_the_frontier_is_what_nothing_smaller_beats():
@@ -94,13 +98,16 @@ def test_ranks_follow_what_a_rescoring_kept_per_item():
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("nonsense", [{"parameters": "many"}, {"parameters": -1}, {"p50_ms": True}, {"p50_ms": 1e300}])
+@pytest.mark.parametrize(
+    "nonsense",
+    [{"parameters": "many"}, {"parameters": -1}, p50(True), p50(1e300), {"peak": 3}, {"peak": {"rss_bytes": -1}}],
+)
 def test_figures_a_node_made_up_do_not_reach_the_board(nonsense):
     arrangement.scored(measurements=nonsense)
 
     row = leaderboard(arrangement.benchmark(), user=None)[0]
 
-    assert (row.parameters, row.p50_ms) == (None, None)
+    assert (row.parameters, row.p50_ms, row.peak_bytes) == (None, None, None)
 
 
 @pytest.mark.django_db
@@ -113,3 +120,30 @@ def test_scores_of_a_model_come_in_groups():
     assert group.primary.metric == "accuracy"
     assert {score.metric for score in group.others} == {"macro_f1", "ece", "brier", "log_loss"}
     assert group.slices == []
+
+
+@pytest.mark.django_db
+def test_speed_and_memory_of_other_hardware_are_not_put_beside_each_other():
+    fast, other = costs.scored(), costs.scored(hardware={"cpu": "Another CPU", "cores": 2})
+    third = costs.scored()
+    rows = leaderboard(fast.benchmark, user=None)
+
+    machines = hardware_classes(rows)
+    shown = {row.score.run_id: row for row in comparable(rows, machines[0])}
+
+    assert [name.split(",")[0] for name in machines] == ["Some CPU", "Another CPU"]
+    assert shown[fast.pk].p50_ms == shown[third.pk].p50_ms == 2.5
+    assert shown[fast.pk].peak_bytes == 2 * costs.GIGABYTE
+    assert (shown[other.pk].p50_ms, shown[other.pk].peak_bytes) == (None, None)
+    assert shown[other.pk].score.value == 1.0
+
+
+@pytest.mark.django_db
+def test_a_board_can_be_narrowed_to_what_fits_into_some_memory():
+    small = costs.scored()
+    costs.scored(measurements=costs.MEASURED | {"peak": {"rss_bytes": 1, "vram_bytes": 9 * costs.GIGABYTE}})
+    costs.scored(measurements={})
+
+    fitting = leaderboard(small.benchmark, user=None, narrowed=BoardFilter(memory_max=8 * costs.GIGABYTE))
+
+    assert [row.score.run for row in fitting] == [small]

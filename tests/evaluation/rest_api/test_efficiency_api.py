@@ -79,3 +79,22 @@ def test_run_page_and_scores_page_show_one_table_per_hardware_class(client):
         assert "250,000,000" in page
         assert "+5 %" in page
         assert "1 figure could not be had" in page
+
+
+def test_a_board_shows_cost_of_one_hardware_class_at_a_time(client, raw_client):
+    run = costs.scored()
+    costs.scored(hardware={"cpu": "Another CPU", "cores": 2})
+    other = "Another CPU, 2 cores · float32 · native"
+
+    usual = text_of(client.get("/leaderboards/digits-cost", {"x": "p50", "memory": "8"}))
+    chosen = text_of(client.get("/leaderboards/digits-cost", {"hardware": other, "x": "memory"}))
+    rows = raw_client.get("/api/v1/leaderboards/digits-cost", {"max_memory_gb": 2}).json()["results"]
+    none = raw_client.get("/api/v1/leaderboards/digits-cost", {"max_memory_gb": 1}).json()["results"]
+
+    assert f"Speed and memory: {other}; other hardware does not compare." in chosen
+    assert "Speed and memory: " in usual
+    assert "milliseconds, median" in usual
+    assert {row["hardware_class"] for row in rows} == {other, "Some CPU, 4 cores · float32 · native"}
+    assert [row["p50_ms"] for row in rows if row["run"] == run.pk] == [2.5]
+    assert none == []
+    assert client.get("/leaderboards/digits-cost", {"memory": "7"}).status_code == 400
