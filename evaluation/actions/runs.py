@@ -18,7 +18,7 @@ from evaluation.actions import attempts
 from evaluation.benchmarks.schema import Definition
 from evaluation.errors import NotEvaluable, RunIsOver, TooManyRuns
 from evaluation.models import Benchmark, Run
-from evaluation.queries import datasets, evaluability, fit
+from evaluation.queries import evaluability, fit
 from evaluation.queries.benchmarks import definition_of
 from evaluation.queries.queue import ASKED_FOR, AUTOMATIC
 from evaluation.queries.snapshots import Snapshot, snapshot_of
@@ -57,10 +57,7 @@ def request_run(
     revision = revision or repo.default_branch
     commit = trees.resolve_revision(repo, revision)
     definition, snapshot = definition_of(benchmark), snapshot_of(commit)
-    problem = evaluability.why_not(repo, commit, snapshot, definition)
-    problem = problem or datasets.data_state(benchmark, actor).sentence
-    if problem:
-        raise NotEvaluable(problem)
+    evaluability.check_measurable(repo, commit, snapshot, benchmark, user=actor)
     place = fit.fit_of(repo, commit, snapshot, definition, least=benchmark.queue)
     if place is None:  # too large for what the benchmark demands, though not for every node
         raise NotEvaluable(_("No class of nodes has the memory that this model needs on this benchmark."))

@@ -16,11 +16,9 @@ from catalog.actions import audit
 from catalog.models import Repo, User
 from catalog.queries import trees
 from evaluation import jobs
-from evaluation.errors import NotEvaluable
 from evaluation.models import Baseline, Benchmark, Node, Run, Score, Sentinel, SentinelCheck
 from evaluation.models.node import NODE_ALIVE
 from evaluation.queries import evaluability
-from evaluation.queries.benchmarks import definition_of
 from evaluation.queries.snapshots import snapshot_of
 from evaluation.queries.staleness import files_digest
 
@@ -34,9 +32,8 @@ EXACT: Final = 1e-12  # a mean summed in another order
 def add_sentinel(*, repo: Repo, benchmark: Benchmark, revision: str = "", actor: User | None = None) -> Sentinel:
     """Pin a model revision as a known quantity for its task family. Raises `RevisionNotFound`, `NotEvaluable`."""
     commit = trees.resolve_revision(repo, revision or repo.default_branch)
-    problem = evaluability.why_not(repo, commit, snapshot_of(commit), definition_of(benchmark))
-    if problem:
-        raise NotEvaluable(problem)
+    # Its runs are nobody's: data that only some may read is not there for them.
+    evaluability.check_measurable(repo, commit, snapshot_of(commit), benchmark, user=None)
     sentinel, _created = Sentinel.objects.update_or_create(
         repo=repo, commit_oid=commit.oid, benchmark=benchmark, defaults={"is_active": True}
     )

@@ -8,10 +8,13 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from catalog.models import Commit, Repo, RepoFacts
+from catalog.models import Commit, Repo, RepoFacts, User
 from catalog.stores import blob_store
 from evaluation.benchmarks.schema import Definition
-from evaluation.queries import fit
+from evaluation.errors import NotEvaluable
+from evaluation.models import Benchmark
+from evaluation.queries import datasets, fit
+from evaluation.queries.benchmarks import definition_of
 from evaluation.queries.snapshots import Snapshot, SnapshotFile
 from evaluation.runner.class_numbers import are_numbers
 
@@ -21,8 +24,18 @@ OWN_LABELS = frozenset({"zero-shot", "features"})  # the model needs none: it is
 UNUSED_OUTPUT = "N/A"  # of detectors trained on COCO, which leaves out some of its numbers
 
 
-def why_not(repo: Repo, commit: Commit, snapshot: Snapshot, definition: Definition) -> str | None:
-    """A sentence for the model's author, or None when nothing speaks against a run."""
+def check_measurable(
+    repo: Repo, commit: Commit, snapshot: Snapshot, benchmark: Benchmark, *, user: User | None
+) -> None:
+    """Whether a run could end in a score.
+
+    Args:
+        user: with whose rights the data is read; None where nobody asks.
+
+    Raises:
+        NotEvaluable: a sentence for the model's author, or that the data is not here.
+    """
+    definition = definition_of(benchmark)
     checks = (
         _not_a_model(repo),
         _incomplete(snapshot),
@@ -31,7 +44,10 @@ def why_not(repo: Repo, commit: Commit, snapshot: Snapshot, definition: Definiti
         _wrong_labels(snapshot, definition),
         _too_large(repo, commit, snapshot, definition),
     )
-    return next((problem for problem in checks if problem), None)
+    problem = next((problem for problem in checks if problem), None)
+    problem = problem or datasets.data_state(benchmark, user).sentence
+    if problem:
+        raise NotEvaluable(problem)
 
 
 def is_complete(snapshot: Snapshot) -> bool:

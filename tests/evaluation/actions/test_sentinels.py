@@ -8,10 +8,12 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from catalog.models import AuditEntry
-from evaluation.actions import leases, scoring, sentinels
+from evaluation.actions import benchmarks, leases, scoring, sentinels
+from evaluation.benchmarks.definitions import load_definition
+from evaluation.errors import NotEvaluable
 from evaluation.models import Baseline, Node, Run, Score, Sentinel, SentinelCheck
 from evaluation.queries import queue
-from tests.evaluation import arrangement
+from tests.evaluation import arrangement, teams
 from tests.factories import UserFactory, token_of
 
 pytestmark = pytest.mark.django_db
@@ -73,6 +75,15 @@ def test_the_schedule_can_be_switched_off(settings):
 
     assert sentinels.schedule() == []
     assert len(sentinels.schedule(now=True)) == 1
+
+
+def test_data_that_only_some_may_read_takes_no_sentinel():
+    reader = UserFactory()
+    data, commit = teams.dataset(reader.namespace, reader)
+    benchmark = benchmarks.publish(load_definition(teams.definition_text(data.full_name, commit.oid)))
+
+    with pytest.raises(NotEvaluable, match="Waiting for data"):  # its runs are nobody's
+        sentinels.add_sentinel(repo=teams.model(), benchmark=benchmark, actor=reader)
 
 
 @pytest.mark.usefixtures("sentinel")
