@@ -141,7 +141,7 @@ def _drift(run: Run) -> None:
     broken = arrangement.running(by=arrangement.node("gpu-with-a-rather-long-name-in-the-second-rack"))
     leases.fail_run(**arrangement.grant(broken), reason="node_error", message="The device is gone.")
     Node.objects.filter(pk=broken.node_id).update(last_seen_at=timezone.now(), draining_since=timezone.now())
-    large = arrangement.queued()
+    large = arrangement.queued(run.repo, again=True)
     Run.objects.filter(pk=large.pk).update(queue="eval.gpu.80g", memory_gb=61.2)
 
 
