@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
 import tempfile
@@ -16,6 +17,9 @@ from catalog.errors import RevisionNotFound
 from evaluation import signing
 from evaluation.actions import efficiency, leases, provenance, sentinels
 from evaluation.benchmarks.corpora import DataUnavailable
+from evaluation.benchmarks.definitions import definition_hash
+from evaluation.benchmarks.items import Items
+from evaluation.benchmarks.perturbing import Perturber
 from evaluation.benchmarks.schema import Definition
 from evaluation.errors import BadOutput, RunIsOver, RunLeaseLost
 from evaluation.harnesses import judge
@@ -64,7 +68,16 @@ def judged(run: Run, definition: Definition) -> Judgement:
         answers.fetch_outputs(run, folder)
         run.measurements = _measurements(folder / "measurements.json")
         items = answers.items_of(run, definition)
-        return judge(definition, items.gold, answers.read_answers(run, definition, items, folder))
+        found, copies = answers.read_with_copies(run, definition, items, folder)
+        judgement = judge(definition, items.gold, found, copies)
+    return _with_changes(judgement, definition, items) if definition.perturbations else judgement
+
+
+def _with_changes(judgement: Judgement, definition: Definition, items: Items) -> Judgement:
+    """How many copies differ from their items at all: a drop over texts that nothing changed says little."""
+    changes = Perturber(definition, definition_hash(definition)).changes(items)
+    done = [{**one, "changed": changes[one["name"]]} for one in judgement.diagnostics.get("robustness", [])]
+    return dataclasses.replace(judgement, diagnostics={**judgement.diagnostics, "robustness": done})
 
 
 def _measurements(path: Path) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import re
 
 from evaluation.benchmarks.media_checks import NORMALISED, check_media
+from evaluation.benchmarks.perturbing.checking import check_perturbations
 from evaluation.benchmarks.prompts import check_prompt
 from evaluation.benchmarks.schema import Definition, Generation, Subset
 from evaluation.benchmarks.strict import bad
@@ -27,6 +28,7 @@ def check(definition: Definition) -> None:
     if definition.engine.name == "native":
         check_prompt(definition)
     check_media(definition)
+    check_perturbations(definition)
     _check_filters(definition)
 
 

@@ -2,11 +2,12 @@
 
 import hashlib
 import io
+import itertools
 import json
 import shutil
 import tarfile
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from evaluation.benchmarks.definitions import builtin_definitions, definition_ha
 from evaluation.benchmarks.hub.files import DatasetFiles
 from evaluation.benchmarks.hub.reading import read_dataset
 from evaluation.benchmarks.items import MEDIA_COLUMNS, Items, Located, Reader, Row
+from evaluation.benchmarks.perturbing import Perturber, copy_ids
 from evaluation.benchmarks.schema import Definition
 from evaluation.benchmarks.sources import READERS, django_catalogues
 from evaluation.benchmarks.sources.sklearn_digits import digits_train
@@ -56,7 +58,7 @@ class InputFiles:
     files: tuple[InputFile, ...]
     gold: list[Row]
     digest: str  # over the items before they were renamed: equal for every run of one definition
-    rows: int
+    rows: int  # items; perturbed copies come besides
 
 
 def read(definition: Definition, files: DatasetFiles | None = None) -> Items:
@@ -118,11 +120,13 @@ def materialise(
         DataUnavailable: as `read`.
     """
     items = read(definition, files)
-    names = opaque_names(items, run_seed)
-    rows = sorted((row | {"id": names[row["id"]]} for row in items.inputs), key=lambda row: str(row["id"]))
+    perturber = Perturber(definition, definition_hash(definition))
+    names = opaque_names(items, run_seed, also=copy_ids(definition, items))
+    asked = itertools.chain(items.inputs, perturber.copies(items))
+    rows = sorted((row | {"id": names[row["id"]]} for row in asked), key=lambda row: str(row["id"]))
     directory.mkdir(parents=True, exist_ok=True)
     rows, media = _apart(rows)
-    later = _write_later(items, names, directory / "later")
+    later = _write_later(items, names, directory / "later", perturber)
     if media or later:
         _write_tar(directory / MEDIA, media, later)
     shutil.rmtree(directory / "later", ignore_errors=True)
@@ -134,13 +138,17 @@ def materialise(
         files=tuple(_described(directory, name) for name in written),
         gold=_gold(items, names),
         digest=digest_of(items),
-        rows=len(rows),
+        rows=len(items.inputs),
     )
 
 
-def opaque_names(items: Items, run_seed: str) -> dict[str, str]:
-    """What each item is called in the files of the run with this seed, by its own id."""
-    return {row["id"]: _opaque(run_seed, row["id"]) for row in items.inputs}
+def opaque_names(items: Items, run_seed: str, also: Iterable[str] = ()) -> dict[str, str]:
+    """What each item is called in the files of the run with this seed, by its own id.
+
+    Args:
+        also: ids of perturbed copies.
+    """
+    return {key: _opaque(run_seed, key) for key in itertools.chain((row["id"] for row in items.inputs), also)}
 
 
 def _gold(items: Items, names: dict[str, str]) -> list[Row]:
@@ -212,7 +220,7 @@ def _file_name(key: str, column: str) -> str:
     return f"{key}.{MEDIA_COLUMNS[column]}"
 
 
-def _write_later(items: Items, names: dict[str, str], folder: Path) -> dict[str, Path]:
+def _write_later(items: Items, names: dict[str, str], folder: Path, perturber: Perturber) -> dict[str, Path]:
     """Media read one after the other into files, by name: their sum may be larger than memory."""
     if items.media is None:
         return {}
@@ -220,12 +228,13 @@ def _write_later(items: Items, names: dict[str, str], folder: Path) -> dict[str,
     written: dict[str, Path] = {}
     total = 0
     for key, column, content in items.media(names):
-        total += len(content)
-        if total > LARGEST_MEDIA:
-            raise DataUnavailable(f"The images or recordings are more than {LARGEST_MEDIA >> 30} GiB; take a subset.")
-        name = _file_name(names[key], column)
-        written[name] = folder / name
-        written[name].write_bytes(content)
+        for own, made in itertools.chain([(key, content)], perturber.media_of(key, column, content)):
+            total += len(made)
+            if total > LARGEST_MEDIA:
+                raise DataUnavailable(f"Images or recordings are more than {LARGEST_MEDIA >> 30} GiB; take a subset.")
+            name = _file_name(names[own], column)
+            written[name] = folder / name
+            written[name].write_bytes(made)
     return written
 
 

@@ -4,6 +4,7 @@ What a harness asks of a model is recorded and becomes the inputs of an ordinary
 into the harness's own metric code. The harness and its data never reach a node, the model never reaches the harness.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from evaluation.benchmarks.corpora import DataUnavailable
@@ -43,7 +44,9 @@ def items_of(definition: Definition, cache: Path) -> Items:
     return found
 
 
-def judge(definition: Definition, gold: Gold, predictions: Predictions) -> Judgement:
+def judge(
+    definition: Definition, gold: Gold, predictions: Predictions, copies: Mapping[str, Predictions] | None = None
+) -> Judgement:
     """As `metrics.scoring.judge`, by the metrics of the definition's engine.
 
     Raises:
@@ -52,5 +55,5 @@ def judge(definition: Definition, gold: Gold, predictions: Predictions) -> Judge
     """
     harness = HARNESSES.get(definition.engine.name)
     if harness is None:
-        return scoring.judge(definition, gold, predictions)
+        return scoring.judge(definition, gold, predictions, copies)
     return scoring.judgement_of(definition, harness.judge(definition, gold, predictions))

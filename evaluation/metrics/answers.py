@@ -1,16 +1,20 @@
 """What a node sent, doubted before anything is believed: files, lines, ids."""
 
+import dataclasses
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import numpy as np
 
 from evaluation.benchmarks.schema import Definition
 from evaluation.errors import BadOutput
 from evaluation.metrics.samples import Gold
 
 PREDICTIONS = "predictions.jsonl"
+P = TypeVar("P", bound="Predictions")
 LONGEST_WHOLE = 19  # digits: whole numbers from here on become floats
 
 
@@ -19,6 +23,19 @@ class Predictions:
     """The answers of one run; each kind adds columns with one row per id."""
 
     ids: tuple[str, ...]
+
+
+def taken(found: P, chosen: Sequence[int]) -> P:
+    """The answers at these places; a column that the run did not send stays empty."""
+    if len(chosen) == len(found.ids) and list(chosen) == list(range(len(chosen))):
+        return found
+    columns: dict[str, Any] = {}
+    for field in dataclasses.fields(found):
+        column = getattr(found, field.name)
+        if column is not None and len(column) == len(found.ids):
+            rows = list(chosen)
+            columns[field.name] = column[rows] if isinstance(column, np.ndarray) else tuple(column[at] for at in rows)
+    return dataclasses.replace(found, **columns)
 
 
 def require_files(definition: Definition, folder: Path, names: Sequence[str]) -> None:

@@ -1,11 +1,11 @@
 """From predictions and gold to the numbers on the score page."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from evaluation.benchmarks.schema import Definition, MetricUse
-from evaluation.metrics import fairness
+from evaluation.metrics import fairness, robustness
 from evaluation.metrics.arrays import Floats
 from evaluation.metrics.columns import Column, cluster_column
 from evaluation.metrics.divisions import least_of, members, size_of
@@ -33,13 +33,20 @@ def score(definition: Definition, gold: Gold, predictions: Predictions) -> list[
     return judge(definition, gold, predictions).values
 
 
-def judge(definition: Definition, gold: Gold, predictions: Predictions) -> Judgement:
-    """The same with its columns; gold in the order of the data pairs them with those of others. Raises `BadOutput`."""
-    return judgement_of(definition, sample_of(definition, gold, predictions))
+def judge(
+    definition: Definition, gold: Gold, predictions: Predictions, copies: Mapping[str, Predictions] | None = None
+) -> Judgement:
+    """The same with its columns; gold in the order of the data pairs them with those of others. Raises `BadOutput`.
+
+    Args:
+        copies: answers to perturbed copies of the items, by perturbation, under the ids of the items.
+    """
+    answered = {name: sample_of(definition, gold, found) for name, found in (copies or {}).items()}
+    return judgement_of(definition, sample_of(definition, gold, predictions), answered)
 
 
-def judgement_of(definition: Definition, sample: Sample) -> Judgement:
-    """The same of items that a harness has judged."""
+def judgement_of(definition: Definition, sample: Sample, copies: Mapping[str, Sample] | None = None) -> Judgement:
+    """The same of items that are judged already, such as by a harness."""
     usable = [use for use in definition.metrics if use.primary or REGISTRY[use.name].needs <= sample.offers]
     uses = sorted(usable, key=lambda use: not use.primary)  # stable
     overall = [_judged(definition, use, sample) for use in uses]
@@ -53,7 +60,14 @@ def judgement_of(definition: Definition, sample: Sample) -> Judgement:
     if sample.clusters is not None:
         columns.append(cluster_column(sample.clusters))
     between, groups = fairness.compared(definition, uses, sample)
-    return Judgement(values + between, columns, {"fairness": groups} if groups else {})
+    changed, done = robustness.robustness(definition, uses, sample, copies or {})
+    values += between
+    for one in definition.perturbations:
+        if copies and one.name in copies:
+            at = robustness.slice_of(one)
+            values += [_judged(definition, use, copies[one.name], slice_name=at)[0] for use in uses]
+    said = {name: about for name, about in (("fairness", groups), ("robustness", done)) if about}
+    return Judgement(values + changed, columns, said)
 
 
 def _judged(

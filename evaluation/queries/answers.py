@@ -10,9 +10,11 @@ from django.utils.translation import gettext as _
 
 from catalog.stores import blob_store
 from evaluation.benchmarks.items import Items
+from evaluation.benchmarks.perturbing import APART, copy_ids
 from evaluation.benchmarks.readers import digest_of, opaque_names, read
 from evaluation.benchmarks.schema import Definition
 from evaluation.errors import BadOutput
+from evaluation.metrics.answers import taken
 from evaluation.metrics.predictions import Predictions, read_predictions
 from evaluation.models import Run
 from evaluation.queries import datasets
@@ -42,7 +44,22 @@ def items_of(run: Run, definition: Definition) -> Items:
 
 
 def read_answers(run: Run, definition: Definition, items: Items, folder: Path) -> Predictions:
-    """The answers in `folder`, under the items' own ids. Raises `BadOutput`."""
-    own = {opaque: key for key, opaque in opaque_names(items, str(run.item_seed)).items()}
+    """The answers in `folder`, under the items' own ids and without perturbed copies. Raises `BadOutput`."""
+    return read_with_copies(run, definition, items, folder)[0]
+
+
+def read_with_copies(
+    run: Run, definition: Definition, items: Items, folder: Path
+) -> tuple[Predictions, dict[str, Predictions]]:
+    """The answers to the items, and those to their copies by perturbation; both under the items' own ids."""
+    names = opaque_names(items, str(run.item_seed), also=copy_ids(definition, items))
+    own = {opaque: key for key, opaque in names.items()}
     found = read_predictions(definition, folder)
-    return dataclasses.replace(found, ids=tuple(own.get(key, UNKNOWN + key) for key in found.ids))
+    places: dict[str, list[int]] = {"": [], **{use.name: [] for use in definition.perturbations}}
+    ids = []
+    for at, opaque in enumerate(found.ids):
+        key, _apart, name = own[opaque].partition(APART) if opaque in own else (UNKNOWN + opaque, "", "")
+        places[name].append(at)
+        ids.append(key)
+    named = dataclasses.replace(found, ids=tuple(ids))
+    return taken(named, places.pop("")), {name: taken(named, chosen) for name, chosen in places.items()}

@@ -160,6 +160,8 @@ def _said(folder: Path, names: Mapping[str, str]) -> dict[str, Json]:
     with path.open(encoding="utf-8") as stream:
         for line in stream:
             row = json.loads(line)  # it was scored, so it can be read
+            if row["id"] not in own:  # a perturbed copy
+                continue
             answer = _without(row, NOT_AN_ANSWER)
             probabilities = row.get("probs")
             said[own[row["id"]]] = {**answer, "confidence": max(probabilities)} if probabilities else answer

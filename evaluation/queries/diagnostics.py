@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from evaluation.benchmarks.perturbing import kinds_for
+from evaluation.benchmarks.perturbing.kind import PerturbationKind
+from evaluation.metrics.registry import DERIVED
 from evaluation.models import Run, Score
 from evaluation.queries.scores import scores_of_run
 
@@ -52,10 +55,27 @@ class Division:
 
 
 @dataclass(frozen=True)
+class Perturbed:
+    """The same items asked once more in a changed form."""
+
+    name: str
+    description: str
+    role: str
+    seed: int
+    p: float
+    changed: int | None  # copies that differ from their items; None where that was not counted
+    score: Score | None  # of the copies, by the main metric
+    drop: Score | None  # relative to the items themselves
+    worst: Score | None  # each item with the worse of two answers
+    figures: list[Score]  # drops and the worse of both, by every metric
+
+
+@dataclass(frozen=True)
 class Diagnostics:
     """Empty where a run has no record, or was scored before there was any of this."""
 
     fairness: list[Division]
+    robustness: list[Perturbed]
 
 
 def diagnostics_of(run: Run) -> Diagnostics:
@@ -64,7 +84,11 @@ def diagnostics_of(run: Run) -> Diagnostics:
     body = json.loads(record.body) if record is not None else {}
     found: Json = body.get("result", {}).get("diagnostics", {})
     scores = scores_of_run(run) if found else []
-    return Diagnostics(fairness=[_division(one, scores) for one in found.get("fairness", [])])
+    kinds = kinds_for(str(run.benchmark.definition["request"]))
+    return Diagnostics(
+        fairness=[_division(one, scores) for one in found.get("fairness", [])],
+        robustness=[_perturbed(one, scores, kinds) for one in found.get("robustness", [])],
+    )
 
 
 def _division(about: Json, scores: Sequence[Score]) -> Division:
@@ -81,4 +105,22 @@ def _division(about: Json, scores: Sequence[Score]) -> Division:
         groups=[Group(group, at.get((primary, f"{name}:{group}"))) for group in about["groups"]],
         too_few=[Small(one["name"], one["n"]) for one in about["too_few"]],
         figures=figures,
+    )
+
+
+def _perturbed(about: Json, scores: Sequence[Score], kinds: Mapping[str, PerturbationKind[Any]]) -> Perturbed:
+    at = {score.metric: score for score in scores if score.slice == about["slice"]}
+    primary = next((score.metric for score in scores if score.is_primary), "")
+    kind = kinds.get(about["name"])
+    return Perturbed(
+        name=about["name"],
+        description=kind.description if kind is not None else "",
+        role=about["role"],
+        seed=about["seed"],
+        p=about["p"],
+        changed=about.get("changed"),
+        score=at.get(primary),
+        drop=at.get(f"{primary}_drop"),
+        worst=at.get(f"{primary}_worst"),
+        figures=[score for name, score in at.items() if name in DERIVED],
     )

@@ -72,7 +72,7 @@ def _compute(
     """All results by item id, and how many were computed now."""
     with PartialResults(run.output, _fingerprint(run, task)) as kept:
         # Whole batches, planned over all items: a resumed run computes the same batches, so the same numbers.
-        batches = plan(driver.lengths, driver.budget)
+        batches = _batches(rows, driver)
         missing = [batch for batch in batches if any(rows[index].id not in kept.results for index in batch)]
         before = len(kept.results)
         events.progress("running", before, len(rows))
@@ -81,6 +81,12 @@ def _compute(
             kept.append([rows[index].id for index in indexes], results)
             events.progress("running", len(kept.results), len(rows))
         return kept.results, len(kept.results) - before
+
+
+def _batches(rows: list[InputRow], driver: BatchRunner[Batch, Result]) -> list[list[int]]:
+    """Perturbed copies come last and by themselves: the items share batches, hence numbers, as if there were none."""
+    kinds = [[at for at, row in enumerate(rows) if row.perturbed == is_copy] for is_copy in (False, True)]
+    return [batch for among in kinds for batch in plan(driver.lengths, driver.budget, among)]
 
 
 def _fingerprint(run: RunSpec, task: Task) -> str:

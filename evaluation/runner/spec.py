@@ -59,6 +59,7 @@ class InputRow:
     continuations: tuple[str, ...] = ()
     image: str = ""  # name of a file in the media
     audio: str = ""  # likewise
+    perturbed: bool = False  # a changed copy of another item
 
     def __post_init__(self) -> None:
         for name in ("words", "contexts", "continuations"):  # JSON knows lists only

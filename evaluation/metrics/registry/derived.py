@@ -1,7 +1,10 @@
-"""Figures that follow from metrics: what lies between groups of items. A definition does not list them.
+"""Figures that follow from metrics: what lies between groups of items, what perturbations cost.
 
+A definition does not list them.
 Names like `accuracy_gap` are the metric's and a suffix; each metric gets the figures that make sense of it.
 """
+
+import math
 
 from evaluation.metrics.registry.metric import Metric, Need
 
@@ -77,8 +80,40 @@ def ratio_of(metric: Metric) -> Metric:
     )
 
 
+def drop_of(metric: Metric) -> Metric:
+    """What a perturbation costs, as a share of the value without it."""
+    falls = metric.higher_is_better
+    return Metric(
+        name=f"{metric.name}_drop",
+        title=f"{metric.title}, relative {'drop' if falls else 'rise'}",
+        description=f"How much {'lower' if falls else 'higher'} it is on perturbed items, as a share of its value.",
+        needs=metric.needs,
+        interval="corpus",
+        library="own, as HELM",
+        range=(-math.inf, 1.0) if falls else (-1.0, None),
+        higher_is_better=False,
+    )
+
+
+def worst_of(metric: Metric) -> Metric:
+    """Each item counts as the worse of itself and its perturbed copy."""
+    return Metric(
+        name=f"{metric.name}_worst",
+        title=f"{metric.title}, worse of both",
+        description="Each item counts with the worse of two answers: to itself and to its perturbed copy.",
+        needs=metric.needs,
+        interval=metric.interval,
+        library="own, as HELM",
+        unit=metric.unit,
+        range=metric.range,
+        higher_is_better=metric.higher_is_better,
+    )
+
+
 def derived_from(metrics: tuple[Metric, ...]) -> dict[str, Metric]:
     """All figures that can follow from these, by name."""
     gaps = [gap_of(metric) for metric in metrics]
     ratios = [ratio_of(metric) for metric in metrics if metric.range[0] == 0]
-    return {figure.name: figure for figure in (*gaps, *ratios, *ODDS)}
+    drops = [drop_of(metric) for metric in metrics]
+    worst = [worst_of(metric) for metric in metrics if metric.decomposable]
+    return {figure.name: figure for figure in (*gaps, *ratios, *ODDS, *drops, *worst)}
