@@ -13,6 +13,7 @@ from evaluation.node.cache import Cache
 from evaluation.node.client import Hub, Order
 from evaluation.node.errors import HubRefused, HubUnavailable, NodeError, RunFailed, RunStopped
 from evaluation.node.lease import EVERY_SECONDS, Lease
+from evaluation.node.quotas import Holder, holder_of_tasks
 from evaluation.node.sandbox import LEVELS, Level, strongest_level
 from evaluation.node.work import Place, Work, log_tail
 
@@ -38,6 +39,7 @@ class Agent:
     wait_seconds: float = WAIT_SECONDS
     heartbeat_seconds: float = EVERY_SECONDS
     level: Level = field(init=False)
+    tasks_held_by: Holder = field(init=False)
 
     def __post_init__(self) -> None:
         self.data_dir = self.data_dir.resolve()
@@ -46,6 +48,7 @@ class Agent:
         self.cache = Cache(self.data_dir / "cache", limit_bytes=self.cache_bytes)
         self.hub = Hub(self.hub_url, self.token)
         self.level = strongest_level(self.data_dir)
+        self.tasks_held_by = holder_of_tasks(self.level, self.data_dir)
 
     def run_forever(self, stop: threading.Event) -> None:
         """Works until `stop` is set. A run in progress then goes back to the queue.
@@ -95,7 +98,7 @@ class Agent:
     def _register(self) -> None:
         self.hub.register(
             name=self.name,
-            hardware=hardware.describe(self.device),
+            hardware=hardware.describe(self.device) | {"processes_held_by": self.tasks_held_by},
             sandbox=self.level,
             versions=hardware.versions(),
         )
@@ -127,6 +130,7 @@ class Agent:
             place=place,
             level=self.level,
             device=self.device,
+            tasks_by_rlimit=self.tasks_held_by == "rlimit" and self.level != "none",
             stopped=lambda: stop.is_set() or lease.over.is_set(),
         )
         try:

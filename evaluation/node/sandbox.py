@@ -7,7 +7,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -60,11 +60,17 @@ def gold_folders() -> list[Path]:
     return sorted({path.resolve() for path in found if path.is_dir()})
 
 
-def start(level: Level, confined: Confined, *, stderr: int) -> subprocess.Popen[bytes]:
-    """The command behind the walls of `level`, leading a session and group of its own."""
+def start(
+    level: Level, confined: Confined, *, stderr: int, entering: Callable[[Sequence[str]], list[str]] = list
+) -> subprocess.Popen[bytes]:
+    """The command behind the walls of `level`, leading a session and group of its own.
+
+    Args:
+        entering: puts a step before the whole command, such as entering a cgroup.
+    """
     wrapped = {"bubblewrap": _bubblewrap, "namespaces": _namespaces}
     return subprocess.Popen(
-        wrapped[level](confined) if level in wrapped else list(confined.command),
+        entering(wrapped[level](confined) if level in wrapped else list(confined.command)),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=stderr,
@@ -139,6 +145,8 @@ def _bubblewrap(confined: Confined) -> list[str]:
     command += ["--size", str(SCRATCH_BYTES), "--tmpfs", "/tmp"]  # noqa: S108
     for device in _accelerators():
         command += ["--dev-bind-try", device, device]
+    # Else /dev and its shm take half of the machine's memory, which no process is seen to hold.
+    command += ["--size", str(SCRATCH_BYTES), "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]  # noqa: S108
     for path in confined.read_only:
         command += ["--ro-bind", str(path), str(path)]
     for path in _masked(confined):

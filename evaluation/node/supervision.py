@@ -16,14 +16,19 @@ from typing import IO, Any
 import psutil
 
 from evaluation.node.errors import REASONS, RunFailed, RunStopped
+from evaluation.node.quotas import Cgroup
 from evaluation.node.sandbox import Confined, Level, start
 
 GRACE_SECONDS = 15.0  # between TERM and KILL
 LOOK_SECONDS = 0.25
 LONGEST_LINE = 64 * 1024
 MOST_PROCESSES = 256
+THREADS_PER_CORE = 16  # libraries for numbers start several pools of one thread per core
 LONGEST_MESSAGE = 2000
 GIGABYTE = 2**30
+SPARE_BYTES = 256 * 2**20  # of the machine's memory: less, and the kernel would soon end somebody
+# The system's own way out of a lack of memory, and how bubblewrap and unshare pass it on.
+KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,16 @@ class Limits:
     idle_seconds: float = 600.0  # without a progress line
     ram_bytes: float = 32 * GIGABYTE
     grace_seconds: float = GRACE_SECONDS
+    processes: int = MOST_PROCESSES
+
+    @property
+    def tasks(self) -> int:
+        """Processes and threads together: what the kernel counts."""
+        return most_tasks(self.processes)
+
+
+def most_tasks(processes: int = MOST_PROCESSES) -> int:
+    return processes + THREADS_PER_CORE * (os.cpu_count() or 1)
 
 
 def supervise(
@@ -56,24 +71,34 @@ def supervise(
         RunFailed: as the child says, or timeout, does_not_fit, sandbox_violation, node_error.
         RunStopped
     """
-    with log.open("wb") as stream:
-        child = start(level, confined, stderr=stream.fileno())
-    watched = _Watched(child, limits)
+    group = Cgroup.make(tasks=limits.tasks, memory_bytes=int(limits.ram_bytes))
     try:
-        failure = watched.follow(stopped, progress)
+        with log.open("wb") as stream:
+            child = start(level, confined, stderr=stream.fileno(), entering=group.entering)
+        watched = _Watched(child, limits, group)
+        try:
+            failure = watched.follow(stopped, progress)
+        except RunFailed as error:
+            # What floods the machine gets no time to clean up.
+            watched.grace = watched.grace if error.reason == "timeout" else 0.0
+            raise
+        finally:
+            watched.end()
+        if failure is not None:
+            raise failure
+        if child.returncode != 0:
+            watched.check_group()
+            raise RunFailed("node_error", f"The runner ended {_how(child.returncode)} without saying why.")
     finally:
-        watched.end()
-    if failure is not None:
-        raise failure
-    if child.returncode != 0:
-        raise RunFailed("node_error", f"The runner ended {_how(child.returncode)} without saying why.")
+        group.close()
 
 
 class _Watched:
     """A running child."""
 
-    def __init__(self, child: subprocess.Popen[bytes], limits: Limits) -> None:
-        self.child, self.limits = child, limits
+    def __init__(self, child: subprocess.Popen[bytes], limits: Limits, group: Cgroup) -> None:
+        self.child, self.limits, self.group = child, limits, group
+        self.grace = limits.grace_seconds
         self.started = self.heard = time.monotonic()
         self.lines: queue.Queue[bytes | None] = queue.Queue(maxsize=1000)
         assert child.stdout is not None
@@ -112,21 +137,31 @@ class _Watched:
         if now - self.heard > self.limits.idle_seconds:
             raise RunFailed("timeout", f"The run made no progress for {self.limits.idle_seconds / 60:g} minutes.")
         family = self._family()
-        if len(family) > MOST_PROCESSES:
-            raise RunFailed("sandbox_violation", f"The run started more than {MOST_PROCESSES} processes.")
-        used = sum(_memory(process) for process in family)
-        if used > self.limits.ram_bytes:
+        if len(family) > self.limits.processes:
+            raise RunFailed("sandbox_violation", f"The run started more than {self.limits.processes} processes.")
+        if sum(_memory(process) for process in family) > self.limits.ram_bytes:
+            raise _too_much_memory(self.limits)
+        self.check_group()
+        # Files in memory belong to no process; only a cgroup counts them.
+        if not self.group.holds_memory and psutil.virtual_memory().available < SPARE_BYTES:
+            raise RunFailed("does_not_fit", "The run was ended as it left the machine nearly no memory.")
+
+    def check_group(self) -> None:
+        """What the kernel has refused or ended. Raises RunFailed."""
+        if self.group.refused_tasks():
             raise RunFailed(
-                "does_not_fit", f"The run used more than the {self.limits.ram_bytes / GIGABYTE:g} GB of memory allowed."
+                "sandbox_violation", f"The run wanted more than {self.limits.tasks} processes and threads at once."
             )
+        if self.group.killed_for_memory():
+            raise _too_much_memory(self.limits)
 
     def end(self) -> None:
         """Ends what still runs: TERM to the group, KILL after the grace time, and a look for what escaped."""
         family = self._family()
-        if self.child.poll() is None:
+        if self.grace and self.child.poll() is None:
             self._signal(signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self.child.wait(timeout=self.limits.grace_seconds)
+                self.child.wait(timeout=self.grace)
         self._signal(signal.SIGKILL)
         for process in family:
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -184,5 +219,13 @@ def _memory(process: psutil.Process) -> int:
     return memory
 
 
+def _too_much_memory(limits: Limits) -> RunFailed:
+    return RunFailed(
+        "does_not_fit", f"The run used more than the {limits.ram_bytes / GIGABYTE:g} GB of memory allowed."
+    )
+
+
 def _how(code: int) -> str:
+    if code in KILLED:
+        return "by signal SIGKILL (as when the machine has no memory left)"
     return f"by signal {signal.Signals(-code).name}" if code < 0 else f"with code {code}"

@@ -16,7 +16,7 @@ from evaluation.node.client import Hub, Order
 from evaluation.node.errors import HubRefused, LeaseLost, RunFailed, RunStopped
 from evaluation.node.lease import Lease
 from evaluation.node.sandbox import Confined, Level
-from evaluation.node.supervision import GIGABYTE, Limits, supervise
+from evaluation.node.supervision import GIGABYTE, Limits, most_tasks, supervise
 from evaluation.runner import PROTOCOL
 
 MEGABYTE = 2**20
@@ -30,14 +30,17 @@ PHASES = ("loading", "running", MEASURING)
 # Runs before anything of a model: limits, no new privileges, death with the supervisor. Then the runner takes over.
 START = """
 import ctypes, resource, runpy, sys
-root, file_bytes = sys.argv[1], int(sys.argv[2])
-for kind, most in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_FSIZE, file_bytes), (resource.RLIMIT_NOFILE, 1024)):
-    resource.setrlimit(kind, (most, most))
 libc = ctypes.CDLL(None)
-libc.prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS
 libc.prctl(1, 9)  # PR_SET_PDEATHSIG, SIGKILL
+libc.prctl(38, 1, 0, 0, 0)  # PR_SET_NO_NEW_PRIVS
+root, file_bytes, tasks = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+limits = [(resource.RLIMIT_CORE, 0), (resource.RLIMIT_FSIZE, file_bytes), (resource.RLIMIT_NOFILE, 1024)]
+for kind, most in limits + [(resource.RLIMIT_NPROC, tasks)] * bool(tasks):
+    resource.setrlimit(kind, (most, most))
+with open("/proc/self/oom_score_adj", "w") as stream:
+    stream.write("1000")  # without memory the system ends the model, and not the node
 sys.path.insert(0, root)
-sys.argv[1:3] = []
+sys.argv[1:4] = []
 runpy.run_module("evaluation.runner", run_name="__main__", alter_sys=True)
 """
 
@@ -80,6 +83,7 @@ class Work:
     place: Place
     level: Level
     device: str
+    tasks_by_rlimit: bool  # RLIMIT_NPROC is what holds here
     stopped: Callable[[], bool]
 
     def do(self) -> None:
@@ -113,6 +117,7 @@ class Work:
         self.place.spec.write_text(json.dumps(self._spec()), encoding="utf-8")
         file_bytes = int(2.5 * self._output_bytes()) + MEGABYTE
         command = [sys.executable, "-I", "-B", "-c", START, str(sandbox.CODE), str(file_bytes)]
+        command += [str(most_tasks() if self.tasks_by_rlimit else 0)]
         command += ["--spec", str(self.place.spec), "--output", str(self.place.output)]
         confined = Confined(
             command,

@@ -11,6 +11,9 @@ from evaluation.runner.failures import unsupported
 
 LARGEST_HEADER = 100 * 1024 * 1024
 LARGEST_JSON = 16 * 1024 * 1024
+LARGEST_OTHER = (
+    256 * 1024 * 1024
+)  # tokenizers and whatever else stands beside the weights; parsed, it takes 10 times that
 DTYPE_BITS = {
     "BOOL": 8, "U8": 8, "I8": 8, "F8_E5M2": 8, "F8_E4M3": 8, "F8_E8M0": 8, "F8_E4M3FNUZ": 8, "F8_E5M2FNUZ": 8,
     "U16": 16, "I16": 16, "F16": 16, "BF16": 16, "U32": 32, "I32": 32, "F32": 32,
@@ -35,6 +38,7 @@ def check_snapshot(folder: Path) -> Snapshot:
     Raises:
         RunFailed: unsupported, saying what is missing or wrong and in which file.
     """
+    _check_sizes(folder)
     config = read_json(folder / "config.json")
     if "quantization_config" in config:
         raise unsupported("The weights are quantised (quantization_config in config.json), which is not supported yet.")
@@ -51,6 +55,13 @@ def check_snapshot(folder: Path) -> Snapshot:
         parameters=parameters,
         stored_dtypes=tuple(sorted(dtypes)),
     )
+
+
+def _check_sizes(folder: Path) -> None:
+    """Libraries read these files whole, whatever their size."""
+    for path in sorted(folder.rglob("*")):
+        if path.suffix != ".safetensors" and path.is_file() and path.stat().st_size > LARGEST_OTHER:
+            raise unsupported(f"{path.name} is larger than {LARGEST_OTHER // 2**20} MiB.")
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -9,10 +9,24 @@ import torch
 from evaluation.benchmarks import readers
 from evaluation.benchmarks.definitions import builtin_definitions, run_spec
 from evaluation.node.agent import Agent
+from evaluation.node.sandbox import LEVELS, leaks
+from tests.evaluation.node import confined
 from tests.evaluation.node.hub import TOKEN, HubServer, Run
 from tests.evaluation.runner import models
 
 LANGID = next(definition for definition in builtin_definitions() if definition.id == "langid")
+
+
+@pytest.fixture(scope="session")
+def walls(tmp_path_factory):
+    """The levels whose walls hold on this machine, and "none", which has no walls to hold."""
+    folder = tmp_path_factory.mktemp("walls")
+    return {level for level in LEVELS if level == "none" or not leaks(level, folder)}
+
+
+@pytest.fixture(autouse=True)
+def _strangers():
+    confined.note_strangers()
 
 
 @pytest.fixture

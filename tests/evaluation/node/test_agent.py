@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shutil
 import time
 
 import psutil
@@ -175,6 +176,22 @@ def test_a_run_that_takes_too_much_memory_is_ended(hub, node, run_of, slow_model
 
     assert run.failure["reason"] == "does_not_fit"
     assert "0.1 GB of memory" in run.failure["message"]
+
+
+def test_a_config_that_asks_for_endless_layers_is_ended_and_the_node_lives_on(hub, node, run_of, small_model, tmp_path):
+    endless = shutil.copytree(small_model, tmp_path / "endless")
+    config = json.loads((endless / "config.json").read_text())
+    (endless / "config.json").write_text(json.dumps(config | {"num_hidden_layers": 10**9}))
+    node()
+
+    run = hub.queue(run_of(endless, ram_gb=0.8))
+    follower = hub.queue(run_of(small_model, run_id=2))
+    follower.wait_for("scoring", "failed")
+
+    assert run.failure["reason"] == "does_not_fit"
+    assert "0.8 GB of memory" in run.failure["message"]
+    assert follower.failure is None
+    assert runners() == []
 
 
 def test_results_larger_than_allowed_are_not_sent(hub, node, run_of, small_model):

@@ -46,6 +46,24 @@ def config_is_a_list(model):
     (model / "config.json").write_text("[]")
 
 
+def config_without_end(model):
+    (model / "config.json").write_text('{"a":' * 100_000)
+
+
+def huge_config(model):
+    with (model / "config.json").open("ab") as stream:
+        stream.truncate(17 * 2**20)
+
+
+def huge_tokenizer(model):
+    with (model / "tokenizer.json").open("ab") as stream:
+        stream.truncate(300 * 2**20)
+
+
+def tokenizer_without_end(model):
+    (model / "tokenizer.json").write_text("[" * 1_000_000)
+
+
 def only_pickle(model):
     (model / "model.safetensors").rename(model / "pytorch_model.bin")
 
@@ -145,6 +163,10 @@ def entry(dtype="F32", shape=(2,), offsets=(0, 8)):
         (no_config, "unsupported", "config.json is missing"),
         (broken_config, "unsupported", "config.json is not valid JSON"),
         (config_is_a_list, "unsupported", "does not hold a JSON object"),
+        (config_without_end, "unsupported", "config.json is not valid JSON"),
+        (huge_config, "unsupported", "config.json is larger than 16 MiB"),
+        (huge_tokenizer, "unsupported", "tokenizer.json is larger than 256 MiB"),
+        (tokenizer_without_end, "unsupported", "tokenizer could not be loaded"),
         (only_pickle, "unsupported", "pickled (pytorch_model.bin)"),
         (no_weights, "unsupported", "model.safetensors is missing"),
         (adapter, "unsupported", "an adapter"),

@@ -151,6 +151,8 @@ def test_a_chat_template_frames_the_prompt_where_the_benchmark_wants_it(bench, t
     [
         ("{{ messages[0].__class__.__mro__[1].__subclasses__() }}", "chat template of the model failed"),
         ("{{ raise_exception('no user turns') }}", "no user turns"),
+        ("{{ 'a' * 10**15 }}", "chat template of the model failed"),
+        ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "chat template of the model failed"),
         ("{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}", "takes too long"),
     ],
 )
