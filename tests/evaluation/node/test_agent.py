@@ -6,6 +6,7 @@ import shutil
 import time
 
 import psutil
+import pytest
 
 from evaluation.benchmarks.definitions import builtin_definitions
 from evaluation.metrics.predictions import read_predictions
@@ -178,6 +179,7 @@ def test_a_run_that_takes_too_much_memory_is_ended(hub, node, run_of, slow_model
     assert "0.1 GB of memory" in run.failure["message"]
 
 
+@pytest.mark.slow
 def test_a_config_that_asks_for_endless_layers_is_ended_and_the_node_lives_on(hub, node, run_of, small_model, tmp_path):
     endless = shutil.copytree(small_model, tmp_path / "endless")
     config = json.loads((endless / "config.json").read_text())
