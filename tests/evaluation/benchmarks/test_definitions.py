@@ -5,11 +5,15 @@ from pathlib import Path
 import pytest
 
 from evaluation.benchmarks import definitions
-from evaluation.benchmarks.definitions import builtin_definitions, definition_hash, load_definition
+from evaluation.benchmarks.definitions import builtin_definitions, definition_hash, load_definition, run_spec
 from evaluation.errors import BadDefinition
 
 FOLDER = Path(definitions.__file__).parent / "builtin"
 DIGITS = (FOLDER / "digits.yaml").read_text(encoding="utf-8")
+
+
+def asking(cost):
+    return f"seed: 1234\nefficiency: {{{cost}}}"
 
 
 def test_each_built_in_benchmark_is_named_like_its_file_and_has_one_primary_metric():
@@ -37,6 +41,12 @@ def test_each_built_in_benchmark_is_named_like_its_file_and_has_one_primary_metr
         (("{name: macro_f1}", "{name: macro_f1, primary: true}"), "metrics", "exactly one metric is primary"),
         (("level: 0.95", "level: 95.0"), "uncertainty.level", "between"),
         (("minutes: 60", "minutes: -1"), "limits", "positive"),
+        (("seed: 1234", asking("scenarios: []")), "efficiency.scenarios", "each once"),
+        (("seed: 1234", asking("scenarios: [offline, offline]")), "efficiency.scenarios", "each once"),
+        (("seed: 1234", asking("scenarios: [server]")), "efficiency.scenarios[0]", "is not one of"),
+        (("seed: 1234", asking("scenarios: [offline], input: random")), "efficiency.input", "is not one of"),
+        (("seed: 1234", asking("scenarios: [offline], warmup: 0")), "efficiency.warmup", "more than 0"),
+        (("seed: 1234", asking("scenarios: [offline], max_seconds: 5")), "efficiency.max_seconds", "less than"),
         (("id: digits", "id: Digits!"), "id", "lower case"),
         (("title: Handwritten digits\n", ""), "title", "required"),
         (("seed: 1234", "seed: 1234\nseed: 1"), "seed", "appears twice"),
@@ -51,6 +61,15 @@ def test_a_mistake_is_named_by_its_path_and_a_sentence(change, path, said):
 
     assert refused.value.message.startswith(f"{path}: ")
     assert said in refused.value.message
+
+
+def test_cost_is_measured_where_a_definition_asks_and_by_none_that_runs_by_itself():
+    asking_ones = {one.id: one for one in builtin_definitions() if one.efficiency is not None}
+
+    assert set(asking_ones) == {"langid-cost", "manual-last-word-cost"}
+    assert {one.status for one in asking_ones.values()} == {"draft"}
+    assert run_spec(asking_ones["langid-cost"])["efficiency"]["max_seconds"] == 120
+    assert run_spec(load_definition(DIGITS))["efficiency"] is None
 
 
 @pytest.mark.parametrize(
