@@ -50,8 +50,10 @@ class Texts:
 
 def first_and_further_tokens(texts: Texts, figures: Figures) -> None:
     bench = texts.bench
-    for _ in range(WARM_UPS):
+    warm = Repetitions(WARM_UPS, 0.0, bench.deadline)
+    while warm.go_on():
         texts.write()
+        warm.done += 1
         bench.tell()
     first: list[float] = []
     each: list[float] = []
