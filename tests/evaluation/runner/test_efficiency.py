@@ -16,7 +16,7 @@ from tests.evaluation.runner.conftest import DEFINITIONS
 from tests.evaluation.runner.test_requests import some_inputs
 
 QUICK = {
-    "scenarios": ["single_stream", "offline"], "warmup": 2, "min_iterations": 24, "min_seconds": 0.05,
+    "scenarios": ["single_stream", "offline"], "warmup": 2, "min_iterations": 24, "min_seconds": 0.001,
     "max_seconds": 60,
 }  # fmt: skip
 LATENCIES = ("latency_p50_ms", "latency_p90_ms", "latency_p95_ms")
