@@ -33,7 +33,7 @@ from evaluation.queries.efficiency import by_hardware, cost_of_run, costs_of
 from evaluation.queries.provenance import provenance_table
 from evaluation.queries.runs import RunFilter, attempts_of, find_runs
 from evaluation.queries.scores import parts_of, scores_of, scores_of_run, superseded_scores_of
-from evaluation.queries.staleness import head_digest, is_stale
+from evaluation.queries.staleness import stale_of_repo
 from evaluation.queries.verdicts import judged_claims
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ def _frame(request: HttpRequest, run_id: int) -> dict[str, Any]:
         "superseded": superseded_scores_of(run),
         "cost": cost_of_run(run),
         "provenance": provenance_table(run.record) if run.state == Run.State.SUCCEEDED else [],
-        "is_stale": _is_stale(run),
+        "is_stale": run.state == Run.State.SUCCEEDED and bool(stale_of_repo(run.repo, [run])),
         "withdraws": run.state == Run.State.SUCCEEDED
         and run.withdrawn_at is None
         and actor.user is not None
@@ -214,13 +214,6 @@ def _frame(request: HttpRequest, run_id: int) -> dict[str, Any]:
             run.state, run.is_stalled, run.progress, run.log, run.reason, run.attempt, len(found), waits_for
         ),
     }
-
-
-def _is_stale(run: Run) -> bool:
-    facts = getattr(run.repo, "facts", None)
-    if run.state != Run.State.SUCCEEDED or facts is None or facts.commit is None or facts.commit.oid == run.commit_oid:
-        return False
-    return is_stale(run, head_digest(run.repo))
 
 
 def _steps(run: Run) -> list[Step]:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from catalog.models import Repo, User
 from evaluation.metrics.costs import hardware_class, read_figures
 from evaluation.models import Benchmark, Score
-from evaluation.queries.staleness import stale_runs
+from evaluation.queries.staleness import stale_of_board
 from evaluation.queries.ties import rank_ranges
 
 MOST_ROWS: Final = 1000
@@ -70,7 +70,7 @@ def leaderboard(benchmark: Benchmark, *, user: User | None, narrowed: BoardFilte
     engine = str((benchmark.definition.get("engine") or {}).get("name", "native"))
     rows = [_row(score, engine) for score in scores[:MOST_ROWS]]
     wanted = [row for row in rows if _is_wanted(row, narrowed)]
-    stale = stale_runs(row.score for row in wanted)
+    stale = stale_of_board(row.score for row in wanted)
     dated = [replace(row, is_stale=row.score.run_id in stale) for row in wanted]
     return _marked(_ranked(dated, benchmark), benchmark)
 

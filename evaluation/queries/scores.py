@@ -10,7 +10,7 @@ from catalog.models import Repo, User
 from evaluation.metrics.registry import DERIVED
 from evaluation.models import Benchmark, Run, Score
 from evaluation.queries.runs import attempts_by_benchmark
-from evaluation.queries.staleness import head_digest, is_stale
+from evaluation.queries.staleness import stale_of_repo
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ def scores_of(repo: Repo, user: User | None) -> list[BenchmarkScores]:
     ordered = scores.defer("run__log").order_by("benchmark__title", "-benchmark__version", "run_id", "pk")
     groups = [list(group) for _, group in groupby(ordered, key=lambda score: score.run_id)]
     head = _head_of(repo)
-    digest = head_digest(repo) if any(group[0].commit_oid != head for group in groups) else ""
+    stale = stale_of_repo(repo, (group[0].run for group in groups))
     attempts = attempts_by_benchmark(repo)
-    return [_grouped(group, head, digest, attempts[group[0].benchmark.slug]) for group in groups]
+    return [_grouped(group, head, stale, attempts[group[0].benchmark.slug]) for group in groups]
 
 
 def scores_of_run(run: Run) -> list[Score]:
@@ -63,7 +63,7 @@ def superseded_scores_of(run: Run) -> list[Score]:
     return sorted((score for score in run.scores.all() if score.is_superseded), key=lambda score: -score.pk)
 
 
-def _grouped(scores: list[Score], head: str, digest: str, attempts: int) -> BenchmarkScores:
+def _grouped(scores: list[Score], head: str, stale: set[int], attempts: int) -> BenchmarkScores:
     first = scores[0]
     metric = first.benchmark.primary_metric
     return BenchmarkScores(
@@ -73,7 +73,7 @@ def _grouped(scores: list[Score], head: str, digest: str, attempts: int) -> Benc
         others=[score for score in scores if not score.is_primary and not score.slice],
         slices=[score for score in scores if score.slice and score.metric == metric],
         is_at_head=first.commit_oid == head,
-        is_stale=first.commit_oid != head and is_stale(first.run, digest),
+        is_stale=first.run_id in stale,
         attempts=attempts,
     )
 

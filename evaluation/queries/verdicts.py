@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -16,7 +16,7 @@ from evaluation.metrics.registry import REGISTRY
 from evaluation.models import Benchmark, Score
 from evaluation.queries.benchmarks import definition_of
 from evaluation.queries.naming import named_filters, names_of, plain
-from evaluation.queries.staleness import head_digest, is_stale
+from evaluation.queries.staleness import stale_of_repo
 
 Claim = Mapping[str, Any]
 Verdict = Literal["match", "lower", "higher", "not_comparable", "not_measured"]
@@ -53,16 +53,9 @@ def judged_claims(repo: Repo, claims: Sequence[Claim], user: User | None) -> lis
     visible = Score.objects.filter(repo=repo, is_current=True, slice="").visible_to(user)
     scores = visible.select_related("benchmark", "run")
     ours = {(score.benchmark_id, score.metric): score for score in scores.defer("run__log")}
-    stale = _stale_runs(repo, ours.values())
+    # Claims are those of the head; what was measured of other weights says nothing of them.
+    stale = stale_of_repo(repo, (score.run for score in ours.values()))
     return [_judged(claim, benchmarks, ours, stale) for claim in claims]
-
-
-def _stale_runs(repo: Repo, scores: Iterable[Score]) -> set[int]:
-    """Claims are those of the head; what was measured of other weights says nothing of them."""
-    commit = getattr(getattr(repo, "facts", None), "commit", None)
-    older = [score for score in scores if commit is not None and score.commit_oid != commit.oid]
-    digest = head_digest(repo) if older else ""
-    return {score.run_id for score in older if is_stale(score.run, digest)}
 
 
 def _judged(
