@@ -1,26 +1,19 @@
 """The circle with real processes for every task of sounds and images: the score is the one that answers explain."""
 
-import dataclasses
 import io
-import json
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from evaluation.benchmarks import readers
-from evaluation.benchmarks.definitions import builtin_definitions, run_spec
-from evaluation.metrics.predictions import read_predictions
-from evaluation.metrics.scoring import score
-from evaluation.runner.__main__ import main
+from tests.evaluation import circles
 from tests.evaluation.runner import image_models, sound_models
 from tests.evaluation.test_circle import Circle
 from tests.processes import Hub
 
 pytestmark = pytest.mark.slow
 
-DEFINITIONS = {definition.id: definition for definition in builtin_definitions()}
 MODELS = {
     "dtmf": ("audio-classification", sound_models.save_key_listener),
     "dialled": ("automatic-speech-recognition", sound_models.save_dialler),
@@ -46,35 +39,21 @@ def circle():
         circle.http.close()
 
 
-def scored_here(definition, folder, place):
-    """The primary score by the same runner in this process, on items of other names."""
-    made = readers.materialise(definition, run_seed="independent", directory=place)
-    run = run_spec(definition) | {
-        "run_id": "1", "model_dir": str(folder), "inputs": str(place / "inputs.jsonl"), "output": "run",
-    }  # fmt: skip
-    (place / "spec.json").write_text(json.dumps({"protocol": 1, "device": "cpu", "runs": [run]}))
-    assert main(["--spec", str(place / "spec.json"), "--output", str(place / "out")]) == 0
-    # In the order of the data, as the site scores: ties and held out tenths depend on it.
-    items = readers.read(definition)
-    place_of = {name: number for number, name in enumerate(readers.opaque_names(items, "independent").values())}
-    gold = sorted(made.gold, key=lambda row: place_of[row["id"]])
-    few = dataclasses.replace(definition, uncertainty=dataclasses.replace(definition.uncertainty, resamples=100))
-    return score(few, gold, read_predictions(few, place / "out" / "run"))[0]
+def in_the_order_of_the_data(definition):
+    """As the site scores: ties and held out tenths depend on it."""
+    names = readers.opaque_names(readers.read(definition), circles.SEED).values()
+    place_of = {name: number for number, name in enumerate(names)}
+    return lambda gold: sorted(gold, key=lambda row: place_of[row["id"]])
 
 
 @pytest.mark.parametrize("name", sorted(MODELS))
 def test_from_upload_to_score(name, circle, tmp_path):
-    torch.set_num_threads(1)
-    tag, build = MODELS[name]
-    folder = build(tmp_path / name)
-    (folder / "README.md").write_text(f"---\npipeline_tag: {tag}\nlicense: mit\n---\n# A tiny model\n")
-    circle.upload(name, folder)
+    definition = circles.DEFINITIONS[name]
 
-    run = circle.wait(circle.ask(name, benchmark=name))
+    folder, run = circles.from_upload_to_score(circle, name, *MODELS[name], tmp_path / name)
 
-    assert run["state"] == "succeeded", f"{run}\n{circle.hub.logs()}"
-    definition, primary = DEFINITIONS[name], run["scores"][0]
-    expected = scored_here(definition, folder, tmp_path / "again")
+    primary, order = run["scores"][0], in_the_order_of_the_data(definition)
+    expected = circles.scored_here(definition, folder, tmp_path / "again", order=order)[0]
     assert (primary["metric"], primary["n"]) == (definition.primary.name, expected.n)
     assert primary["value"] == pytest.approx(expected.value, abs=1e-9)
     assert primary["low"] <= primary["value"] <= primary["high"]

@@ -1,25 +1,19 @@
 """The circle with real processes for tasks of texts: the score is the one that the same answers give here."""
 
-import dataclasses
 import json
 
 import pytest
-import torch
 import transformers
 
 from evaluation.benchmarks import readers
-from evaluation.benchmarks.definitions import builtin_definitions, run_spec
 from evaluation.benchmarks.sources.django_catalogues import translation_pairs
-from evaluation.metrics.predictions import read_predictions
-from evaluation.metrics.scoring import score
-from evaluation.runner.__main__ import main
+from tests.evaluation import circles
+from tests.evaluation.circles import DEFINITIONS
 from tests.evaluation.runner import text_families as families
 from tests.evaluation.test_circle import Circle
 from tests.processes import Hub
 
 pytestmark = pytest.mark.slow
-
-DEFINITIONS = {definition.id: definition for definition in builtin_definitions()}
 
 
 def save_tagger(folder):
@@ -53,30 +47,12 @@ def circle():
         circle.http.close()
 
 
-def scored_here(definition, folder, place):
-    """All scores by the same runner in this process, on items of other names and in another order."""
-    made = readers.materialise(definition, run_seed="independent", directory=place)
-    run = run_spec(definition) | {
-        "run_id": "1", "model_dir": str(folder), "inputs": str(place / "inputs.jsonl"), "output": "run",
-    }  # fmt: skip
-    (place / "spec.json").write_text(json.dumps({"protocol": 1, "device": "cpu", "runs": [run]}))
-    assert main(["--spec", str(place / "spec.json"), "--output", str(place / "out")]) == 0
-    few = dataclasses.replace(definition, uncertainty=dataclasses.replace(definition.uncertainty, resamples=100))
-    return {(v.metric, v.slice): v for v in score(few, made.gold, read_predictions(few, place / "out" / "run"))}
-
-
 @pytest.mark.parametrize("name", sorted(MODELS))
 def test_from_upload_to_score(name, circle, tmp_path):
-    torch.set_num_threads(1)
-    tag, build = MODELS[name]
-    folder = build(tmp_path / name)
-    (folder / "README.md").write_text(f"---\npipeline_tag: {tag}\nlicense: mit\n---\n# A tiny model\n")
-    circle.upload(name, folder)
+    folder, run = circles.from_upload_to_score(circle, name, *MODELS[name], tmp_path / name)
 
-    run = circle.wait(circle.ask(name, benchmark=name))
-
-    assert run["state"] == "succeeded", f"{run}\n{circle.hub.logs()}"
-    expected = scored_here(DEFINITIONS[name], folder, tmp_path / "again")
+    scores = circles.scored_here(DEFINITIONS[name], folder, tmp_path / "again")
+    expected = {(one.metric, one.slice): one for one in scores}
     primary = run["scores"][0]
     assert (primary["metric"], primary["n"]) == (
         DEFINITIONS[name].primary.name,
