@@ -29,6 +29,8 @@ def check(definition: Definition) -> None:
         check_prompt(definition)
     check_media(definition)
     check_perturbations(definition)
+    if definition.interpret is not None:
+        raise bad("interpret", "nothing here does this yet; leave the key out.")
     _check_filters(definition)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from evaluation.benchmarks.schema import Definition, MetricUse
 from evaluation.metrics import fairness, robustness
 from evaluation.metrics.arrays import Floats
+from evaluation.metrics.classification import classification
 from evaluation.metrics.columns import Column, cluster_column
 from evaluation.metrics.divisions import least_of, members, size_of
 from evaluation.metrics.intervals import (
@@ -66,7 +67,10 @@ def judgement_of(definition: Definition, sample: Sample, copies: Mapping[str, Sa
         if copies and one.name in copies:
             at = robustness.slice_of(one)
             values += [_judged(definition, use, copies[one.name], slice_name=at)[0] for use in uses]
-    said = {name: about for name, about in (("fairness", groups), ("robustness", done)) if about}
+    decided = sample.decisions
+    explained = classification(decided) if decided is not None and len(sample) else {}
+    found = ("fairness", groups), ("robustness", done), ("classification", explained)
+    said = {name: about for name, about in found if about}
     return Judgement(values + changed, columns, said)
 
 

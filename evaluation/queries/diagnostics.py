@@ -71,11 +71,51 @@ class Perturbed:
 
 
 @dataclass(frozen=True)
+class ClassLine:
+    """One class: its items, how often it was said, and how often that was right."""
+
+    name: str
+    n: int
+    predicted: int
+    right: int
+
+    @property
+    def precision(self) -> float:
+        return self.right / self.predicted if self.predicted else 0.0
+
+    @property
+    def recall(self) -> float:
+        return self.right / self.n if self.n else 0.0
+
+    @property
+    def f1(self) -> float:
+        either = self.n + self.predicted
+        return 2 * self.right / either if either else 0.0
+
+
+@dataclass(frozen=True)
+class Classification:
+    """Which classes are confused, and how far the confidence of a model can be believed."""
+
+    classes: list[ClassLine]
+    matrix: list[list[int]]  # rows are the truth; empty where there are too many classes
+    confused: list[Json]  # gold, predicted, n: the confusions that occur most
+    ece: float | None  # None without probabilities
+    bins: list[Json]  # low, high, n, confidence, accuracy
+
+    @property
+    def rows(self) -> list[tuple[ClassLine, list[int]]]:
+        """The matrix row by row, each with its class."""
+        return list(zip(self.classes, self.matrix, strict=True)) if self.matrix else []
+
+
+@dataclass(frozen=True)
 class Diagnostics:
     """Empty where a run has no record, or was scored before there was any of this."""
 
     fairness: list[Division]
     robustness: list[Perturbed]
+    classification: Classification | None
 
 
 def diagnostics_of(run: Run) -> Diagnostics:
@@ -88,6 +128,7 @@ def diagnostics_of(run: Run) -> Diagnostics:
     return Diagnostics(
         fairness=[_division(one, scores) for one in found.get("fairness", [])],
         robustness=[_perturbed(one, scores, kinds) for one in found.get("robustness", [])],
+        classification=_classification(found["classification"]) if "classification" in found else None,
     )
 
 
@@ -123,4 +164,15 @@ def _perturbed(about: Json, scores: Sequence[Score], kinds: Mapping[str, Perturb
         drop=at.get(f"{primary}_drop"),
         worst=at.get(f"{primary}_worst"),
         figures=[score for name, score in at.items() if name in DERIVED],
+    )
+
+
+def _classification(about: Json) -> Classification:
+    calibration = about.get("calibration", {})
+    return Classification(
+        classes=[ClassLine(**one) for one in about["classes"]],
+        matrix=about.get("matrix", []),
+        confused=about["confused"],
+        ece=calibration.get("ece"),
+        bins=calibration.get("bins", []),
     )

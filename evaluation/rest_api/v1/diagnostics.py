@@ -12,7 +12,16 @@ from rest_framework.response import Response
 
 from catalog.rest_api.v1.base import actor_of
 from evaluation import access
-from evaluation.queries.diagnostics import Division, Figure, Group, Perturbed, Small, diagnostics_of
+from evaluation.queries.diagnostics import (
+    Classification,
+    ClassLine,
+    Division,
+    Figure,
+    Group,
+    Perturbed,
+    Small,
+    diagnostics_of,
+)
 from evaluation.rest_api.v1.base import EvaluationView
 from evaluation.rest_api.v1.shapes import ScoreOut
 
@@ -58,16 +67,54 @@ class PerturbedOut(serializers.Serializer[Perturbed]):
     figures = ScoreOut(many=True, help_text=_("relative drops, and each item with the worse of both answers"))
 
 
+class ClassLineOut(serializers.Serializer[ClassLine]):
+    name = serializers.CharField()
+    n = serializers.IntegerField(help_text=_("items of the class"))
+    predicted = serializers.IntegerField(help_text=_("items that were given the class"))
+    right = serializers.IntegerField()
+    precision = serializers.FloatField()
+    recall = serializers.FloatField()
+    f1 = serializers.FloatField()
+
+
+class ConfusedOut(serializers.Serializer[Any]):
+    gold = serializers.CharField()
+    predicted = serializers.CharField()
+    n = serializers.IntegerField()
+
+
+class BinOut(serializers.Serializer[Any]):
+    """Items whose confidence lies above `low` and not above `high`."""
+
+    low = serializers.FloatField()
+    high = serializers.FloatField()
+    n = serializers.IntegerField()
+    confidence = serializers.FloatField(help_text=_("mean"))
+    accuracy = serializers.FloatField()
+
+
+class ClassificationOut(serializers.Serializer[Classification]):
+    classes = ClassLineOut(many=True, help_text=_("by number, at most a thousand"))
+    matrix = serializers.ListField(
+        child=serializers.ListField(child=serializers.IntegerField()),
+        help_text=_("items by class, then by what was said; empty beyond 40 classes"),
+    )
+    confused = ConfusedOut(many=True, help_text=_("the 30 confusions that occur most"))
+    ece = serializers.FloatField(allow_null=True, help_text=_("expected calibration error over 15 bins, 0–1"))
+    bins = BinOut(many=True)
+
+
 class DiagnosticsOut(serializers.Serializer[Any]):
     """No scores: nothing is ranked by any of it."""
 
     fairness = DivisionOut(many=True)
     robustness = PerturbedOut(many=True)
+    classification = ClassificationOut(allow_null=True)
 
 
 class RunDiagnosticsView(EvaluationView):
     @extend_schema(operation_id="runs_diagnostics", responses=DiagnosticsOut)
     def get(self, request: Request, run_id: int) -> Response:
-        """What explains the scores of a run: how groups of items fare, and what perturbations cost."""
+        """What explains the scores of a run: how groups of items fare, what perturbations cost, what is confused."""
         run = access.run_to_read(actor_of(request), run_id)
         return Response(DiagnosticsOut(diagnostics_of(run)).data)

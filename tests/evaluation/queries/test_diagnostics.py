@@ -166,3 +166,26 @@ def test_a_copy_that_was_not_answered_fails_the_run(user):
 
     assert (run.state, run.reason_code) == ("failed", "bad_output")
     assert "did not answer 1 of 80" in run.reason
+
+
+def test_every_classifier_shows_classes_confusions_and_calibration(client):
+    run = arrangement.scored(wrong=9)
+
+    found = client.get(f"/api/v1/runs/{run.pk}/diagnostics").json()["classification"]
+    page = client.get(f"/runs/{run.pk}").content.decode()
+
+    assert sum(one["n"] for one in found["classes"]) == 599
+    assert sum(one["right"] for one in found["classes"]) == 590
+    assert sum(map(sum, found["matrix"])) == 599
+    assert sum(one["n"] for one in found["confused"]) == 9
+    listed = {score.metric: score.value for score in run.scores.filter(slice="")}
+    assert found["ece"] == pytest.approx(listed["ece"], abs=1e-12)
+    assert sum(one["n"] for one in found["bins"]) == 599
+    assert "Confusion matrix" in page
+    assert "Expected calibration error" in page
+
+
+def test_a_run_without_scores_explains_nothing(client):
+    found = client.get(f"/api/v1/runs/{arrangement.queued().pk}/diagnostics").json()
+
+    assert found == {"fairness": [], "robustness": [], "classification": None}
