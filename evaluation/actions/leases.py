@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
 from django.utils import timezone
@@ -150,14 +150,22 @@ def leased_run(*, run_id: int, node: Node, lease_token: uuid.UUID) -> Run:
 
 
 @transaction.atomic
-def complete_run(*, run_id: int, node: Node, lease_token: uuid.UUID) -> Run:
-    """The node is done; a trusted worker scores what it sent. Raises `RunLeaseLost`."""
+def complete_run(*, run_id: int, node: Node, lease_token: uuid.UUID, converted: dict[str, Any] | None = None) -> Run:
+    """The node is done; a trusted worker scores what it sent.
+
+    Args:
+        converted: weights that were pickled, as the node states it.
+
+    Raises:
+        RunLeaseLost
+    """
     run = _locked_leased(run_id, node, lease_token)
     run.state = Run.State.SCORING
     run.lease_token = run.lease_until = None
     run.scoring_attempts = 0
     run.progress = {"phase": "scoring"}
-    run.save(update_fields=["state", "lease_token", "lease_until", "scoring_attempts", "progress"])
+    run.provenance = run.provenance | {"converted": converted or {}}
+    run.save(update_fields=["state", "lease_token", "lease_until", "scoring_attempts", "progress", "provenance"])
     attempts.end(run, DONE)
     jobs.score_run(run)
     return run

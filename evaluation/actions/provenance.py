@@ -89,6 +89,8 @@ def _model(run: Run, definition: Definition, snapshot: Snapshot) -> Json:
         "commit": run.commit_oid,
         "files": files,
         "weights": {file.path: file.sha256 for file in snapshot.files if file.is_weights},
+        # The node made these of the pickles above and loaded them instead; by their sha256, as it states it.
+        "converted": _mapping(run.provenance.get("converted")),
         "processor_digest": _digest(processor) if processor else None,
         "chat_template_hash": hashlib.sha256(template.encode()).hexdigest() if template else None,
         "parameters": facts.parameters if facts else None,

@@ -15,7 +15,7 @@ from evaluation.node.errors import HubRefused, HubUnavailable, NodeError, RunFai
 from evaluation.node.lease import EVERY_SECONDS, Lease
 from evaluation.node.quotas import Holder, holder_of_tasks
 from evaluation.node.sandbox import LEVELS, Level, strongest_level
-from evaluation.node.work import Place, Work, log_tail
+from evaluation.node.work import Place, Work, converted_weights, log_tail
 
 WAIT_SECONDS = 20.0  # how long the hub keeps a claim open
 LONGEST_PAUSE = 30.0
@@ -162,7 +162,7 @@ class Agent:
         for attempt in range(HAND_IN_ATTEMPTS):
             try:
                 if outcome is None:
-                    self.hub.complete(order)
+                    self.hub.complete(order, converted=converted_weights(place))
                     logger.info("run %s: handed in", order.run_id)
                 elif isinstance(outcome, RunFailed):
                     tail = log_tail(place)

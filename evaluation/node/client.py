@@ -93,8 +93,9 @@ class Hub:
         headers = _lease(order) | {"X-Content-SHA256": digest.hexdigest(), "Content-Length": str(size)}
         self._send("PUT", f"node_api/runs/{order.run_id}/outputs/{name}", content=_pieces(stream), headers=headers)
 
-    def complete(self, order: Order) -> None:
-        self._post(f"node_api/runs/{order.run_id}/complete", {}, order)
+    def complete(self, order: Order, *, converted: dict[str, object]) -> None:
+        """All is handed in. `converted`: weights that the run used and that are not in the repository as such."""
+        self._post(f"node_api/runs/{order.run_id}/complete", {"converted": converted}, order)
 
     def fail(self, order: Order, *, reason: str, message: str, log_tail: list[str]) -> None:
         body = {"reason": reason, "message": message, "log_tail": log_tail}

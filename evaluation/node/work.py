@@ -10,14 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from evaluation.node import sandbox
-from evaluation.node.cache import Cache, Fetch
+from evaluation.node import conversion, sandbox
+from evaluation.node.cache import SPARE_BYTES, Cache, Fetch
 from evaluation.node.client import Hub, Order
 from evaluation.node.errors import HubRefused, LeaseLost, RunFailed, RunStopped
 from evaluation.node.lease import Lease
 from evaluation.node.sandbox import Confined, Level
 from evaluation.node.supervision import GIGABYTE, Limits, most_tasks, supervise
 from evaluation.runner import PROTOCOL
+from evaluation.runner.snapshot import pickled_weights
 
 MEGABYTE = 2**20
 OUTPUTS = ("predictions.jsonl", "embeddings.npy", "ids.json")
@@ -64,6 +65,15 @@ class Place:
         return self.folder / "output"
 
     @property
+    def converted(self) -> Path:
+        return self.folder / "converted"
+
+    @property
+    def conversion(self) -> Path:
+        """What was converted, written by the node alone."""
+        return self.folder / "conversion.json"
+
+    @property
     def spec(self) -> Path:
         return self.folder / "spec.json"
 
@@ -93,6 +103,7 @@ class Work:
             RunFailed, RunStopped, HubUnavailable
         """
         self._fetch()
+        self._convert()
         self._compute()
         self._hand_in()
 
@@ -111,25 +122,32 @@ class Work:
             for file in files[group]:
                 _show(found[file.path], folder / file.path)
 
+    def _convert(self) -> None:
+        """Weights that are pickled become safetensors, behind the walls, before anything looks at them."""
+        self.place.conversion.unlink(missing_ok=True)
+        if not pickled_weights(self.place.model):
+            return
+        if self.level == "none":
+            raise RunFailed("node_error", "Pickled weights are read behind walls only, and this node has none.")
+        shutil.rmtree(self.place.converted, ignore_errors=True)
+        self.place.converted.mkdir()
+        most = conversion.most_bytes(self.place.model)
+        if shutil.disk_usage(self.place.folder).free < most + SPARE_BYTES:
+            raise RunFailed("node_error", "The disk of this node is too full to convert the pickled weights.")
+        arguments = ["--convert", str(self.place.model), "--output", str(self.place.converted)]
+        confined = self._confined(arguments, most + MEGABYTE, [self.place.model], self.place.converted)
+        self._supervise(confined, lambda _, done, total: self.lease.progress("loading", done, total))
+        facts = conversion.take_over(self.place.model, self.place.converted)
+        shutil.rmtree(self.place.converted, ignore_errors=True)
+        self.place.conversion.write_text(json.dumps(facts), encoding="utf-8")
+
     def _compute(self) -> None:
-        limits = self.order.spec.get("limits") or {}
         self.place.output.mkdir(exist_ok=True)
         self.place.spec.write_text(json.dumps(self._spec()), encoding="utf-8")
         file_bytes = int(2.5 * self._output_bytes()) + MEGABYTE
-        command = [sys.executable, "-I", "-B", "-c", START, str(sandbox.CODE), str(file_bytes)]
-        command += [str(most_tasks() if self.tasks_by_rlimit else 0)]
-        command += ["--spec", str(self.place.spec), "--output", str(self.place.output)]
-        confined = Confined(
-            command,
-            read_only=[
-                *sandbox.runtime(),
-                *sandbox.runner_code(),
-                self.place.model,
-                self.place.inputs,
-                self.place.spec,
-            ],
-            writable=[self.place.output],
-        )
+        arguments = ["--spec", str(self.place.spec), "--output", str(self.place.output)]
+        shown = [self.place.model, self.place.inputs, self.place.spec]
+        confined = self._confined(arguments, file_bytes, shown, self.place.output)
         seen: set[str] = set()
 
         def progress(phase: str, done: int, total: int) -> None:
@@ -137,22 +155,31 @@ class Work:
             self.lease.progress(phase if phase in PHASES else "running", done, total)
 
         try:
-            supervise(
-                self.level,
-                confined,
-                limits=Limits(
-                    wall_seconds=60 * float(limits.get("minutes", 60)),
-                    idle_seconds=IDLE_SECONDS,
-                    ram_bytes=GIGABYTE * float(limits.get("ram_gb", 32)),
-                ),
-                log=self.place.log,
-                stopped=self.stopped,
-                progress=progress,
-            )
+            self._supervise(confined, progress)
         except RunFailed as failure:
             # Answers are complete before the cost is measured; a failure there takes only the figures.
             if MEASURING not in seen or failure.reason == "sandbox_violation":
                 raise
+
+    def _confined(self, arguments: list[str], file_bytes: int, shown: list[Path], writable: Path) -> Confined:
+        command = [sys.executable, "-I", "-B", "-c", START, str(sandbox.CODE), str(file_bytes)]
+        command += [str(most_tasks() if self.tasks_by_rlimit else 0), *arguments]
+        return Confined(command, read_only=[*sandbox.runtime(), *sandbox.runner_code(), *shown], writable=[writable])
+
+    def _supervise(self, confined: Confined, progress: Callable[[str, int, int], None]) -> None:
+        limits = self.order.spec.get("limits") or {}
+        supervise(
+            self.level,
+            confined,
+            limits=Limits(
+                wall_seconds=60 * float(limits.get("minutes", 60)),
+                idle_seconds=IDLE_SECONDS,
+                ram_bytes=GIGABYTE * float(limits.get("ram_gb", 32)),
+            ),
+            log=self.place.log,
+            stopped=self.stopped,
+            progress=progress,
+        )
 
     def _spec(self) -> dict[str, object]:
         run = self.order.spec | {
@@ -190,6 +217,15 @@ class Work:
 
     def _output_bytes(self) -> int:
         return int(MEGABYTE * float((self.order.spec.get("limits") or {}).get("output_mb", 512)))
+
+
+def converted_weights(place: Place) -> dict[str, object]:
+    """Files that were converted for this run; none where nothing was pickled."""
+    try:
+        found: dict[str, object] = json.loads(place.conversion.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    return found
 
 
 def log_tail(place: Place, lines: int = 50) -> list[str]:

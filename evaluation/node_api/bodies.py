@@ -17,6 +17,8 @@ from evaluation.actions.leases import PHASES, Report
 MOST_LINES: Final = 500
 LONGEST_FACTS: Final = 16_384  # characters of JSON
 LARGEST_COUNT: Final = 10**12
+MOST_CONVERTED: Final = 500
+_WEIGHTS: Final = re.compile(r"[\w.-]{1,100}", re.ASCII)
 _SHA256: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
@@ -57,6 +59,23 @@ def facts_of(body: dict[str, Any], name: str) -> dict[str, Any]:
     if "\\u0000" in text or "NaN" in text or "Infinity" in text:
         raise BadInput(_("%(name)r holds what cannot be stored") % {"name": name})
     return value
+
+
+def converted_of(request: HttpRequest) -> dict[str, Any]:
+    """Weights that the node converted, by new name: from which file, its sha256 and size. Raises `BadInput`."""
+    found = json_body(request, optional=True).get("converted") or {}
+    if not isinstance(found, dict) or len(found) > MOST_CONVERTED:
+        raise BadInput(_("'converted' must be an object of at most %(count)d files") % {"count": MOST_CONVERTED})
+    for name, facts in found.items():
+        is_told = isinstance(facts, dict) and set(facts) == {"from", "sha256", "size"}
+        if not is_told or not _is_converted(name, facts):
+            raise BadInput(_("'converted' must tell of each file 'from', 'sha256' and 'size'"))
+    return found
+
+
+def _is_converted(name: str, facts: dict[str, Any]) -> bool:
+    names = _WEIGHTS.fullmatch(name) and _WEIGHTS.fullmatch(str(facts["from"]))
+    return bool(names and _SHA256.fullmatch(str(facts["sha256"])) and type(facts["size"]) is int)
 
 
 def run_id_of(request: HttpRequest) -> int | None:

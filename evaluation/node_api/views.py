@@ -69,7 +69,8 @@ def output(request: HttpRequest, grant: Grant, run_id: int, name: str) -> HttpRe
 
 
 def complete(request: HttpRequest, grant: Grant, run_id: int) -> HttpResponse:
-    run = leases.complete_run(run_id=run_id, node=grant.node, lease_token=grant.lease_token)
+    converted = bodies.converted_of(request)
+    run = leases.complete_run(run_id=run_id, node=grant.node, lease_token=grant.lease_token, converted=converted)
     inputs.forget(run_id)
     return JsonResponse({"state": run.state})
 

@@ -63,7 +63,7 @@ def _incomplete(snapshot: Snapshot) -> str | None:
     if snapshot.config is None:
         return _("There is no config.json in this revision.")
     if not snapshot.weights:
-        return _("There are no safetensors weights in this revision; other formats are not loaded.")
+        return _("There are no weights in this revision: no safetensors, and no pytorch_model.bin to convert.")
     if snapshot.missing_shards:
         return _("%(count)d of the weight files are missing in this revision.") % {"count": snapshot.missing_shards}
     return None

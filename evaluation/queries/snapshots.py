@@ -10,10 +10,12 @@ from catalog.queries import trees
 from evaluation.models import Run
 
 CONFIG = "config.json"
-# Code, pickles and pictures never travel to a node.
+# Code and pictures never travel to a node.
 SUFFIXES = (".json", ".txt", ".model", ".spm", ".safetensors", ".jinja", ".tiktoken")
 MODULE_FOLDER = re.compile(r"\d+_[A-Za-z]+")  # sentence-transformers' parts, such as 1_Pooling
 MAIN_WEIGHTS = re.compile(r"model(-(\d{5})-of-(\d{5}))?\.safetensors")
+# Only where there are no safetensors; a node converts them behind its walls.
+PICKLED = re.compile(r"pytorch_model(-(\d{5})-of-(\d{5}))?\.bin")
 MOST_FILES = 500
 
 
@@ -27,7 +29,11 @@ class SnapshotFile:
 
     @property
     def is_weights(self) -> bool:
-        return self.path.endswith(".safetensors")
+        return self.path.endswith(".safetensors") or self.is_pickled
+
+    @property
+    def is_pickled(self) -> bool:
+        return PICKLED.fullmatch(self.path) is not None
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,8 @@ class Snapshot:
     @property
     def missing_shards(self) -> int:
         """How many of the files that `…-of-NNNNN` promises are not there."""
-        shards = [found for file in self.weights if (found := MAIN_WEIGHTS.fullmatch(file.path)) and found[1]]
+        names = [MAIN_WEIGHTS.fullmatch(file.path) or PICKLED.fullmatch(file.path) for file in self.weights]
+        shards = [found for found in names if found and found[1]]
         return int(shards[0][3]) - len(shards) if shards else 0
 
     @property
@@ -62,7 +69,7 @@ def snapshot_of(commit: Commit) -> Snapshot:
     wanted = [_described(entry) for entry in entries if _is_wanted(entry)]
     if any(MAIN_WEIGHTS.fullmatch(file.path) for file in wanted):
         wanted = [file for file in wanted if not _is_spare(file)]
-    return Snapshot(tuple(wanted[:MOST_FILES]))
+    return Snapshot(tuple(_without_spare_pickles(wanted)[:MOST_FILES]))
 
 
 def snapshot_of_run(run: Run) -> Snapshot:
@@ -70,8 +77,21 @@ def snapshot_of_run(run: Run) -> Snapshot:
     return snapshot_of(trees.resolve_revision(run.repo, run.commit_oid))
 
 
+def _without_spare_pickles(files: list[SnapshotFile]) -> list[SnapshotFile]:
+    """Pickles only where nothing else holds the weights, and no shards beside the whole."""
+    if any(file.path.endswith(".safetensors") and "/" not in file.path for file in files):
+        return [file for file in files if not file.is_pickled]
+    if any(file.path == "pytorch_model.bin" for file in files):
+        return [file for file in files if not file.is_pickled or file.path == "pytorch_model.bin"]
+    return files
+
+
 def _is_wanted(entry: TreeEntry) -> bool:
-    if entry.mode == TreeEntry.MODE_SYMLINK or not entry.path.endswith(SUFFIXES):
+    if entry.mode == TreeEntry.MODE_SYMLINK:
+        return False
+    if PICKLED.fullmatch(entry.path):
+        return True
+    if not entry.path.endswith(SUFFIXES):
         return False
     return not entry.folder or MODULE_FOLDER.fullmatch(entry.folder) is not None
 

@@ -15,9 +15,13 @@ from evaluation.runner.spec import Spec, read_spec
 def main(arguments: list[str] | None = None) -> int:
     """The exit code: 0 when every run of the specification has its results."""
     parser = argparse.ArgumentParser(prog="evaluation.runner", description=__doc__)
-    parser.add_argument("--spec", type=Path, required=True)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--spec", type=Path)
+    what.add_argument("--convert", type=Path, help="folder of a model with pickled weights")
     parser.add_argument("--output", type=Path, required=True)
     options = parser.parse_args(arguments)
+    if options.convert:
+        return _convert(options.convert, options.output)
     try:
         spec = read_spec(options.spec, options.output)
     except RunFailed as failure:
@@ -25,6 +29,18 @@ def main(arguments: list[str] | None = None) -> int:
         return EXIT_CODES[failure.reason]
     failures = _perform_all(spec)
     return EXIT_CODES[failures[0]] if failures else 0
+
+
+def _convert(folder: Path, output: Path) -> int:
+    from evaluation.runner.conversion import convert  # late, as below
+
+    events = Events("")
+    try:
+        convert(folder, output, events)
+    except RunFailed as failure:
+        events.failed(failure.reason, failure.message)
+        return EXIT_CODES[failure.reason]
+    return 0
 
 
 def _perform_all(spec: Spec) -> list[Reason]:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from evaluation.runner.failures import unsupported
 
 LARGEST_HEADER = 100 * 1024 * 1024
 LARGEST_JSON = 16 * 1024 * 1024
+PICKLED = re.compile(r"pytorch_model(-\d{5}-of-\d{5})?\.bin")
 LARGEST_OTHER = (
     256 * 1024 * 1024
 )  # tokenizers and whatever else stands beside the weights; parsed, it takes 10 times that
@@ -45,7 +47,7 @@ def check_snapshot(folder: Path) -> Snapshot:
     weights = _weight_files(folder)
     parameters, dtypes = 0, set()
     for path in weights:
-        for dtype, shape in _tensors(path):
+        for dtype, shape in tensors_of(path).values():
             parameters += math.prod(shape)
             dtypes.add(dtype)
     return Snapshot(
@@ -57,10 +59,28 @@ def check_snapshot(folder: Path) -> Snapshot:
     )
 
 
+def pickled_weights(folder: Path) -> list[Path]:
+    """Weight files that have to be converted; none where there are safetensors."""
+    if any(folder.glob("*.safetensors")):
+        return []
+    found = sorted(path for path in folder.iterdir() if PICKLED.fullmatch(path.name))
+    whole = [path for path in found if path.name == "pytorch_model.bin"]
+    return whole or found
+
+
+def converted_name(name: str) -> str:
+    return name.replace("pytorch_model", "model").replace(".bin", ".safetensors")
+
+
+def most_converted_bytes(path: Path) -> int:
+    """Twice the pickle: weights that share memory are written once for each name."""
+    return 2 * path.stat().st_size + 2**20
+
+
 def _check_sizes(folder: Path) -> None:
     """Libraries read these files whole, whatever their size."""
     for path in sorted(folder.rglob("*")):
-        if path.suffix != ".safetensors" and path.is_file() and path.stat().st_size > LARGEST_OTHER:
+        if path.suffix not in (".safetensors", ".bin") and path.is_file() and path.stat().st_size > LARGEST_OTHER:
             raise unsupported(f"{path.name} is larger than {LARGEST_OTHER // 2**20} MiB.")
 
 
@@ -104,8 +124,8 @@ def _weight_files(folder: Path) -> tuple[Path, ...]:
     raise unsupported("There are no weights: model.safetensors is missing from the repository.")
 
 
-def _tensors(path: Path) -> list[tuple[str, list[int]]]:
-    """(dtype, shape) of each tensor, after checking that header and file agree byte for byte."""
+def tensors_of(path: Path) -> dict[str, tuple[str, list[int]]]:
+    """(dtype, shape) of each tensor by name, after checking that header and file agree byte for byte."""
 
     def wrong(problem: str) -> Exception:
         return unsupported(f"{path.name} is not a valid safetensors file: {problem}.")
@@ -132,7 +152,7 @@ def _tensors(path: Path) -> list[tuple[str, list[int]]]:
         position = end
     if position != size - 8 - length:
         raise wrong("the tensors end elsewhere than the file")
-    return [(dtype, shape) for _, dtype, shape, _, _ in entries]
+    return {name: (dtype, shape) for name, dtype, shape, _, _ in entries}
 
 
 def _entry(entry: dict[str, Any]) -> tuple[str, list[int], int, int]:

@@ -140,7 +140,8 @@ def test_other_labels_are_refused_by_name():
     [
         ({"model.safetensors": b"w"}, "no config.json"),
         ({"config.json": b"{}"}, "no safetensors"),
-        ({"config.json": b"{}", "pytorch_model.bin": b"w"}, "no safetensors"),
+        ({"config.json": b"{}", "model.onnx": b"w"}, "no safetensors"),
+        ({"config.json": b"{}", "pytorch_model-00001-of-00002.bin": b"w"}, "1 of the weight files"),
         ({"config.json": b"{}", "model-00001-of-00003.safetensors": b"w"}, "2 of the weight files"),
     ],
 )

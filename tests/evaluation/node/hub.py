@@ -30,6 +30,7 @@ class Run:
     outputs: dict[str, bytes] = field(default_factory=dict)
     failure: dict | None = None
     claims: int = 0
+    completed: dict | None = None
 
     def wait_for(self, *states, seconds=120):
         until = time.monotonic() + seconds
@@ -116,7 +117,7 @@ class Handler(BaseHTTPRequestHandler):
                 run.state = "running"
             answer = {"cancel": run.cancel, "lease_seconds": 90}
         elif path.endswith("/complete"):
-            run.state = "scoring"
+            run.completed, run.state = body, "scoring"
         else:
             run.failure, run.state = body, "failed"
         self._json(200, answer)

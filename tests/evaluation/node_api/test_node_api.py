@@ -239,13 +239,41 @@ def test_a_whole_run_over_http():
 
     assert machine.put(run.pk, "predictions.jsonl", arrangement.answers(run, wrong=6)).status_code == 200
     assert machine.put(run.pk, "measurements.json", b'{"parameters": 7}').status_code == 200
-    assert machine.post(f"{path}/complete").json() == {"state": "scoring"}
+    converted = {"model.safetensors": {"from": "pytorch_model.bin", "sha256": "ab" * 32, "size": 12}}
+    assert machine.post(f"{path}/complete", {"converted": converted}).json() == {"state": "scoring"}
     assert machine.post(f"{path}/complete").status_code == 409
     scoring.score_run(run.pk)
 
     run.refresh_from_db()
     assert (run.state, run.measurements) == ("succeeded", {"parameters": 7})
     assert run.scores.get(is_primary=True).value == pytest.approx(593 / 599)
+    assert json.loads(run.record.body)["model"]["converted"] == converted
+
+
+@pytest.mark.parametrize(
+    "converted",
+    [
+        [1],
+        {"model.safetensors": "ab"},
+        {"model.safetensors": {"from": "x.bin", "sha256": "ab" * 32}},
+        {"model.safetensors": {"from": "x.bin", "sha256": "AB" * 32, "size": 1}},
+        {"model.safetensors": {"from": "x.bin", "sha256": "ab" * 32, "size": "1"}},
+        {"model.safetensors": {"from": ["x.bin"], "sha256": "ab" * 32, "size": 1}},
+        {"<b>": {"from": "x.bin", "sha256": "ab" * 32, "size": 1}},
+        {f"{number}.safetensors": {"from": "x.bin", "sha256": "ab" * 32, "size": 1} for number in range(501)},
+    ],
+)
+def test_a_node_tells_in_plain_facts_what_it_converted(converted):
+    run = arrangement.queued()
+    machine = Machine()
+    machine.claim()
+
+    answer = machine.post(f"runs/{run.pk}/complete", {"converted": converted})
+
+    assert answer.status_code == 400
+    assert "'converted' must" in answer.json()["error"]
+    run.refresh_from_db()
+    assert run.state == "claimed"
 
 
 def test_outputs_are_blobs_that_no_repo_may_commit():
