@@ -2,13 +2,14 @@
 
 import contextlib
 import json
+import math
 import os
 import queue
 import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -24,6 +25,7 @@ LOOK_SECONDS = 0.25
 LONGEST_LINE = 64 * 1024
 MOST_PROCESSES = 256
 THREADS_PER_CORE = 16  # libraries for numbers start several pools of one thread per core
+MOST_FILES = 1000
 LONGEST_MESSAGE = 2000
 GIGABYTE = 2**30
 SPARE_BYTES = 256 * 2**20  # of the machine's memory: less, and the kernel would soon end somebody
@@ -40,6 +42,7 @@ class Limits:
     ram_bytes: float = 32 * GIGABYTE
     grace_seconds: float = GRACE_SECONDS
     processes: int = MOST_PROCESSES
+    disk_bytes: float = math.inf  # of all files together, where it may write
 
     @property
     def tasks(self) -> int:
@@ -75,7 +78,7 @@ def supervise(
     try:
         with log.open("wb") as stream:
             child = start(level, confined, stderr=stream.fileno(), entering=group.entering)
-        watched = _Watched(child, limits, group)
+        watched = _Watched(child, limits, group, confined.writable)
         try:
             failure = watched.follow(stopped, progress)
         except RunFailed as error:
@@ -96,8 +99,8 @@ def supervise(
 class _Watched:
     """A running child."""
 
-    def __init__(self, child: subprocess.Popen[bytes], limits: Limits, group: Cgroup) -> None:
-        self.child, self.limits, self.group = child, limits, group
+    def __init__(self, child: subprocess.Popen[bytes], limits: Limits, group: Cgroup, writable: Iterable[Path]) -> None:
+        self.child, self.limits, self.group, self.writable = child, limits, group, writable
         self.grace = limits.grace_seconds
         self.started = self.heard = time.monotonic()
         self.lines: queue.Queue[bytes | None] = queue.Queue(maxsize=1000)
@@ -142,6 +145,8 @@ class _Watched:
         if sum(_memory(process) for process in family) > self.limits.ram_bytes:
             raise _too_much_memory(self.limits)
         self.check_group()
+        if not _is_written_within(self.writable, self.limits.disk_bytes):
+            raise RunFailed("bad_output", "The run filled the disk with more than its results may take.")
         # Files in memory belong to no process; only a cgroup counts them.
         if not self.group.holds_memory and psutil.virtual_memory().available < SPARE_BYTES:
             raise RunFailed("does_not_fit", "The run was ended as it left the machine nearly no memory.")
@@ -209,6 +214,21 @@ def _failure(event: dict[str, Any]) -> RunFailed:
 
 def _count(value: object) -> int:
     return min(value, 10**12) if type(value) is int and value >= 0 else 0
+
+
+def _is_written_within(folders: Iterable[Path], most_bytes: float) -> bool:
+    """Whether the files below are no more and no larger than allowed; links are not followed."""
+    used = files = 0
+    for folder in folders:
+        for root, _, names in os.walk(folder):
+            files += 1  # a folder is one, too
+            for name in names:
+                with contextlib.suppress(OSError):
+                    used += (Path(root) / name).lstat().st_blocks * 512
+                files += 1
+                if used > most_bytes or files > MOST_FILES:
+                    return False
+    return files <= MOST_FILES
 
 
 def _memory(process: psutil.Process) -> int:

@@ -136,7 +136,7 @@ class Work:
             raise RunFailed("node_error", "The disk of this node is too full to convert the pickled weights.")
         arguments = ["--convert", str(self.place.model), "--output", str(self.place.converted)]
         confined = self._confined(arguments, most + MEGABYTE, [self.place.model], self.place.converted)
-        self._supervise(confined, lambda _, done, total: self.lease.progress("loading", done, total))
+        self._supervise(confined, most + MEGABYTE, lambda _, done, total: self.lease.progress("loading", done, total))
         facts = conversion.take_over(self.place.model, self.place.converted)
         shutil.rmtree(self.place.converted, ignore_errors=True)
         self.place.conversion.write_text(json.dumps(facts), encoding="utf-8")
@@ -155,7 +155,7 @@ class Work:
             self.lease.progress(phase if phase in PHASES else "running", done, total)
 
         try:
-            self._supervise(confined, progress)
+            self._supervise(confined, 2 * file_bytes, progress)
         except RunFailed as failure:
             # Answers are complete before the cost is measured; a failure there takes only the figures.
             if MEASURING not in seen or failure.reason == "sandbox_violation":
@@ -166,7 +166,7 @@ class Work:
         command += [str(most_tasks() if self.tasks_by_rlimit else 0), *arguments]
         return Confined(command, read_only=[*sandbox.runtime(), *sandbox.runner_code(), *shown], writable=[writable])
 
-    def _supervise(self, confined: Confined, progress: Callable[[str, int, int], None]) -> None:
+    def _supervise(self, confined: Confined, disk_bytes: int, progress: Callable[[str, int, int], None]) -> None:
         limits = self.order.spec.get("limits") or {}
         supervise(
             self.level,
@@ -175,6 +175,7 @@ class Work:
                 wall_seconds=60 * float(limits.get("minutes", 60)),
                 idle_seconds=IDLE_SECONDS,
                 ram_bytes=GIGABYTE * float(limits.get("ram_gb", 32)),
+                disk_bytes=disk_bytes,
             ),
             log=self.place.log,
             stopped=self.stopped,

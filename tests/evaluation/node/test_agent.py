@@ -39,6 +39,7 @@ def test_a_run_goes_from_the_queue_to_scored_predictions(hub, node, run_of, smal
     run.wait_for("scoring", "failed")
 
     assert run.failure is None
+    assert run.completed == {"converted": {}}
     assert set(run.outputs) >= {"predictions.jsonl", "measurements.json"}
     for name, content in run.outputs.items():
         (tmp_path / name).write_bytes(content)

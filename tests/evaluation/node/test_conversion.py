@@ -10,6 +10,8 @@ from safetensors.torch import load_file, save_file
 
 from evaluation.node.conversion import take_over
 from evaluation.node.errors import RunFailed
+from evaluation.runner import PROTOCOL
+from evaluation.runner.__main__ import main
 from evaluation.runner.snapshot import check_snapshot
 
 
@@ -112,15 +114,17 @@ def pickled(model, folder):
 
 def test_a_pickled_model_gives_the_predictions_of_its_safetensors(hub, node, run_of, small_model, tmp_path):
     node()
-    plain, converted = run_of(small_model), run_of(pickled(small_model, tmp_path / "pickled"), run_id=2)
+    run = run_of(pickled(small_model, tmp_path / "pickled"))
+    plain = run.spec | {"run_id": "1", "model_dir": str(small_model), "inputs": str(run.inputs["inputs.jsonl"])}
+    spec = tmp_path / "spec.json"
+    spec.write_text(json.dumps({"protocol": PROTOCOL, "device": "cpu", "runs": [plain]}))
+    assert main(["--spec", str(spec), "--output", str(tmp_path / "plain")]) == 0
 
-    for run in (plain, converted):
-        hub.queue(run).wait_for("scoring", "failed")
-        assert run.failure is None
+    hub.queue(run).wait_for("scoring", "failed")
 
-    assert converted.outputs["predictions.jsonl"] == plain.outputs["predictions.jsonl"]
-    assert plain.completed == {"converted": {}}
-    ((name, facts),) = converted.completed["converted"].items()
+    assert run.failure is None
+    assert run.outputs["predictions.jsonl"] == (tmp_path / "plain" / "predictions.jsonl").read_bytes()
+    ((name, facts),) = run.completed["converted"].items()
     assert (name, facts["from"]) == ("model.safetensors", "pytorch_model.bin")
     assert len(facts["sha256"]) == 64
 

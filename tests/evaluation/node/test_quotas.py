@@ -118,6 +118,19 @@ def test_without_a_cgroup_a_run_ends_before_it_takes_the_last_memory(tmp_path, w
     assert failed.value.reason == "does_not_fit"
 
 
+FLOOD = "import sys, time\nfor n in range(%d): open(f'{sys.argv[1]}/{n}', 'wb').write(bytes(%d))\ntime.sleep(60)"
+FOLDERS = "import os, sys, time\nfor n in range(%d): os.mkdir(f'{sys.argv[1]}/{n}')\ntime.sleep(60)"
+
+
+@pytest.mark.parametrize("program", [FLOOD % (6, 2_000_000), FLOOD % (1100, 1), FOLDERS % 1100])
+def test_a_run_that_floods_the_disk_is_ended(tmp_path, walls, program):
+    with pytest.raises(RunFailed, match="filled the disk") as failed:
+        run(program, tmp_path, "bubblewrap", disk_bytes=10_000_000)
+
+    assert failed.value.reason == "bad_output"
+    assert no_child_is_left()
+
+
 @pytest.mark.parametrize("level", ["bubblewrap", "namespaces"])
 def test_there_is_no_place_for_files_in_memory_without_a_bound(level, walls, tmp_path):
     program = (
