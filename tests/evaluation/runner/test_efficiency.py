@@ -89,6 +89,23 @@ def test_the_operations_of_one_text_are_those_of_its_matrices(bench, text_classi
     assert found["value"] == 2 * (config.num_hidden_layers * layer + width * width + width * labels)
 
 
+def test_perturbed_copies_are_not_what_it_costs(bench, text_classifier, inputs_of, tmp_path):
+    path, _ = some_inputs(inputs_of("langid"), tmp_path, 40)
+    asked = QUICK | {"scenarios": ["single_stream"], "min_iterations": 1}
+    bench.run("langid", text_classifier, path, efficiency=asked)
+    alone = measured(bench)["values"]["flops"]
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    copies = [row | {"id": row["id"] + "-typos", "text": 3 * row["text"], "perturbed": True} for row in rows]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows + copies))
+
+    code, _ = bench.run("langid", text_classifier, path, efficiency=asked, output="both")
+
+    both = json.loads((bench.folder / "out" / "both" / "measurements.json").read_text())
+    assert code == 0
+    assert both["items"] == 80
+    assert both["efficiency"]["values"]["flops"] == alone
+
+
 def test_a_language_model_is_timed_to_its_first_token_and_each_after(bench, tmp_path):
     folder = language_models.save_random(tmp_path / "gpt2", "gpt2")
     rows = [{"text": row["contexts"][0]} for row in language_models.choices(count=6, context_words=(5, 30))]
