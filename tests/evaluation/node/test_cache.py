@@ -158,7 +158,7 @@ def test_refusals_of_the_hub_have_their_own_errors(hub, order):
         client.heartbeat(run, {"phase": "running"})
     hub.away = True
     with pytest.raises(HubUnavailable, match="503"):
-        client.complete(run)
+        client.complete(run, converted={})
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "../up", "a/../b", "a//b", "", "."])
