@@ -13,6 +13,7 @@ WIDTH, HEIGHT = 960.0, 420.0
 LEFT, RIGHT, TOP, BOTTOM = 52.0, 24.0, 20.0, 44.0
 LETTER, LINE = 6.6, 16.0  # about the size of a character of a label
 LONGEST_LABEL = 34
+TITLE = (LEFT, 0.0, LEFT + 24 * LETTER, TOP - 1)  # where the name of the metric stands: left, top, right, bottom
 MOST_TICKS = 7  # more than these, and only powers of ten are named
 LEAST_SPAN = 0.01  # of the scores shown, so that one score alone has an axis
 
@@ -166,7 +167,7 @@ def _staircase(stairs: Sequence[Point]) -> str:
 def _labelled(stairs: Sequence[Point], others: Sequence[Point]) -> list[Point]:
     """Names for the frontier, each where it covers neither a dot nor another name; left out where nothing is free."""
     taken = [(point.x - 6, point.y - 6, point.x + 6, point.y + 6) for point in (*stairs, *others)]
-    taken += _segments(stairs)
+    taken += [*_segments(stairs), TITLE]
     placed = []
     for point in stairs:
         words = (

@@ -45,6 +45,15 @@ def test_huge_scores_are_powers_of_ten_that_differ():
     assert len({tick.words for tick in near.y_ticks}) == len(near.y_ticks)
 
 
+def test_the_name_of_the_best_does_not_cover_that_of_the_metric():
+    chart = charts.scatter([datum(1e6, 100, "ann/m", 0), datum(1e7, 90, spread=2)], higher_is_better=True)
+
+    best = next(point for point in chart.points if point.is_frontier)
+
+    assert best.y == chart.top
+    assert best.label_y > chart.top
+
+
 def test_one_model_alone_has_a_chart():
     chart = charts.scatter([Datum(1e6, 0.0, None, None, "only", "/x")], higher_is_better=True)
 
