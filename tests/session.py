@@ -69,9 +69,11 @@ _servers = Servers()
 
 def pytest_configure(config: pytest.Config) -> None:
     _block_network()
-    if IS_WORKER:
-        from django.conf import settings
+    from django.conf import settings
 
+    # Each test client starts the middleware anew, and each start would look through all static files.
+    settings.WHITENOISE_AUTOREFRESH = True
+    if IS_WORKER:
         # Files of another worker's test must not come and go in ours; not by environment, which sites would inherit.
         settings.STORAGE_URL = f"file://{DATA_DIR}/blobs-{os.environ['PYTEST_XDIST_WORKER']}"
     if not IS_WORKER and not config.option.collectonly and not config.option.help:
