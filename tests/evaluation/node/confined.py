@@ -1,12 +1,15 @@
 """Programs that mean harm, run as a node runs a model."""
 
+import contextlib
 import sys
+import time
 
 import psutil
 
 from evaluation.node.sandbox import Confined, runtime
 from evaluation.node.supervision import Limits, supervise
 
+PATIENCE_SECONDS = 10
 STRANGERS = set()  # the servers of other tests are children of this process, too
 
 
@@ -33,5 +36,19 @@ def note_strangers():
 
 
 def no_child_is_left():
-    children = psutil.Process().children(recursive=True)
-    return [c for c in children if c.pid not in STRANGERS and c.status() != psutil.STATUS_ZOMBIE] == []
+    """Soon: the kernel ends the processes of a namespace one after the other, once the first of them is dead."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while _left() and time.monotonic() < until:
+        time.sleep(0.05)
+    return _left() == []
+
+
+def _left():
+    """Children of ours that are not dead, without the servers of other tests and what those start meanwhile."""
+    found = []
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            family = {child.pid, *(parent.pid for parent in child.parents())}
+            if not family & STRANGERS and child.status() != psutil.STATUS_ZOMBIE:
+                found.append(child)
+    return found
