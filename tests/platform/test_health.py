@@ -15,12 +15,15 @@ def storage_at():
 
     @contextlib.contextmanager
     def use(url):
-        with override_settings(STORAGE_URL=url):
-            stores.blob_store.cache_clear()
-            try:
-                yield
-            finally:
+        try:
+            with override_settings(STORAGE_URL=url):
                 stores.blob_store.cache_clear()
+                with contextlib.suppress(OSError):
+                    # Now, as a check that is given up goes on in its thread, and must not keep this store afterwards.
+                    stores.blob_store()
+                yield
+        finally:
+            stores.blob_store.cache_clear()
 
     return use
 
