@@ -39,4 +39,4 @@ def _scaled(value: float) -> str:
 
 def _digits(value: float) -> str:
     """Three significant digits; thousands whole."""
-    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+    return whole(round(value)) if value >= 100 else f"{value:.3g}"

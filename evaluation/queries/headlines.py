@@ -7,18 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.db.models import Q
+
 from catalog.models import Repo, User
-from evaluation.models import Score
+from evaluation.models import Benchmark, Score
 
 
 def leading_scores(repo_ids: Iterable[int]) -> dict[int, Score]:
-    """The newest verified overall score of each repo, its benchmark and run selected. One query for a whole list."""
+    """The newest verified overall score of each repo, its benchmark and run selected. One query for a whole list.
+
+    One on a draft is shown only where there is no other: drafts are for whoever asked.
+    """
     newest = (
         Score.objects.leading()
         .for_everybody()
         .filter(repo_id__in=list(repo_ids))
         .select_related("benchmark")
-        .order_by("repo_id", "-created_at", "-pk")
+        .alias(is_draft=Q(benchmark__status=Benchmark.Status.DRAFT))
+        .order_by("repo_id", "is_draft", "-created_at", "-pk")
         .distinct("repo_id")
     )
     return {score.repo_id: score for score in newest}
