@@ -109,16 +109,19 @@ def gender_terms(text: str, chance: random.Random, p: float) -> str:
             return found[0]
         word = found[0].lower()
         her = "his" if found[1] else "him"
-        return _cased(her if word == "her" else SWAPPED[word], found[0])
+        return _cased(her if word == "her" else SWAPPED.get(word, found[0]), found[0])
 
     return re.sub(rf"\b(?:her|{'|'.join(SWAPPED)})\b(?=(\s+\w)?)", change, text, flags=re.IGNORECASE)
 
 
 def _replaced(words: Mapping[str, str], text: str, chance: random.Random, p: float) -> str:
-    """Words of the list, each with the probability p, in the case they had."""
+    """Words of the list, each with the probability p, in the case they had.
+
+    Patterns that ignore case take ı, İ and ſ for i and s: a word with one of them is none of the list, and stays.
+    """
     listed = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
     pattern = rf"\b(?:{listed})\b"
-    return _each(pattern, text, chance, p, lambda found: _cased(words[found.lower()], found))
+    return _each(pattern, text, chance, p, lambda found: _cased(words.get(found.lower(), found), found))
 
 
 def _each(pattern: str, text: str, chance: random.Random, p: float, change: Callable[[str], str]) -> str:

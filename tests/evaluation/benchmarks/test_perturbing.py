@@ -17,7 +17,7 @@ from evaluation.benchmarks.corpora import DataUnavailable
 from evaluation.benchmarks.definitions import builtin_definitions, definition_hash, load_definition
 from evaluation.benchmarks.items import Items, Located
 from evaluation.benchmarks.perturbing import KINDS, Perturber, copy_id, kinds_for
-from evaluation.benchmarks.perturbing.texts import gender_terms
+from evaluation.benchmarks.perturbing.texts import contractions, gender_terms, misspellings
 from evaluation.benchmarks.schema import Interpret, Perturbation, Slice
 from evaluation.benchmarks.writing import to_yaml
 from evaluation.errors import BadDefinition
@@ -59,6 +59,13 @@ def test_every_change_of_a_text_changes_this_one_and_says_what_it_does(name):
 )
 def test_terms_change_places_in_the_case_they_had(text, swapped):
     assert gender_terms(text, random.Random(0), 1.0) == swapped
+
+
+@pytest.mark.parametrize("change", [gender_terms, misspellings, contractions])
+def test_letters_that_are_the_same_but_for_their_case_elsewhere_make_no_word_of_the_list(change):
+    text = "h\u0131s h\u0130m: we \u017faid it \u0130s w\u0131th"
+
+    assert change(text, random.Random(0), 1.0) == text
 
 
 def test_copies_depend_on_definition_item_name_and_seed_alone():
