@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from catalog.models import Repo
 from evaluation import jobs
 from evaluation.actions import attempts
 from evaluation.actions.leases import fail
@@ -39,11 +40,13 @@ def release_leases(node: Node) -> int:
 @transaction.atomic
 def cancel_runs_of_deleted_models() -> int:
     """Nobody can see these any more. Returns how many there were."""
-    active = Run.objects.active().filter(repo__deleted_at__isnull=False)
-    ids = list(active.values_list("pk", flat=True))
+    active = Run.objects.active().filter(repo__in=Repo.objects.filter(deleted_at__isnull=False))
+    # Runs before their attempts, as everybody locks them; and what ended meanwhile keeps how it ended.
+    ids = list(active.select_for_update().order_by("pk").values_list("pk", flat=True))
     attempts.cancel(ids)
-    ended = Run.objects.active().filter(pk__in=ids)
-    return ended.update(state=Run.State.CANCELLED, finished_at=timezone.now(), lease_until=None)
+    return Run.objects.filter(pk__in=ids).update(
+        state=Run.State.CANCELLED, finished_at=timezone.now(), lease_until=None
+    )
 
 
 @transaction.atomic

@@ -20,6 +20,7 @@ from catalog.errors import BadInput, RevisionNotFound
 from catalog.models import Attachment, AttachmentUse, Commit, Repo
 from catalog.queries import integrity, trees
 from tests.factories import RepoFactory, UserFactory, commit_content
+from tests.locks import waiting_for_us
 from tests.racing import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -100,13 +101,6 @@ def opened_upon(repo, oid):
         )
     finally:
         connection.close()
-
-
-def waiting_for_us() -> bool:
-    """By pg_locks: what pg_stat_activity says stays the same within a transaction."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid)))")
-        return cursor.fetchone()[0]
 
 
 def test_a_stranger_who_hurries_opens_no_more_than_their_limit(settings):

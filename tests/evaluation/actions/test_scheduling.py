@@ -1,21 +1,24 @@
 """Which run goes to which node, and when: classes, turns, limits, moving up, draining."""
 
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from catalog.models import RepoFacts
+from catalog.models import Repo, RepoFacts
 from evaluation.actions import leases, nodes, recovery, runs, scoring, sentinels
 from evaluation.models import Attempt, Node, Run
 from evaluation.queries import classes, placement
 from tests.evaluation import arrangement
 from tests.factories import UserFactory
+from tests.locks import waiting_for_us
 
 pytestmark = pytest.mark.django_db
 CPU, G16, G24, G48, G80 = "eval.cpu", "eval.gpu.16g", "eval.gpu.24g", "eval.gpu.48g", "eval.gpu.80g"
@@ -379,3 +382,26 @@ def test_attempts_of_deleted_models_end_with_them():
     recovery.cancel_runs_of_deleted_models()
 
     assert run.attempts.get().outcome == "cancelled"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_that_is_handed_in_while_its_deleted_model_is_swept_waits_for_no_lock_of_the_sweep():
+    run = arrangement.running()
+    Repo.objects.filter(pk=run.repo_id).update(deleted_at=timezone.now())
+
+    def sweep():
+        try:
+            return recovery.cancel_runs_of_deleted_models()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor() as pool, transaction.atomic():
+        Run.objects.select_for_update().get(pk=run.pk)  # as the hub does first when a node hands in
+        swept = pool.submit(sweep)
+        while not waiting_for_us():
+            time.sleep(0.01)
+        leases.complete_run(**arrangement.grant(run))
+
+    assert swept.result() == 1
+    run.refresh_from_db()
+    assert (run.state, run.attempts.get().outcome) == ("cancelled", "done")
