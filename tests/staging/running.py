@@ -21,6 +21,8 @@ PYTEST = (
     *("-p", "no:cacheprovider", "--continue-on-collection-errors"),
 )
 IN_PARALLEL = ("-n2", "--dist=loadfile")
+# Compares two lists of everything, while another test makes a repo: these run after the others, one by one.
+ALONE = ("test_cli.py::TestJsonShorthand::test_json_flag_equivalent_to_format_json",)
 LOG = sdist.PLACE / "pytest.log"
 
 
@@ -58,8 +60,10 @@ def run(constants: dict[str, str], *, chosen: Sequence[str] = (), options: Seque
     Their CI runs those that move large files twice, and so do we: with Xet and without.
     """
     LOG.unlink(missing_ok=True)
-    found = _run(constants, chosen, options)
+    apart = [word for name in ALONE for word in ("--deselect", f"tests/{name}")]
+    found = _run(constants, chosen, options if chosen else (*options, *apart))
     if not chosen:
+        found += _run(constants, ALONE, (*options, "-n0"))
         plain = _run(constants, (), (*options, "-m", "transfer and not xet"), HF_HUB_DISABLE_XET="1")
         found += [replace(one, test=f"{one.test} without Xet") for one in plain if not one.is_left_out]
     return sorted(found, key=lambda one: one.test)
