@@ -32,10 +32,12 @@ def members(part: Slice, sample: Sample) -> Iterator[tuple[str, Ints]]:
     else:
         names = [_named(part.by, sample, index) for index in range(len(sample))]
         order = sorted(set(names))
+    places: dict[str, list[int]] = {}
+    for index, name in enumerate(names):
+        places.setdefault(name, []).append(index)
     for name in order:
-        chosen = np.array([index for index, own in enumerate(names) if own == name and name], dtype=np.int64)
-        if len(chosen):
-            yield name, chosen
+        if name and name in places:
+            yield name, np.array(places[name], dtype=np.int64)
 
 
 def _named(by: str, sample: Sample, index: int) -> str:

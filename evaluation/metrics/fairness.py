@@ -78,12 +78,13 @@ class _Division:
         return values, about | {"figures": figures}
 
     def _of_metrics(self, uses: Sequence[MetricUse]) -> Iterator[tuple[MetricValue, Json]]:
+        taken = {name: self.sample.take(chosen) for name, chosen in self.groups.items()}
         for use in uses:
-            of_group = {name: value_of(self.sample.take(chosen), use) for name, chosen in self.groups.items()}
+            of_group = {name: value_of(smaller, use) for name, smaller in taken.items()}
             high, low = _ends(of_group)
             worst = low if REGISTRY[use.name].higher_is_better else high
             draws = self.resampler.draws(
-                [self.resampler.metric(self.sample, use, self.groups[name]) for name in (high, low)]
+                [self.resampler.metric(taken[name], use, self.groups[name]) for name in (high, low)]
             )
             gap = Pair(f"{use.name}_gap", high, low, of_group[high] - of_group[low])
             yield from self._figure(gap, draws[:, 0] - draws[:, 1], worst)

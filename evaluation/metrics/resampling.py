@@ -60,19 +60,18 @@ class Resampler:
         return number
 
     def metric(self, sample: Sample, use: MetricUse, chosen: Ints | None = None) -> Drawn:
-        """A metric over the items at these indexes of a sample of this size; None: over all."""
+        """A metric over a sample whose items stand at these indexes among all that are drawn; None: it is all."""
         indexes = np.arange(len(sample)) if chosen is None else chosen
-        smaller = sample if chosen is None else sample.take(chosen)
-        per_item = smaller.per_item(use)
+        per_item = sample.per_item(use)
         if per_item is not None:
             return self.mean(per_item, indexes)
         units = self.unit_of[indexes]
         present = np.bincount(units, minlength=self.units).astype(float)
-        totals = smaller.totals(use)
+        totals = sample.totals(use)
         if totals is not None and self.units * totals.columns <= MOST_NUMBERS:
             table, value = totals.of_groups(units, self.units), totals.value
             return lambda drawn: value(drawn @ table) if drawn @ present else np.nan
-        statistic = smaller.statistic(use)
+        statistic = sample.statistic(use)
         return lambda drawn: statistic(drawn[units]) if drawn @ present else np.nan
 
     def interval(self, draws: Floats, level: float) -> Interval | None:
