@@ -17,6 +17,7 @@ from evaluation.queries.snapshots import Snapshot
 LARGEST_CONFIG: Final = 1024 * 1024  # bytes
 CACHING: Final = frozenset({"generate", "loglikelihood", "rolling"})  # requests whose models keep keys and values
 MOST_TOKENS: Final = 10**8  # of a budget that is believed
+ANOTHER_HEAD: Final = "The headers of the weights were not read: another commit became the head."
 NEVER_MEASURED: Final = "The node ended before it had measured this."
 
 
@@ -66,7 +67,7 @@ def _fit(run: Run, definition: Definition, snapshot: Snapshot) -> list[Reading]:
     facts = RepoFacts.objects.filter(repo=run.repo, commit__oid=run.commit_oid).first()
     estimate = _estimate(run, definition, snapshot, facts) if facts else None
     if estimate is None:
-        reason = "The headers of the weights were not read: another commit became the head."
+        reason = "The weights have no headers to estimate from, as safetensors do." if facts else ANOTHER_HEAD
         return [Reading(name, None, reason=reason) for name in ("fit_estimate_bytes", "fit_error")]
     on_gpu = run.measurements.get("device") not in (None, "cpu")
     # What torch reserves on a GPU leaves out the driver's context.

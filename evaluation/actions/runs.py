@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from catalog.actions.community import ratings
 from catalog.errors import NotSignedIn
-from catalog.models import Repo, User
+from catalog.models import Commit, Repo, User
 from catalog.queries import trees
 from evaluation import jobs, signing
 from evaluation.actions import attempts
@@ -56,25 +56,8 @@ def request_run(
         raise NotSignedIn
     revision = revision or repo.default_branch
     commit = trees.resolve_revision(repo, revision)
-    definition, snapshot = definition_of(benchmark), snapshot_of(commit)
-    evaluability.check_measurable(repo, commit, snapshot, benchmark, user=actor)
-    place = fit.fit_of(repo, commit, snapshot, definition, least=benchmark.queue)
-    if place is None:  # too large for what the benchmark demands, though not for every node
-        raise NotEvaluable(_("No class of nodes has the memory that this model needs on this benchmark."))
-    wanted = Run(
-        repo=repo,
-        commit_oid=commit.oid,
-        revision=revision,
-        benchmark=benchmark,
-        run_key=run_key(repo, snapshot, benchmark, definition, place.queue),
-        files_digest=files_digest(snapshot),
-        requester=actor,
-        trigger=trigger,
-        priority=AUTOMATIC if actor is None else ASKED_FOR,
-        account=repo.namespace if actor is None else actor.namespace,
-        queue=place.queue,
-        memory_gb=place.memory_gb,
-    )
+    wanted = _wanted(repo, commit, benchmark, actor)
+    wanted.revision, wanted.trigger = revision, trigger
     run, created = _known_or_queued(wanted, again=again)
     if actor is not None:
         ratings.mark_verified_use(repo=repo, user=actor)
@@ -119,6 +102,27 @@ def run_key(repo: Repo, snapshot: Snapshot, benchmark: Benchmark, definition: De
     if benchmark.is_private:
         facts["benchmark"] = benchmark.slug
     return hashlib.sha256(signing.canonical(facts).encode()).hexdigest()
+
+
+def _wanted(repo: Repo, commit: Commit, benchmark: Benchmark, actor: User | None) -> Run:
+    """The measurement and its place, not saved yet. Raises `NotEvaluable`."""
+    definition, snapshot = definition_of(benchmark), snapshot_of(commit)
+    evaluability.check_measurable(repo, commit, snapshot, benchmark, user=actor)
+    place = fit.fit_of(repo, commit, snapshot, definition, least=benchmark.queue)
+    if place is None:  # too large for what the benchmark demands, though not for every node
+        raise NotEvaluable(_("No class of nodes has the memory that this model needs on this benchmark."))
+    return Run(
+        repo=repo,
+        commit_oid=commit.oid,
+        benchmark=benchmark,
+        run_key=run_key(repo, snapshot, benchmark, definition, place.queue),
+        files_digest=files_digest(snapshot),
+        requester=actor,
+        priority=AUTOMATIC if actor is None else ASKED_FOR,
+        account=repo.namespace if actor is None else actor.namespace,
+        queue=place.queue,
+        memory_gb=place.memory_gb,
+    )
 
 
 @transaction.atomic

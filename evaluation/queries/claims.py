@@ -37,6 +37,8 @@ class ClaimRow:
 def claims_for(benchmark: Benchmark, *, user: User | None, narrowed: BoardFilter | None = None) -> list[ClaimRow]:
     """The claims this person may see, best first; one per model, the best where a card states several."""
     narrowed = narrowed or BoardFilter()
+    if narrowed.memory_max is not None:  # that is what a run took, and nothing here ran
+        return []
     facts = (
         RepoFacts.objects.filter(kind=Repo.Kind.MODEL, task__in=benchmark.accepts)
         .filter(repo__in=Repo.objects.visible_to(user))

@@ -50,7 +50,7 @@ class QueueState:
     Attributes:
         seconds: what the waiting ones are expected to take on one node, by what runs of their benchmarks took in the
             last seven days; None where nothing was measured yet.
-        nodes: living ones that serve this class.
+        nodes: living ones that serve this class, without those that drain or are paused: these take none of it.
     """
 
     queue: str
@@ -100,7 +100,7 @@ def nodes() -> list[NodeState]:
 
 
 def queues() -> list[QueueState]:
-    """Every class that a living node serves or a run is of, the smallest first."""
+    """Every class that a living node takes runs of or a run is of, the smallest first."""
     rows = Run.objects.filter(state__in=[Run.State.QUEUED, *Run.LEASED]).order_by().values_list("queue", "benchmark")
     found = list(
         rows.annotate(
@@ -110,7 +110,8 @@ def queues() -> list[QueueState]:
         )
     )
     alive = Node.objects.filter(is_active=True, last_seen_at__gt=timezone.now() - NODE_ALIVE)
-    serving = [queue for node in alive for queue in node.queues]
+    taking = alive.filter(draining_since=None, paused_at=None)
+    serving = [queue for node in taking for queue in node.queues]
     took = _seconds_by_benchmark() if any(row[2] for row in found) else {}
     usual = sum(took.values()) / len(took) if took else None
     names = {*serving, *(row[0] for row in found), classes.CPU}

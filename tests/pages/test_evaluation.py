@@ -86,6 +86,17 @@ def test_csv_and_json_carry_the_filters_of_the_page(client):
     assert [row.rpartition(",")[2] for row in rows] == ["tier", "verified", "claimed"]
 
 
+def test_claims_fit_in_no_memory_since_nothing_of_them_ran(client):
+    arrangement.scored(measurements={"peak": {"rss_bytes": 10**9}})
+    claiming("digits")
+
+    page = text_of(client.get("/leaderboards/digits?memory=8&claimed=1"))
+
+    assert "1 model shown." in page
+    assert "claimed: 97.5" not in page
+    assert "Claims are left out" in page
+
+
 def test_a_benchmark_asked_for_is_chosen_in_the_form(client):
     arrangement.benchmark()
     repo = arrangement.model()

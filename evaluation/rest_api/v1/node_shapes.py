@@ -56,7 +56,7 @@ class QueueOut(serializers.Serializer[QueueState]):
     """The runs of one class that wait for nodes or are with them."""
 
     node_class = serializers.SerializerMethodField()
-    nodes = serializers.IntegerField(help_text=_("living ones that serve this class"))
+    nodes = serializers.IntegerField(help_text=_("living ones that take runs of this class: not draining, not paused"))
     queued = serializers.IntegerField()
     under_way = serializers.IntegerField()
     oldest_at = serializers.DateTimeField(allow_null=True, help_text=_("when the oldest that waits was queued"))

@@ -55,7 +55,13 @@ class Meter:
         return total - free - torch.cuda.memory_reserved(self.device)
 
     def start(self) -> "Watch":
-        return Watch(self, None if self.reason else self.millijoules(), time.monotonic())
+        before = None
+        if not self.reason:
+            try:
+                before = self.millijoules()
+            except NotMeasurable as problem:  # it could be read a while ago
+                self.reason = f"The energy of this GPU cannot be read: {problem}"
+        return Watch(self, before, time.monotonic())
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from catalog.models import Repo
+from catalog.models import Repo, RepoFacts
 from evaluation import signing
 from evaluation.actions import withdrawal
 from evaluation.models import Figure, Score
@@ -66,6 +66,16 @@ def test_the_estimate_of_memory_stands_beside_what_was_measured():
 
     assert Figure.objects.get(run=run, name="fit_estimate_bytes").value == 2_100_000_000
     assert Figure.objects.get(run=run, name="fit_error").value == pytest.approx(0.05)
+
+
+def test_weights_without_headers_have_no_estimate_and_the_reason_says_so():
+    repo = costs.model()
+    RepoFacts.objects.filter(repo=repo).update(parameters_by_dtype={})
+
+    run = costs.scored(repo)
+
+    reasons = set(run.figures.filter(name__startswith="fit").values_list("reason", flat=True))
+    assert reasons == {"The weights have no headers to estimate from, as safetensors do."}
 
 
 def test_on_a_gpu_the_context_is_no_part_of_what_torch_reserves():

@@ -88,6 +88,13 @@ def test_queues_tell_how_much_waits_how_long_and_how_much_work_it_is():
     assert after["eval.gpu.16g"] == 0
 
 
+def test_a_node_that_drains_or_is_paused_serves_no_queue():
+    now = timezone.now()
+    seen("drains", draining_since=now), seen("is paused", paused_at=now), seen("works")
+
+    assert [(one.queue, one.nodes) for one in fleet.queues()] == [("eval.cpu", 1)]
+
+
 def test_failures_are_counted_by_reason_for_a_week():
     first, second = arrangement.queued(), arrangement.queued()
     for run, ended, outcome in (

@@ -8,6 +8,7 @@ import torch
 import transformers
 from safetensors import safe_open
 
+from evaluation.runner.efficiency.energy import Meter
 from evaluation.runner.efficiency.figures import Figures, Repetitions
 from evaluation.runner.efficiency.flops import count_flops
 from evaluation.runner.efficiency.memory import ResidentMemory, cached_share
@@ -174,6 +175,21 @@ def test_a_figure_that_is_no_number_is_absent():
     figures.add("flops", math.inf)
 
     assert (figures.values, set(figures.absent)) == ({}, {"flops"})
+
+
+def test_a_counter_of_energy_that_fails_later_takes_no_throughput_along():
+    class Broken:
+        """As a driver that loses its GPU: NVML's code for that."""
+
+        def nvmlDeviceGetTotalEnergyConsumption(self, _handle, _found):  # noqa: N802 (NVML's name)
+            return 15
+
+    figures, meter = Figures(), Meter(torch.device("cuda"), library=Broken())
+
+    meter.start().stop(figures, items=10, seconds=20.0)
+
+    assert set(figures.absent) == {"energy_joules_per_item", "mean_power_watts"}
+    assert "error 15" in figures.absent["mean_power_watts"]
 
 
 def test_time_that_is_up_ends_repetitions_and_says_so():
