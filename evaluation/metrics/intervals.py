@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.special import ndtri, stdtrit  # type: ignore[import-untyped]  # scipy has no types
 
 from evaluation.metrics.arrays import Floats, Ints
+from evaluation.metrics.distributions import normal_quantile, t_quantile
 from evaluation.metrics.totals import MOST_NUMBERS, Totals, V
 
 MOST_GROUPS: Final = 20_000  # drawn one by one; beyond it bundles of items are
@@ -29,7 +29,7 @@ def wilson(share: float, n: float, level: float) -> tuple[float, float]:
 
 def wilson_bounds(shares: Floats, n: float, level: float) -> tuple[Floats, Floats]:
     """Of many shares at once. Source: Wilson 1927. `n` may be fractional: an effective number."""
-    z = float(ndtri(0.5 + level / 2))
+    z = normal_quantile(0.5 + level / 2)
     middle = (shares + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * np.sqrt(shares * (1 - shares) / n + z * z / (4 * n * n))
     return middle - half, middle + half
@@ -56,7 +56,7 @@ def mean_interval(values: Floats, clusters: Ints | None, level: float, bounds: t
         free = int(clusters.max())
         error = _clustered_error(values, clusters)
     middle = float(values.mean())
-    half = float(stdtrit(free, 0.5 + level / 2)) * error if free > 0 else math.inf
+    half = t_quantile(free, 0.5 + level / 2) * error if free > 0 else math.inf
     low, high = _within(middle - half, middle + half, bounds)
     return Interval(low, high, method="t" if clusters is None else "clustered t")
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.special import bdtr  # type: ignore[import-untyped]  # scipy has no types
 
 from evaluation.metrics.arrays import Floats, Ints
 from evaluation.metrics.columns import Column
+from evaluation.metrics.distributions import binomial_probability
 from evaluation.metrics.intervals import bootstrap_means, wilson_bounds
 
 
@@ -53,7 +53,7 @@ def compare_draws(values: tuple[float, float], first: Column, second: Column, n:
 def mcnemar_p(only_first: int, only_second: int) -> float:
     """Two-sided exact p of McNemar's test: a fair coin for each item that exactly one gets right."""
     fewer, either = min(only_first, only_second), only_first + only_second
-    return min(1.0, 2 * float(bdtr(fewer, either, 0.5))) if either else 1.0
+    return min(1.0, 2 * binomial_probability(fewer, either, 0.5)) if either else 1.0
 
 
 def paired_share_interval(

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtri, stdtrit  # type: ignore[import-untyped]  # scipy has no types
 
 from evaluation.metrics.arrays import Floats, Ints
 from evaluation.metrics.columns import Column
+from evaluation.metrics.distributions import normal_quantile, t_quantile
 from evaluation.metrics.pairing import is_binary, newcombe
 
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
@@ -66,7 +66,7 @@ def _of_means(table: Floats, clusters: Ints | None, level: float) -> tuple[Float
     if groups < 2:
         return _apart(means), np.full((len(table), len(table)), np.inf)
     error = np.sqrt(_spread(residuals @ residuals.T) * groups / (groups - 1)) / n
-    return _apart(means), float(stdtrit(groups - 1, 0.5 + level / 2)) * error
+    return _apart(means), t_quantile(groups - 1, 0.5 + level / 2) * error
 
 
 def _of_draws(table: Floats, level: float) -> tuple[Floats, Floats]:
@@ -74,7 +74,7 @@ def _of_draws(table: Floats, level: float) -> tuple[Floats, Floats]:
     means = table.mean(axis=1)
     residuals = table - means[:, None]
     error = np.sqrt(_spread(residuals @ residuals.T) / (table.shape[1] - 1))
-    return _apart(means), float(ndtri(0.5 + level / 2)) * error
+    return _apart(means), normal_quantile(0.5 + level / 2) * error
 
 
 def _apart(values: Floats) -> Floats:
