@@ -24,6 +24,9 @@ MANAGE := $(PY) manage.py
 PIP := $(PY) -m pip --disable-pip-version-check
 LINTED := manage.py marketplace catalog evaluation tests
 
+# Where this is set, every start of Django compiles our modules anew, a quarter of its time; tests start it hundreds of times.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help install run test test-fast test-slow lint format migrate migrations-reset bench matrix staging coverage lock schema
 
 help:  ## This list
