@@ -50,10 +50,11 @@ def require_files(definition: Definition, folder: Path, names: Sequence[str]) ->
 
 def json_lines(path: Path) -> Iterator[dict[str, Any]]:
     """The objects of a file, in order and one at a time. Raises BadOutput with the number of the line."""
+    decode = json.JSONDecoder(parse_int=_whole).decode  # `json.loads` would make one a line
     with path.open("rb") as stream:
         for number, line in enumerate(stream, start=1):
             try:
-                row = json.loads(line.decode(), parse_int=_whole)
+                row = decode(line.decode())
             except (ValueError, RecursionError) as error:
                 raise BadOutput(f"{path.name} is not JSON, line {number}.") from error
             if not isinstance(row, dict):
@@ -72,12 +73,12 @@ def places(gold: Gold, found: Predictions) -> dict[str, int]:
     Raises:
         BadOutput: an id is unknown, missing or given twice.
     """
-    place = {key: index for index, key in enumerate(found.ids)}
+    place = dict(zip(found.ids, range(len(found.ids)), strict=True))
     wanted = {row["id"] for row in gold}
     if len(place) != len(found.ids):
         raise BadOutput("The run answered an item twice.")
+    if place.keys() == wanted:
+        return place
     if unknown := place.keys() - wanted:
         raise BadOutput(f"The run answered {len(unknown)} items that it was not asked about.")
-    if missing := wanted - place.keys():
-        raise BadOutput(f"The run did not answer {len(missing)} of {len(wanted)} items.")
-    return place
+    raise BadOutput(f"The run did not answer {len(wanted - place.keys())} of {len(wanted)} items.")

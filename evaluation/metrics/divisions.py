@@ -1,6 +1,6 @@
 """Which items belong to which part of a slice."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -27,24 +27,26 @@ def size_of(sample: Sample, chosen: Ints, part: Slice) -> int:
 def members(part: Slice, sample: Sample) -> Iterator[tuple[str, Ints]]:
     """(name, indexes) of each part that has items."""
     if part.by == "chars":
-        names = [_bin(part.bins, float(row.get("chars", 0))) for row in sample.rows]
+        names: Sequence[str] = [_bin(part.bins, float(row.get("chars", 0))) for row in sample.rows]
         order = [_bin(part.bins, edge) for edge in part.bins]
     else:
-        names = [_named(part.by, sample, index) for index in range(len(sample))]
+        names = _names(part.by, sample)
         order = sorted(set(names))
-    places: dict[str, list[int]] = {}
-    for index, name in enumerate(names):
-        places.setdefault(name, []).append(index)
-    for name in order:
-        if name and name in places:
-            yield name, np.array(places[name], dtype=np.int64)
+    number = {name: at for at, name in enumerate(order)}
+    places = np.array([number.get(name, -1) for name in names], dtype=np.int64)
+    for name, at in number.items():
+        chosen = np.flatnonzero(places == at)
+        if name and len(chosen):
+            yield name, chosen
 
 
-def _named(by: str, sample: Sample, index: int) -> str:
+def _names(by: str, sample: Sample) -> Sequence[str]:
     if by == "group":
-        return sample.groups[index]
-    row = sample.rows[index]
-    return str(row.get("label", "") if by == "label" else row.get("fields", {}).get(by.removeprefix("field:"), ""))
+        return sample.groups
+    if by == "label":
+        return [str(row.get("label", "")) for row in sample.rows]
+    field = by.removeprefix("field:")
+    return [str(row.get("fields", {}).get(field, "")) for row in sample.rows]
 
 
 def _bin(edges: tuple[float, ...], value: float) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 from evaluation.benchmarks.schema import Definition, MetricUse, Slice
 from evaluation.metrics.arrays import Floats, Ints
 from evaluation.metrics.divisions import least_of, members, size_of
+from evaluation.metrics.drawing import Draws
 from evaluation.metrics.formulas.confusion import confusion
 from evaluation.metrics.judgement import MetricValue
 from evaluation.metrics.registry import DERIVED, REGISTRY
@@ -39,13 +40,15 @@ class Pair:
         return found | ({"class": self.of_class} if self.of_class else {})
 
 
-def compared(definition: Definition, uses: Sequence[MetricUse], sample: Sample) -> tuple[list[MetricValue], list[Json]]:
+def compared(
+    definition: Definition, uses: Sequence[MetricUse], sample: Sample, draws: Draws
+) -> tuple[list[MetricValue], list[Json]]:
     """Figures between groups, and who they are about: for each slice that asks for it."""
     values: list[MetricValue] = []
     said: list[Json] = []
     for part in definition.slices:
         if part.role == "fairness":
-            found, about = _Division(definition, part, sample).compared(uses)
+            found, about = _Division(definition, part, sample, draws).compared(uses)
             values += found
             said.append(about)
     return values, said
@@ -54,15 +57,14 @@ def compared(definition: Definition, uses: Sequence[MetricUse], sample: Sample) 
 class _Division:
     """The groups of one slice."""
 
-    def __init__(self, definition: Definition, part: Slice, sample: Sample) -> None:
+    def __init__(self, definition: Definition, part: Slice, sample: Sample, draws: Draws) -> None:
         """Tells the groups that are large enough from those that are not."""
-        asked = definition.uncertainty
-        self.part, self.sample, self.level = part, sample, asked.level
+        self.part, self.sample, self.level = part, sample, definition.uncertainty.level
         self.least = least_of(part)
         everyone = dict(members(part, sample))
         self.sizes = {name: size_of(sample, chosen, part) for name, chosen in everyone.items()}
         self.groups = {name: chosen for name, chosen in everyone.items() if self.sizes[name] >= self.least}
-        self.resampler = Resampler.of(sample, resamples=asked.resamples, seed=asked.seed)
+        self.resampler = Resampler.of(sample, draws)
         self.n = sum(len(chosen) for chosen in self.groups.values())
 
     def compared(self, uses: Sequence[MetricUse]) -> tuple[list[MetricValue], Json]:

@@ -3,15 +3,13 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
 from evaluation.metrics.arrays import Floats, Ints
 from evaluation.metrics.distributions import normal_quantile, t_quantile
+from evaluation.metrics.drawing import MOST_GROUPS, Draws
 from evaluation.metrics.totals import MOST_NUMBERS, Totals, V
-
-MOST_GROUPS: Final = 20_000  # drawn one by one; beyond it bundles of items are
 
 
 @dataclass(frozen=True)
@@ -62,13 +60,7 @@ def mean_interval(values: Floats, clusters: Ints | None, level: float, bounds: t
 
 
 def bootstrap_draws(
-    statistic: Callable[[Floats], V],
-    n: int,
-    clusters: Ints | None,
-    *,
-    resamples: int,
-    seed: int,
-    totals: Totals[V] | None = None,
+    statistic: Callable[[Floats], V], n: int, clusters: Ints | None, draws: Draws, *, totals: Totals[V] | None = None
 ) -> Floats:
     """The statistic on each draw of items, or of whole clusters; a row of it where it is several numbers.
 
@@ -80,17 +72,17 @@ def bootstrap_draws(
         statistic: of how often each item was drawn.
         totals: the same statistic as a function of sums, where it is one; equal numbers, many times faster.
     """
-    generator = np.random.default_rng(seed)
-    if clusters is None and n > MOST_GROUPS:
-        clusters = generator.permutation(n) % MOST_GROUPS
-    groups = n if clusters is None else int(clusters.max()) + 1
-    if totals is not None and groups * totals.columns <= MOST_NUMBERS:
-        table, value = totals.of_groups(np.arange(n) if clusters is None else clusters, groups), totals.value
-        statistic, clusters = (lambda drawn: value(drawn @ table)), None
-    values = []
-    for _ in range(resamples):
-        drawn = np.bincount(generator.integers(0, groups, size=groups), minlength=groups).astype(float)
-        values.append(statistic(drawn if clusters is None else drawn[clusters]))
+    bundled = n if clusters is None and n > MOST_GROUPS else 0
+    units_of = draws.bundles(n) if bundled else clusters
+    units = n if units_of is None else int(units_of.max()) + 1
+    values: list[V] = []
+    if totals is not None and units * totals.columns <= MOST_NUMBERS:
+        table = totals.of_groups(np.arange(n) if units_of is None else units_of, units)
+        for block in draws.blocks(units, bundled):
+            values += [totals.value(row) for row in block @ table]
+    else:
+        for block in draws.blocks(units, bundled):
+            values += [statistic(drawn if units_of is None else drawn[units_of]) for drawn in block]
     return np.array(values)
 
 

@@ -11,11 +11,12 @@ import numpy as np
 
 from evaluation.benchmarks.schema import MetricUse
 from evaluation.metrics.arrays import Floats, Ints
-from evaluation.metrics.intervals import MOST_GROUPS, Interval
+from evaluation.metrics.drawing import MOST_GROUPS, Draws
+from evaluation.metrics.intervals import Interval
 from evaluation.metrics.samples import Sample
 from evaluation.metrics.totals import MOST_NUMBERS
 
-Drawn = Callable[[Floats], float]  # how often each unit was drawn → a number; NaN where nothing of it was
+Drawn = Callable[[Floats], Floats]  # (draws, units): how often each was drawn → a number a draw; NaN where of nothing
 
 
 @dataclass(frozen=True)
@@ -24,38 +25,33 @@ class Resampler:
 
     unit_of: Ints
     units: int
-    resamples: int
-    seed: int
+    drawn: Draws
     is_clustered: bool
 
     @classmethod
-    def of(cls, sample: Sample, *, resamples: int, seed: int) -> "Resampler":
+    def of(cls, sample: Sample, draws: Draws) -> "Resampler":
         """Items by themselves, in bundles put together by chance beyond `MOST_GROUPS`, or clusters."""
         n, clusters = len(sample), sample.clusters
         if clusters is not None:
-            return cls(clusters, int(clusters.max()) + 1, resamples, seed, is_clustered=True)
+            return cls(clusters, int(clusters.max()) + 1, draws, is_clustered=True)
         if n > MOST_GROUPS:
-            unit_of = np.random.default_rng(seed).permutation(n) % MOST_GROUPS
-            return cls(unit_of, MOST_GROUPS, resamples, seed, is_clustered=False)
-        return cls(np.arange(n), n, resamples, seed, is_clustered=False)
+            return cls(draws.bundles(n), MOST_GROUPS, draws, is_clustered=False)
+        return cls(np.arange(n), n, draws, is_clustered=False)
 
     def draws(self, numbers: Sequence[Drawn]) -> Floats:
         """(resamples, numbers): all of them on each draw."""
-        generator = np.random.default_rng(self.seed)
-        found = np.empty((self.resamples, len(numbers)))
-        for at in range(self.resamples):
-            drawn = np.bincount(generator.integers(0, self.units, size=self.units), minlength=self.units).astype(float)
-            found[at] = [number(drawn) for number in numbers]
-        return found
+        blocks = self.drawn.blocks(self.units)
+        return np.concatenate([np.stack([number(block) for number in numbers], axis=1) for block in blocks])
 
     def mean(self, values: Floats, chosen: Ints) -> Drawn:
         """The mean over the items at these indexes; `values` are theirs."""
         sums = np.bincount(self.unit_of[chosen], weights=values, minlength=self.units)
         counts = np.bincount(self.unit_of[chosen], minlength=self.units).astype(float)
 
-        def number(drawn: Floats) -> float:
-            items = float(drawn @ counts)
-            return float(drawn @ sums) / items if items else np.nan
+        def number(block: Floats) -> Floats:
+            items = block @ counts
+            means: Floats = np.divide(block @ sums, items, out=np.full(len(block), np.nan), where=items > 0)
+            return means
 
         return number
 
@@ -70,9 +66,9 @@ class Resampler:
         totals = sample.totals(use)
         if totals is not None and self.units * totals.columns <= MOST_NUMBERS:
             table, value = totals.of_groups(units, self.units), totals.value
-            return lambda drawn: value(drawn @ table) if drawn @ present else np.nan
+            return lambda block: _where(block @ present, block @ table, value)
         statistic = sample.statistic(use)
-        return lambda drawn: statistic(drawn[units]) if drawn @ present else np.nan
+        return lambda block: _where(block @ present, block, lambda drawn: statistic(drawn[units]))
 
     def interval(self, draws: Floats, level: float) -> Interval | None:
         """Percentiles of the draws on which the number exists; None where it exists on none."""
@@ -87,3 +83,8 @@ def value_of(sample: Sample, use: MetricUse) -> float:
     """A metric over all items of a sample."""
     per_item = sample.per_item(use)
     return float(per_item.mean()) if per_item is not None else sample.statistic(use)(np.ones(len(sample)))
+
+
+def _where(items: Floats, rows: Floats, value: Callable[[Floats], float]) -> Floats:
+    """The value of each row that stands for some items."""
+    return np.array([value(row) if count else np.nan for count, row in zip(items, rows, strict=True)])

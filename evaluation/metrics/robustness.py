@@ -12,6 +12,7 @@ from evaluation.benchmarks.perturbing import kinds_for
 from evaluation.benchmarks.perturbing.checking import SLICE
 from evaluation.benchmarks.schema import Definition, MetricUse, Perturbation
 from evaluation.metrics.arrays import Floats
+from evaluation.metrics.drawing import Draws
 from evaluation.metrics.judgement import MetricValue
 from evaluation.metrics.registry import DERIVED, REGISTRY
 from evaluation.metrics.resampling import Resampler, value_of
@@ -26,7 +27,7 @@ def slice_of(use: Perturbation) -> str:
 
 
 def robustness(
-    definition: Definition, uses: Sequence[MetricUse], sample: Sample, copies: Mapping[str, Sample]
+    definition: Definition, uses: Sequence[MetricUse], sample: Sample, copies: Mapping[str, Sample], draws: Draws
 ) -> tuple[list[MetricValue], list[Json]]:
     """Drops and the worse of both, for each perturbation that was answered; and what was done.
 
@@ -40,17 +41,18 @@ def robustness(
         if one.name not in copies:
             continue
         for use in uses:
-            values += _compared(definition, use, sample, copies[one.name], slice_of(one))
+            values += _compared(definition, use, (sample, copies[one.name]), slice_of(one), draws)
         p = known[one.name].p if one.p is None else one.p
         said.append({"name": one.name, "slice": slice_of(one), "role": one.role, "seed": one.seed, "p": p})
     return values, said
 
 
 def _compared(
-    definition: Definition, use: MetricUse, sample: Sample, copy: Sample, slice_name: str
+    definition: Definition, use: MetricUse, samples: tuple[Sample, Sample], slice_name: str, shared: Draws
 ) -> Iterator[MetricValue]:
+    sample, copy = samples
     asked, sign = definition.uncertainty, 1 if REGISTRY[use.name].higher_is_better else -1
-    resampler = Resampler.of(sample, resamples=asked.resamples, seed=asked.seed)
+    resampler = Resampler.of(sample, shared)
     clean, changed = value_of(sample, use), value_of(copy, use)
     numbers = [resampler.metric(sample, use), resampler.metric(copy, use)]
     own, other = sample.per_item(use), copy.per_item(use)

@@ -49,7 +49,8 @@ class Sample(ABC):
 
     def take(self, chosen: Ints) -> "Sample":
         """The items at these indexes; clusters are numbered anew."""
-        names = [None] * len(chosen) if self.clusters is None else self.clusters[chosen].tolist()
+        indexes = chosen.tolist()
+        clusters = None if self.clusters is None else cluster_numbers(self.clusters[chosen].tolist())
         arrays = {
             field.name: value[chosen]
             for field in dataclasses.fields(self)
@@ -57,9 +58,9 @@ class Sample(ABC):
         }
         return dataclasses.replace(
             self,
-            rows=[self.rows[index] for index in chosen],
-            groups=[self.groups[index] for index in chosen],
-            clusters=cluster_numbers(names),
+            rows=[self.rows[index] for index in indexes],
+            groups=[self.groups[index] for index in indexes],
+            clusters=clusters,
             **arrays,
         )
 

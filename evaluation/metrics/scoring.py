@@ -10,6 +10,7 @@ from evaluation.metrics.arrays import Floats
 from evaluation.metrics.classification import classification
 from evaluation.metrics.columns import Column, cluster_column
 from evaluation.metrics.divisions import least_of, members, size_of
+from evaluation.metrics.drawing import Draws
 from evaluation.metrics.intervals import (
     Interval,
     bootstrap_draws,
@@ -21,6 +22,7 @@ from evaluation.metrics.judgement import Judgement, MetricValue
 from evaluation.metrics.predictions import Predictions, sample_of
 from evaluation.metrics.registry import REGISTRY
 from evaluation.metrics.samples import Gold, Sample
+from evaluation.metrics.totals import of_mean
 
 __all__ = ["Judgement", "MetricValue", "judge", "judgement_of", "score"]
 
@@ -50,23 +52,26 @@ def judgement_of(definition: Definition, sample: Sample, copies: Mapping[str, Sa
     """The same of items that are judged already, such as by a harness."""
     usable = [use for use in definition.metrics if use.primary or REGISTRY[use.name].needs <= sample.offers]
     uses = sorted(usable, key=lambda use: not use.primary)  # stable
-    overall = [_judged(definition, use, sample) for use in uses]
+    draws = Draws(definition.uncertainty.resamples, definition.uncertainty.seed)
+    overall = [_judged(definition, use, sample, draws) for use in uses]
     values, columns = [value for value, _ in overall], [column for _, column in overall]
     for part in definition.slices:
         for name, chosen in members(part, sample):
             if size_of(sample, chosen, part) >= least_of(part):
                 smaller = sample.take(chosen)
-                values += [_judged(definition, use, smaller, slice_name=f"{part.name}:{name}")[0] for use in uses]
-    values += _class_values(definition, uses, sample)
+                values += [
+                    _judged(definition, use, smaller, draws, slice_name=f"{part.name}:{name}")[0] for use in uses
+                ]
+    values += _class_values(definition, uses, sample, draws)
     if sample.clusters is not None:
         columns.append(cluster_column(sample.clusters))
-    between, groups = fairness.compared(definition, uses, sample)
-    changed, done = robustness.robustness(definition, uses, sample, copies or {})
+    between, groups = fairness.compared(definition, uses, sample, draws)
+    changed, done = robustness.robustness(definition, uses, sample, copies or {}, draws)
     values += between
     for one in definition.perturbations:
         if copies and one.name in copies:
             at = robustness.slice_of(one)
-            values += [_judged(definition, use, copies[one.name], slice_name=at)[0] for use in uses]
+            values += [_judged(definition, use, copies[one.name], draws, slice_name=at)[0] for use in uses]
     decided = sample.decisions
     explained = classification(decided) if decided is not None and len(sample) else {}
     found = ("fairness", groups), ("robustness", done), ("classification", explained)
@@ -75,19 +80,13 @@ def judgement_of(definition: Definition, sample: Sample, copies: Mapping[str, Sa
 
 
 def _judged(
-    definition: Definition, use: MetricUse, sample: Sample, *, slice_name: str = ""
+    definition: Definition, use: MetricUse, sample: Sample, shared: Draws, *, slice_name: str = ""
 ) -> tuple[MetricValue, Column]:
     per_item, asked = sample.per_item(use), definition.uncertainty
     value = float(per_item.mean()) if per_item is not None else sample.statistic(use)(np.ones(len(sample)))
     if per_item is None or asked.method == "bootstrap":
-        draws = bootstrap_draws(
-            sample.statistic(use),
-            len(sample),
-            sample.clusters,
-            resamples=asked.resamples,
-            seed=asked.seed,
-            totals=sample.totals(use),
-        )
+        totals = sample.totals(use) if per_item is None else of_mean(per_item)
+        draws = bootstrap_draws(sample.statistic(use), len(sample), sample.clusters, shared, totals=totals)
         interval = percentile_interval(draws, asked.level, is_clustered=sample.clusters is not None)
     else:
         draws, interval = per_item, _interval(definition, use, sample, per_item)
@@ -114,7 +113,9 @@ def _interval(definition: Definition, use: MetricUse, sample: Sample, per_item: 
     return mean_interval(per_item, sample.clusters, asked.level, metric.range)
 
 
-def _class_values(definition: Definition, uses: list[MetricUse], sample: Sample) -> Iterator[MetricValue]:
+def _class_values(
+    definition: Definition, uses: list[MetricUse], sample: Sample, shared: Draws
+) -> Iterator[MetricValue]:
     """Metrics taken apart by class, where a slice asks for it and the metric has such parts."""
     asked = definition.uncertainty
     for part in definition.slices:
@@ -122,14 +123,7 @@ def _class_values(definition: Definition, uses: list[MetricUse], sample: Sample)
         for use, classes in parts:
             if classes is None or not classes.names:
                 continue
-            draws = bootstrap_draws(
-                classes.statistic,
-                len(sample),
-                sample.clusters,
-                resamples=asked.resamples,
-                seed=asked.seed,
-                totals=classes.totals,
-            )
+            draws = bootstrap_draws(classes.statistic, len(sample), sample.clusters, shared, totals=classes.totals)
             values = classes.statistic(np.ones(len(sample)))
             for name, value, drawn in zip(classes.names, values, draws.T, strict=True):
                 interval = percentile_interval(drawn, asked.level, is_clustered=sample.clusters is not None)

@@ -27,6 +27,11 @@ def of_table(table: Floats, value: Callable[[Floats], float]) -> Totals[float]:
     return Totals(table.shape[1], lambda groups, count: sums(groups, count, table), value)
 
 
+def of_mean(values: Floats) -> Totals[float]:
+    """Of the mean of one number per item."""
+    return of_table(np.stack([values, np.ones(len(values))], axis=1), lambda row: float(row[0] / row[1]))
+
+
 def sums(groups: Ints, count: int, table: Floats) -> Floats:
     """(groups, columns): the rows of each group added up."""
     return np.stack([np.bincount(groups, weights=column, minlength=count) for column in table.T], axis=1)

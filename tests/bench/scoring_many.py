@@ -20,49 +20,62 @@ from tests.bench.site import progress
 from tests.bench.table import Row, at_most
 
 LABELS = [f"label {number}" for number in range(10)]
+GROUPS = ("north", "east", "south", "west")
+SLICES = "slices:\n  - {name: origin, by: group, role: fairness}\n"
 
 
 def measure(items: int) -> list[Row]:
-    progress(f"scoring: {items} predictions")
-    command = [sys.executable, "-m", "tests.bench.scoring_many", "--json", "--items", str(items)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"tests.bench.scoring_many: {done.stdout}\n{done.stderr}")
-    found = json.loads(done.stdout.splitlines()[-1])
-    title, detail = f"scoring {items} predictions, 2 000 draws", f"reading {found['reading_seconds']:.1f} s of it"
-    seconds, megabytes = found["seconds"], found["peak_mb"]
-    return [
-        at_most(f"{title}: wall", f"{seconds:.1f} s", detail, value=seconds, most=20, unit="s"),
-        at_most(f"{title}: memory", f"{megabytes:.0f} MB", "whole process", value=megabytes, most=1000, unit="MB"),
-    ]
+    rows = []
+    for groups in (False, True):
+        title = f"scoring {items} predictions, 2 000 draws" + f", {len(GROUPS)} groups compared" * groups
+        progress(title)
+        command = [sys.executable, "-m", "tests.bench.scoring_many", "--json", "--items", str(items)]
+        done = subprocess.run(command + ["--groups"] * groups, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"tests.bench.scoring_many: {done.stdout}\n{done.stderr}")
+        found = json.loads(done.stdout.splitlines()[-1])
+        seconds, megabytes = found["seconds"], found["peak_mb"]
+        detail = f"reading {found['reading_seconds']:.1f} s of it; processor {found['cpu_seconds']:.1f} s"
+        rows += [
+            at_most(f"{title}: wall", f"{seconds:.1f} s", detail, value=seconds, most=20, unit="s"),
+            at_most(f"{title}: memory", f"{megabytes:.0f} MB", "whole process", value=megabytes, most=1000, unit="MB"),
+        ]
+    return rows
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--items", type=int, default=1_000_000)
-    items = parser.parse_args().items
+    parser.add_argument("--groups", action="store_true", help="compare groups of items besides, as for fairness")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        gold = _written(folder, items)
-        print(json.dumps(_scored(folder, gold)))
+        gold = _written(folder, options.items)
+        print(json.dumps(_scored(folder, gold, groups=options.groups)))
 
 
-def _scored(folder: Path, gold: list[dict[str, str]]) -> dict[str, float]:
+def _scored(folder: Path, gold: list[dict[str, str]], *, groups: bool) -> dict[str, float]:
     from evaluation.benchmarks.definitions import load_definition
     from evaluation.metrics.predictions import read_predictions
     from evaluation.metrics.scoring import judge
 
-    definition = load_definition(_definition(len(gold)))
-    started = time.perf_counter()
+    definition = load_definition(_definition(len(gold)) + SLICES * groups)
+    started, processor = time.perf_counter(), time.process_time()
     found = read_predictions(definition, folder)
     reading = time.perf_counter() - started
     judgement = judge(definition, gold, found)
     for column in judgement.columns:
         column.packed()
-    seconds = time.perf_counter() - started
-    assert {value.n for value in judgement.values} == {len(gold)}
-    return {"seconds": seconds, "reading_seconds": reading, "peak_mb": _peak_bytes() / 1e6}
+    seconds, processor = time.perf_counter() - started, time.process_time() - processor
+    assert {value.n for value in judgement.values if not value.slice} == {len(gold)}
+    assert any(value.metric == "equalized_odds_difference" for value in judgement.values) == groups
+    return {
+        "seconds": seconds,
+        "cpu_seconds": processor,
+        "reading_seconds": reading,
+        "peak_mb": _peak_bytes() / 1e6,
+    }
 
 
 def _written(folder: Path, items: int) -> list[dict[str, str]]:
@@ -75,7 +88,8 @@ def _written(folder: Path, items: int) -> list[dict[str, str]]:
             sure = 0.5 + chance.random() / 2
             probs = [sure if at == said else (1 - sure) / (len(LABELS) - 1) for at in range(len(LABELS))]
             file.write(json.dumps({"id": f"{number:020x}", "label": LABELS[said], "probs": probs}) + "\n")
-            gold.append({"id": f"{number:020x}", "label": LABELS[right]})
+            group = GROUPS[min(int(chance.random() ** 2 * (len(GROUPS) + 1)), len(GROUPS) - 1)]  # of unequal size
+            gold.append({"id": f"{number:020x}", "label": LABELS[right], "group": group})
     return gold
 
 

@@ -113,7 +113,12 @@ class LabelSample(Sample):
         def of_groups(groups: Ints, count: int) -> Floats:
             return np.hstack(self._margins(groups, count))
 
-        return Totals(3 * len(self.names), of_groups, lambda row: formula(*np.split(row, 3)))
+        classes = len(self.names)
+        return Totals(
+            3 * classes,
+            of_groups,
+            lambda row: formula(row[:classes], row[classes : 2 * classes], row[2 * classes :]),
+        )
 
     def _margins(self, groups: Ints, count: int, weights: Floats | None = None) -> list[Floats]:
         """Of each group, three times (groups, classes): right answers, items and predictions."""
@@ -180,13 +185,17 @@ def _probabilities(numbers: "array[float]", count: int) -> Floats:
 
 def _sample(definition: Definition, gold: Gold, found: LabelPredictions, place: dict[str, int]) -> LabelSample:
     number = {name: index for index, name in enumerate(definition.label_names)}
-    order = [place[row["id"]] for row in gold]
+    order = np.fromiter((place[row["id"]] for row in gold), np.int64, len(gold))
+    predicted = np.fromiter((number[label] for label in found.labels), np.int64, len(found.labels))
+    probabilities = found.probabilities
+    if probabilities is not None and (np.diff(order) != 1).any():  # else in this order already: no second copy
+        probabilities = probabilities[order]
     return LabelSample(
         **items_of(gold),
         names=definition.label_names,
-        gold=np.array([number[row["label"]] for row in gold]),
-        predicted=np.array([number[found.labels[index]] for index in order]),
-        probabilities=None if found.probabilities is None else found.probabilities[order],
+        gold=np.fromiter((number[row["label"]] for row in gold), np.int64, len(gold)),
+        predicted=predicted[order],
+        probabilities=probabilities,
     )
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from evaluation.metrics.drawing import Draws
 from evaluation.metrics.intervals import (
     bootstrap_draws,
     mean_interval,
@@ -87,9 +88,7 @@ def test_the_bootstrap_agrees_with_theory_and_repeats_with_its_seed():
         return float(np.average(values, weights=weights))
 
     def interval(seed):
-        return percentile_interval(
-            bootstrap_draws(mean, 400, None, resamples=2000, seed=seed), 0.95, is_clustered=False
-        )
+        return percentile_interval(bootstrap_draws(mean, 400, None, Draws(2000, seed)), 0.95, is_clustered=False)
 
     first, again, other = (interval(seed) for seed in (7, 7, 8))
     theory = mean_interval(values, None, 0.95, (-9, 9))

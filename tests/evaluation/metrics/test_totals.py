@@ -5,7 +5,8 @@ import pytest
 from sklearn.metrics import f1_score, precision_score, recall_score
 
 from evaluation.benchmarks.schema import MetricUse
-from evaluation.metrics import intervals
+from evaluation.metrics import drawing, intervals
+from evaluation.metrics.drawing import Draws
 from evaluation.metrics.intervals import bootstrap_draws
 from evaluation.metrics.kinds.labels import LabelSample
 
@@ -29,7 +30,7 @@ def sample_of(n, *, clusters=None):
 def draws_of(sample, use, *, with_totals, resamples=50):
     totals = sample.totals(use) if with_totals else None
     statistic, n = sample.statistic(use), len(sample)
-    return bootstrap_draws(statistic, n, sample.clusters, resamples=resamples, seed=7, totals=totals)
+    return bootstrap_draws(statistic, n, sample.clusters, Draws(resamples, 7), totals=totals)
 
 
 @pytest.mark.parametrize("use", USES, ids=lambda use: use.name)
@@ -53,12 +54,12 @@ def test_sums_give_every_class_the_draws_that_items_give_it_alone(name, clusters
     def alone(weights):
         return choose(sample.gold, sample.predicted, labels=[2], average=None, sample_weight=weights)[0]
 
-    options = {"resamples": 20, "seed": 7}
-    by_sums = bootstrap_draws(found.statistic, 300, clusters, **options, totals=found.totals)
+    draws = Draws(20, 7)
+    by_sums = bootstrap_draws(found.statistic, 300, clusters, draws, totals=found.totals)
 
     assert by_sums.shape == (20, 4)
-    assert by_sums == pytest.approx(bootstrap_draws(found.statistic, 300, clusters, **options), abs=1e-12)
-    assert by_sums[:, 2] == pytest.approx(bootstrap_draws(alone, 300, clusters, **options), abs=1e-12)
+    assert by_sums == pytest.approx(bootstrap_draws(found.statistic, 300, clusters, draws), abs=1e-12)
+    assert by_sums[:, 2] == pytest.approx(bootstrap_draws(alone, 300, clusters, draws), abs=1e-12)
 
 
 @pytest.mark.parametrize("use", USES, ids=lambda use: use.name)
@@ -66,6 +67,7 @@ def test_bundles_of_items_have_the_spread_of_items(use, monkeypatch):
     sample = sample_of(4000)
     alone = draws_of(sample, use, with_totals=True, resamples=600)
     monkeypatch.setattr(intervals, "MOST_GROUPS", 500)
+    monkeypatch.setattr(drawing, "MOST_GROUPS", 500)
 
     by_sums = draws_of(sample, use, with_totals=True, resamples=600)
     by_items = draws_of(sample, use, with_totals=False, resamples=30)
