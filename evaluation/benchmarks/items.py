@@ -27,7 +27,8 @@ class Items:
         text columns never hold bytes.
     gold: {"id", …} with what the request's kind in `metrics.kinds` compares;
           {"id", "label", "chars"?, "cluster"?, "group"?, "fields"?} for classification;
-          {"id", "pools": ["en-pl"]} for a document, {"id", "targets": {"en-pl": [ids]}, "cluster"?} for a query.
+          {"id", "pools": ["en-pl"]} for a document, {"id", "targets": {"en-pl": [ids]}, "cluster"?} for a query,
+          {"grades": {"": {id: grade}}} in place of targets where some answers are better than others.
     """
 
     inputs: list[Row]

@@ -202,6 +202,10 @@ def _renamed(row: Row, names: dict[str, str]) -> Row:
     renamed = row | {"id": names[row["id"]]}
     if "targets" in row:
         renamed["targets"] = {pool: [names[key] for key in keys] for pool, keys in row["targets"].items()}
+    if "grades" in row:
+        renamed["grades"] = {
+            pool: {names[key]: grade for key, grade in graded.items()} for pool, graded in row["grades"].items()
+        }
     return renamed
 
 

@@ -11,7 +11,13 @@ from evaluation.benchmarks.strict import bad
 from evaluation.benchmarks.writing import dump
 
 TASKS: Final = {"BitextMining": "bitext-mining", "Retrieval": "retrieval", "Reranking": "retrieval"}
-METRICS: Final = {"ndcg_at_10": "ndcg@10", "recall_at_10": "recall@10", "mrr_at_10": "mrr"}
+METRICS: Final = {
+    "ndcg_at_10": "ndcg@10",
+    "map_at_100": "map@100",
+    "recall_at_10": "found@10",
+    "recall_at_100": "found@100",
+    "mrr_at_10": "mrr",
+}
 
 
 def read(text: str, hints: Hints) -> Draft:

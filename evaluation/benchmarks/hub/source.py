@@ -117,10 +117,13 @@ class Source:
     def has(self, field: str) -> bool:
         return bool(self.definition.fields.get(field))
 
-    def entries(self, *, split: str | None = None, without: Collection[str] = ()) -> Iterator[Entry]:
+    def entries(
+        self, *, split: str | None = None, config: str | None = None, without: Collection[str] = ()
+    ) -> Iterator[Entry]:
         """Every row of the split, in order, each under an id of its own.
 
         Args:
+            split, config: other ones than the definition's.
             without: fields whose columns need not be read now.
 
         Raises:
@@ -130,14 +133,16 @@ class Source:
         by_id = self.path_of("id")
         seen: set[str] = set()
         try:
-            for number, place in enumerate(self._places(split or self.definition.dataset.split, columns)):
+            dataset = self.definition.dataset
+            places = self._places(config or dataset.config, split or dataset.split, columns)
+            for number, place in enumerate(places):
                 yield Entry(_key_of(place, by_id, seen) if by_id else str(number), place, self)
         except BadTable as error:
             raise DataUnavailable(f"{self.files.name}: {error}") from error
 
-    def _places(self, split: str, columns: Collection[str]) -> Iterator[Place]:
+    def _places(self, config: str, split: str, columns: Collection[str]) -> Iterator[Place]:
         """The rows of the config; those of `one+other` side by side, the columns of each under its name."""
-        configs = self.definition.dataset.config.split("+")
+        configs = config.split("+")
         if len(configs) == 1:
             yield from self._places_of(configs[0], split, columns)
             return

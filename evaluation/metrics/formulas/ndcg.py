@@ -1,10 +1,21 @@
-"""Normalised discounted cumulative gain for one right answer. Source: Järvelin and Kekäläinen 2002."""
+"""Normalised discounted cumulative gain. Source: Järvelin and Kekäläinen 2002.
+
+Gains are the grades themselves, as in trec_eval.
+"""
 
 import numpy as np
 
-from evaluation.metrics.arrays import Floats, Ints
+from evaluation.metrics.arrays import Floats
 
 
-def ndcg_at(ranks: Ints, cutoff: int) -> Floats:
-    """The discount of each query's right answer, 0 beyond the cutoff; the ideal gain is 1."""
-    return np.where(ranks <= cutoff, 1.0 / np.log2(ranks + 1.0), 0.0)
+def ndcg_at(found: Floats, best: Floats, cutoff: int) -> Floats:
+    """(n,) The discounted gain of each ranking down to the cutoff, as a share of the best possible one.
+
+    Args:
+        found, best: (n, places) grades at each place, as `gains.Gains` has them; a query that has no right answer
+            gains nothing.
+    """
+    discounts = 1.0 / np.log2(np.arange(2, cutoff + 2))
+    gained, possible = found[:, :cutoff] @ discounts, best[:, :cutoff] @ discounts
+    shares: Floats = np.divide(gained, possible, out=np.zeros_like(gained), where=possible > 0)
+    return shares

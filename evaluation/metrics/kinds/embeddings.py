@@ -1,8 +1,10 @@
 """One vector per item; queries are ranked against pools of documents."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +12,7 @@ from evaluation.benchmarks.schema import Definition, MetricUse
 from evaluation.errors import BadOutput
 from evaluation.metrics.answers import Predictions
 from evaluation.metrics.arrays import Floats, Ints
+from evaluation.metrics.formulas.gains import average_precision_at, gains_of, share_found_at
 from evaluation.metrics.formulas.mrr import reciprocal_rank
 from evaluation.metrics.formulas.ndcg import ndcg_at
 from evaluation.metrics.formulas.ranks import cosine_ranks
@@ -31,9 +34,12 @@ class EmbeddingPredictions(Predictions):
 
 @dataclass(frozen=True)
 class RankSample(Sample):
-    """Queries with the rank of their right answer; a query counts once per pool it searches."""
+    """Queries with what they found; a query counts once per pool it searches. Fields as in `formulas.gains.Gains`."""
 
-    ranks: Ints
+    ranks: Ints  # of the best right answer
+    found: Floats
+    best: Floats
+    right: Ints
 
     @property
     def offers(self) -> frozenset[Need]:
@@ -44,7 +50,11 @@ class RankSample(Sample):
         if name == "recall":
             return recall_at(self.ranks, int(cutoff))
         if name == "ndcg":
-            return ndcg_at(self.ranks, int(cutoff))
+            return ndcg_at(self.found, self.best, int(cutoff))
+        if name == "map":
+            return average_precision_at(self.found, self.right, int(cutoff))
+        if name == "found":
+            return share_found_at(self.found, self.right, int(cutoff))
         return {"bitext_accuracy": recall_at(self.ranks, 1), "mrr": reciprocal_rank(self.ranks)}[use.name]
 
 
@@ -68,22 +78,42 @@ def read_embeddings(definition: Definition, folder: Path) -> EmbeddingPrediction
 
 
 def _sample(definition: Definition, gold: Gold, found: EmbeddingPredictions, place: dict[str, int]) -> RankSample:
-    rows, groups, ranks = [], [], []
+    rows: list[Mapping[str, Any]] = []
+    groups: list[str] = []
+    ranks: list[Ints] = []
+    grades: list[list[float]] = []
     for pool in sorted({name for row in gold for name in row.get("pools", ())}):
         candidates = [row["id"] for row in gold if pool in row.get("pools", ())]
         column = {key: index for index, key in enumerate(candidates)}
-        queries = [row for row in gold if pool in row.get("targets", {})]
-        rows += queries
+        queries = [(row, right) for row in gold if (right := _right_answers(row, pool)) is not None]
+        rows += [row for row, _ in queries]
         groups += [pool] * len(queries)
-        ranks.append(
-            cosine_ranks(
-                found.embeddings[[place[row["id"]] for row in queries]],
-                found.embeddings[[place[key] for key in candidates]],
-                [[column[key] for key in row["targets"][pool]] for row in queries],
-            )
+        grades += [list(right.values()) for _, right in queries]
+        ranks += cosine_ranks(
+            found.embeddings[[place[row["id"]] for row, _ in queries]],
+            found.embeddings[[place[key] for key in candidates]],
+            [[column[key] for key in right] for _, right in queries],
         )
     clusters = cluster_numbers([row.get("cluster") for row in rows])
-    return RankSample(rows=rows, groups=groups, clusters=clusters, ranks=np.concatenate(ranks))
+    gains = gains_of(ranks, grades)
+    return RankSample(
+        rows=rows,
+        groups=groups,
+        clusters=clusters,
+        ranks=gains.first,
+        found=gains.found,
+        best=gains.best,
+        right=gains.right,
+    )
+
+
+def _right_answers(row: Mapping[str, Any], pool: str) -> dict[str, float] | None:
+    """Id → grade, the lowest grade first, which stands first where similarities tie; None: no query of this pool."""
+    if pool in row.get("grades", {}):
+        return dict(sorted(row["grades"][pool].items(), key=lambda pair: (pair[1], pair[0])))
+    if pool in row.get("targets", {}):
+        return dict.fromkeys(row["targets"][pool], 1.0)
+    return None
 
 
 KIND = AnswerKind(read=read_embeddings, sample=_sample, files=("embeddings.npy", "ids.json"))

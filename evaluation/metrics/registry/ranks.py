@@ -17,6 +17,17 @@ def _recall(cutoff: int) -> Metric:
     )
 
 
+def _found(cutoff: int) -> Metric:
+    return Metric(
+        name=f"found@{cutoff}",
+        title=f"Found@{cutoff}",
+        description=f"Share of a query's right answers among the first {cutoff}: what MTEB calls recall.",
+        needs=RANKS,
+        interval="mean",
+        library="pytrec_eval recall",
+    )
+
+
 REQUESTS: tuple[RequestKind, ...] = ("embed", "image-text-embed")
 
 METRICS = (
@@ -43,10 +54,23 @@ METRICS = (
     Metric(
         name="ndcg@10",
         title="nDCG@10",
-        description="Rank of the right answer, discounted by its logarithm, zero beyond the tenth.",
+        description="Grades of the right answers among the first ten, discounted by the logarithm of their rank, "
+        "as a share of the best possible.",
         needs=RANKS,
         interval="mean",
-        library="scikit-learn ndcg_score",
+        library="pytrec_eval ndcg_cut; scikit-learn ndcg_score",
+        version=2,  # 1 knew one right answer
         unit="score",
     ),
+    Metric(
+        name="map@100",
+        title="MAP@100",
+        description="Precision at the place of each right answer among the first hundred, over all right answers.",
+        needs=RANKS,
+        interval="mean",
+        library="pytrec_eval map_cut",
+        unit="score",
+    ),
+    _found(10),
+    _found(100),
 )

@@ -414,3 +414,66 @@ def test_data_that_is_not_here_is_waited_for():
 def test_files_of_another_commit_are_not_read():
     with pytest.raises(DataUnavailable, match="pins 0123456; what was found is ffffff"):
         read_dataset(definition(), dataset({"test.jsonl": lines(*ROWS)}, revision="f" * 40))
+
+
+COLLECTION = {
+    "corpus/corpus.jsonl": lines(
+        {"_id": "d1", "title": "Dogs", "text": "They bark."},
+        {"_id": "d2", "title": "", "text": "They meow."},
+        {"_id": "d3", "title": "Fish", "text": "They swim."},
+    ),
+    "queries/queries.jsonl": lines(
+        {"_id": "q1", "text": "Who barks?"}, {"_id": "q2", "text": "Who meows?"}, {"_id": "q3", "text": "Not judged."}
+    ),
+    "test.jsonl": lines(
+        {"query-id": "q1", "corpus-id": "d1", "score": 2},
+        {"query-id": "q1", "corpus-id": "d2", "score": 1},
+        {"query-id": "q1", "corpus-id": "d3", "score": 0},
+        {"query-id": "q2", "corpus-id": "d2", "score": 1},
+    ),
+}
+SEARCHED = {
+    "fields": "{documents: corpus/corpus, queries: queries/queries, title: title}",
+    "labels": "null",
+    "request": "embed",
+    "task": "retrieval",
+    "metric": "ndcg@10",
+}
+
+
+def test_a_collection_is_searched_by_the_queries_that_were_judged(tmp_path):
+    wanted = definition(dataset=", expect_rows: 4", **SEARCHED)
+    files = dataset(COLLECTION)
+
+    items = read_dataset(wanted, files)
+
+    assert [row["text"] for row in items.inputs] == [
+        *("Dogs They bark.", "They meow.", "Fish They swim.", "Who barks?", "Who meows?"),
+    ]
+    assert [row["role"] for row in items.inputs] == ["document"] * 3 + ["query"] * 2
+    assert [row["grades"] for row in items.gold if "grades" in row] == [
+        {"": {"document-d1": 2.0, "document-d2": 1.0}},
+        {"": {"document-d2": 1.0}},
+    ]
+    made = readers.materialise(wanted, run_seed="s", directory=tmp_path, files=files)
+    texts = {row["id"]: row["text"] for row in map(json.loads, (tmp_path / "inputs.jsonl").read_text().splitlines())}
+    vectors = {"Dogs They bark.": [1, 0], "They meow.": [0, 1], "Fish They swim.": [1, 1]}
+    vectors |= {"Who barks?": [1, 0.1], "Who meows?": [1, 0]}  # the second one finds its answer last
+    ids = [row["id"] for row in made.gold]
+    (tmp_path / "ids.json").write_text(json.dumps(ids))
+    np.save(tmp_path / "embeddings.npy", np.array([vectors[texts[key]] for key in ids], dtype=np.float32))
+    first = (2 + 1 / np.log2(4)) / (2 + 1 / np.log2(3))  # its better answer first, the other third
+    assert score(wanted, made.gold, read_predictions(wanted, tmp_path))[0].value == pytest.approx((first + 0.5) / 2)
+
+
+@pytest.mark.parametrize(("path", "row", "said"), [
+    ("test.jsonl", {"query-id": "q1", "corpus-id": "gone", "score": 1},
+     "the query 'q1' names the document 'gone', which is not there"),
+    ("test.jsonl", {"query-id": "gone", "corpus-id": "d1", "score": 1},
+     "judges the query 'gone', which is not among its queries"),
+    ("test.jsonl", {"query-id": "q1", "corpus-id": "d1", "score": "yes"}, "the grade is 'yes', not a number"),
+    ("corpus/corpus.jsonl", {"_id": "d1", "title": "", "text": "Again."}, "the key 'd1' comes a second time"),
+])  # fmt: skip
+def test_a_collection_that_does_not_fit_together_is_refused(path, row, said):
+    with pytest.raises(DataUnavailable, match=said):
+        read_dataset(definition(**SEARCHED), dataset(COLLECTION | {path: COLLECTION[path] + lines(row)}))

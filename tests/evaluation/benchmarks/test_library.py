@@ -14,7 +14,7 @@ from evaluation.benchmarks.hub.shapes import SHAPES
 from evaluation.benchmarks.schema import Definition
 from evaluation.metrics.kinds import KINDS
 from evaluation.runner.tasks import ADAPTERS
-from tests.evaluation.benchmarks.data import dataset, parquet, png
+from tests.evaluation.benchmarks.data import dataset, lines, parquet, png
 
 FOLDER = Path(definitions.__file__).parent / "library"
 LIBRARY = library_definitions()
@@ -80,9 +80,13 @@ def test_data_of_the_shape_it_names_is_read(definition: Definition, tmp_path):
 
     assert made.rows >= ROWS
     assert len(made.gold) == made.rows
+    if "documents" in definition.fields:
+        assert sum("grades" in row for row in made.gold) == ROWS
 
 
 def files_of(definition: Definition) -> dict[str, bytes]:
+    if "documents" in definition.fields:
+        return collection_of(definition)
     splits = {definition.dataset.split}
     splits |= {definition.dataset.fewshot_split} if definition.dataset.fewshot_split else set()
     splits |= {"train"} if definition.request == "features" else set()
@@ -93,6 +97,29 @@ def files_of(definition: Definition) -> dict[str, bytes]:
             rows = [row_of(definition, number, config if len(configs) > 1 else "") for number in range(ROWS)]
             files[f"data/{config}/{split}-00000-of-00001.parquet"] = parquet(rows)
     return files
+
+
+def collection_of(definition: Definition) -> dict[str, bytes]:
+    """As the repos of MTEB lie: judgements, documents and queries in three configs of the card."""
+    numbers = range(ROWS)
+    tables = {
+        f"qrels/{definition.dataset.split}.jsonl": [
+            {"query-id": f"q{number}", "corpus-id": f"d{number}", "score": 1} for number in numbers
+        ],
+        "corpus.jsonl": [{"_id": f"d{number}", "title": "A title", "text": f"text {number}"} for number in numbers],
+        "queries.jsonl": [{"_id": f"q{number}", "text": f"query {number}"} for number in numbers],
+    }
+    card = """---
+configs:
+- config_name: default
+  data_files: [{split: SPLIT, path: qrels/SPLIT.jsonl}]
+- config_name: corpus
+  data_files: [{split: corpus, path: corpus.jsonl}]
+- config_name: queries
+  data_files: [{split: queries, path: queries.jsonl}]
+---
+""".replace("SPLIT", definition.dataset.split)
+    return {"README.md": card.encode()} | {path: lines(*rows) for path, rows in tables.items()}
 
 
 def row_of(definition: Definition, number: int, config: str) -> dict:

@@ -8,6 +8,7 @@ from evaluation.metrics.formulas.accuracy import hits
 from evaluation.metrics.formulas.brier import brier
 from evaluation.metrics.formulas.confusion import confusion
 from evaluation.metrics.formulas.ece import ece
+from evaluation.metrics.formulas.gains import average_precision_at, gains_of, share_found_at
 from evaluation.metrics.formulas.log_loss import log_loss
 from evaluation.metrics.formulas.macro_f1 import macro_f1
 from evaluation.metrics.formulas.mcc import mcc
@@ -102,38 +103,79 @@ def test_retrieval_metrics_equal_scikit_learn(seed):
     unit = [vectors / np.linalg.norm(vectors, axis=1, keepdims=True) for vectors in (queries, candidates)]
     similar = unit[0] @ unit[1].T
 
-    ranks = cosine_ranks(queries, candidates, [[target] for target in targets])
+    places = cosine_ranks(queries, candidates, [[target] for target in targets])
 
+    gains = gains_of(places, [[1.0]] * 80)
+    ranks = gains.first
+    assert list(ranks) == [int(own[0]) for own in places]
     for cutoff in (1, 5, 10):
         expected = reference.top_k_accuracy_score(targets, similar, k=cutoff, labels=np.arange(80))
         assert recall_at(ranks, cutoff).mean() == pytest.approx(expected, **CLOSE)
     expected = reference.label_ranking_average_precision_score(truth, similar)
     assert reciprocal_rank(ranks).mean() == pytest.approx(expected, **CLOSE)
     # nDCG shifts what it ranks: scikit-learn refuses negative relevances, not negative scores.
-    assert ndcg_at(ranks, 10).mean() == pytest.approx(reference.ndcg_score(truth, similar, k=10), **CLOSE)
+    assert ndcg_at(gains.found, gains.best, 10).mean() == pytest.approx(
+        reference.ndcg_score(truth, similar, k=10), **CLOSE
+    )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_graded_answers_are_measured_as_scikit_learn_does(seed):
+    random = np.random.default_rng(seed)
+    queries, candidates = random.normal(size=(30, 6)), random.normal(size=(90, 6))
+    truth = random.integers(0, 4, (30, 90)) * (random.random((30, 90)) < 0.2)
+    truth[:, 0] = 1  # scikit-learn wants an answer to each
+    targets = [list(np.flatnonzero(row)) for row in truth]
+    unit = [vectors / np.linalg.norm(vectors, axis=1, keepdims=True) for vectors in (queries, candidates)]
+    similar = unit[0] @ unit[1].T
+
+    gains = gains_of(cosine_ranks(queries, candidates, targets), [row[row > 0] for row in truth])
+
+    ndcg = [reference.ndcg_score(truth[[row]], similar[[row]], k=10) for row in range(30)]
+    assert ndcg_at(gains.found, gains.best, 10) == pytest.approx(np.array(ndcg), **CLOSE)
+    precision = [reference.average_precision_score(truth[row] > 0, similar[row]) for row in range(30)]
+    assert average_precision_at(gains.found, gains.right, 100) == pytest.approx(np.array(precision), **CLOSE)
+    first_ten = np.argsort(-similar, axis=1)[:, :10]
+    shares = [(truth[row, first_ten[row]] > 0).sum() / (truth[row] > 0).sum() for row in range(30)]
+    assert share_found_at(gains.found, gains.right, 10) == pytest.approx(np.array(shares), **CLOSE)
+
+
+def test_right_answers_beyond_the_cutoff_count_as_missed():
+    gains = gains_of([np.array([2, 150]), np.array([], dtype=np.int64)], [[2.0, 1.0], []])
+
+    assert list(average_precision_at(gains.found, gains.right, 100)) == [0.25, 0.0]
+    assert list(share_found_at(gains.found, gains.right, 100)) == [0.5, 0.0]
+    assert list(ndcg_at(gains.found, gains.best, 10)) == pytest.approx([(2 / np.log2(3)) / (2 + 1 / np.log2(3)), 0.0])
+    assert list(reciprocal_rank(gains.first)) == pytest.approx([0.5, 0.0])
 
 
 def test_a_constant_model_finds_nothing():
     ones = np.ones((50, 4))
 
-    ranks = cosine_ranks(ones, ones, [[index] for index in range(50)])
+    assert {int(own[0]) for own in cosine_ranks(ones, ones, [[index] for index in range(50)])} == {50}
 
-    assert set(ranks) == {50}
+
+def test_among_many_right_answers_that_tie_with_wrong_ones_the_wrong_come_first():
+    ones = np.ones((20, 4))
+
+    (ranks,) = cosine_ranks(ones[:1], ones, [range(12)])
+
+    assert list(ranks) == list(range(9, 21))
 
 
 def test_a_perfect_model_finds_all_and_the_length_of_a_vector_is_nothing():
     vectors = np.random.default_rng(0).normal(size=(50, 8))
     scaled = vectors * np.random.default_rng(1).uniform(0.1, 9, size=(50, 1))
 
-    assert set(cosine_ranks(vectors, scaled, [[index] for index in range(50)])) == {1}
+    assert {int(own[0]) for own in cosine_ranks(vectors, scaled, [[index] for index in range(50)])} == {1}
 
 
-def test_the_best_of_several_targets_counts():
+def test_each_of_several_targets_has_its_rank():
     queries = np.array([[1.0, 0.0]])
     candidates = np.array([[0.0, 1.0], [1.0, 0.1], [1.0, 0.5]])
 
-    assert list(cosine_ranks(queries, candidates, [[0, 2]])) == [2]
+    assert [list(own) for own in cosine_ranks(queries, candidates, [[0, 2]])] == [[3, 2]]
 
 
 def test_a_zero_vector_is_similar_to_nothing():
-    assert list(cosine_ranks(np.zeros((1, 2)), np.array([[1.0, 0.0], [0.0, 1.0]]), [[0]])) == [2]
+    assert list(cosine_ranks(np.zeros((1, 2)), np.array([[1.0, 0.0], [0.0, 1.0]]), [[0]])[0]) == [2]

@@ -12,7 +12,7 @@ SHAPES: dict[RequestKind, Shape] = {
     "token-classify": marked.words,
     "span": marked.spans,
     "mask": marked.gaps,
-    "embed": paired.pairs,
+    "embed": paired.texts,
     "transcribe": described.transcripts,
     "caption": described.captions,
     "vqa": described.questions,

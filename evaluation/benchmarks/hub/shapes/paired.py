@@ -1,7 +1,13 @@
 """Texts with their counterparts: sentences and translations, questions and answers."""
 
+from evaluation.benchmarks.hub.shapes.searched import searches
 from evaluation.benchmarks.hub.source import Source
 from evaluation.benchmarks.items import Items, Row
+
+
+def texts(source: Source) -> Items:
+    """Texts to be embedded: a collection that is searched where the fields name one, else pairs."""
+    return searches(source) if source.has("documents") else pairs(source)
 
 
 def pairs(source: Source) -> Items:
