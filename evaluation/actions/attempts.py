@@ -28,6 +28,16 @@ def begin(run: Run, node: Node) -> None:
         Turn.objects.bulk_create([turn], update_conflicts=True, unique_fields=["account"], update_fields=["served_at"])
 
 
+def begin_now(run: Run) -> None:
+    """It waited for others in the same process; the time until now was theirs."""
+    Attempt.objects.filter(run=run, number=run.attempt, ended_at=None).update(began_at=timezone.now())
+
+
+def forget(run: Run) -> None:
+    """The present attempt never began."""
+    Attempt.objects.filter(run=run, number=run.attempt).delete()
+
+
 def end(run: Run, outcome: str, reason: str = "") -> None:
     """The present attempt is over; what is found later, when it is scored, changes the outcome and not the time."""
     present = Attempt.objects.filter(run=run, number=run.attempt)

@@ -31,8 +31,10 @@ BACKOFF: Final = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=
 LOG_LINES, LONGEST_LINE, LONGEST_REASON = 200, 500, 2_000
 MOST_TRIED: Final = 10  # runs of one claim that others are changing just then
 SCORING_LEASE: Final = timedelta(minutes=5)  # longer than the task may run
+WAITING: Final = "waiting"  # for those before it in the same process
 PHASES: Final = {
     "fetching": Run.State.CLAIMED,
+    WAITING: Run.State.CLAIMED,
     "loading": Run.State.CLAIMED,
     "running": Run.State.RUNNING,
     "measuring": Run.State.RUNNING,
@@ -66,9 +68,12 @@ def claim_run(*, node: Node, queues: Iterable[str], run_id: int | None = None) -
     due = queue.in_turn(queue.claimable(queues=queues, node=node), queues=queues, node=node)
     if run_id is not None:
         due = due.filter(pk=run_id)
-    run = _first_free(due.values_list("pk", flat=True)[:MOST_TRIED])
-    if run is None:
-        return None
+    run = first_free(due.values_list("pk", flat=True)[:MOST_TRIED])
+    return None if run is None else taken(run, node)
+
+
+def taken(run: Run, node: Node) -> Run:
+    """This locked run, leased to the node; in a transaction that holds the lock of claims."""
     now = timezone.now()
     run.state = Run.State.CLAIMED
     run.node, run.lease_token, run.lease_until = node, uuid.uuid4(), now + LEASE
@@ -82,7 +87,7 @@ def claim_run(*, node: Node, queues: Iterable[str], run_id: int | None = None) -
     return run
 
 
-def _first_free(in_turn: Iterable[int]) -> Run | None:
+def first_free(in_turn: Iterable[int]) -> Run | None:
     """The first of these that nobody else is changing, locked. Apart: to lock while sorting would sort whole rows."""
     for pk in in_turn:
         run = Run.objects.select_for_update(skip_locked=True).filter(pk=pk, state=Run.State.QUEUED).first()
@@ -98,7 +103,7 @@ def note_claim(*, run: Run, node: Node, inputs_digest: str, rows: int) -> None:
     Raises:
         RunLeaseLost
     """
-    held = _locked_leased(run.pk, node, _token_of(run))
+    held = locked_leased(run.pk, node, _token_of(run))
     held.inputs_digest = run.inputs_digest = inputs_digest
     held.provenance = {
         "rows_expected": rows,
@@ -133,6 +138,8 @@ def heartbeat(*, run_id: int, node: Node, lease_token: uuid.UUID, report: Report
     state = PHASES[report.phase]
     if state == Run.State.RUNNING and run.state != state:
         run.state, run.started_at = state, now
+    if run.progress.get("phase") == WAITING != report.phase:
+        attempts.begin_now(run)
     run.progress = _progress(report)
     run.log = _joined(run.log, report.log)
     run.save(update_fields=["state", "started_at", "lease_until", "progress", "log"])
@@ -142,7 +149,7 @@ def heartbeat(*, run_id: int, node: Node, lease_token: uuid.UUID, report: Report
 
 def leased_run(*, run_id: int, node: Node, lease_token: uuid.UUID) -> Run:
     """The run this node works on now: the grant for its files, inputs and outputs. Raises `RunLeaseLost`."""
-    held = _held(run_id, node, lease_token).filter(state__in=Run.LEASED, repo__in=Repo.objects.live())
+    held = held_by(run_id, node, lease_token).filter(state__in=Run.LEASED, repo__in=Repo.objects.live())
     run = held.select_related("repo__namespace", "benchmark").first()
     if run is None:
         raise RunLeaseLost
@@ -159,7 +166,7 @@ def complete_run(*, run_id: int, node: Node, lease_token: uuid.UUID, converted: 
     Raises:
         RunLeaseLost
     """
-    run = _locked_leased(run_id, node, lease_token)
+    run = locked_leased(run_id, node, lease_token)
     run.state = Run.State.SCORING
     run.lease_token = run.lease_until = None
     run.scoring_attempts = 0
@@ -180,7 +187,7 @@ def fail_run(
     Raises:
         RunLeaseLost
     """
-    run = _locked_leased(run_id, node, lease_token)
+    run = locked_leased(run_id, node, lease_token)
     run.log = _joined(run.log, log)
     if reason not in FINAL_REASONS | TRANSIENT_REASONS:
         reason = "node_error"
@@ -248,18 +255,18 @@ def _token_of(run: Run) -> uuid.UUID:
     return run.lease_token
 
 
-def _held(run_id: int, node: Node, lease_token: uuid.UUID) -> RunQuerySet:
+def held_by(run_id: int, node: Node, lease_token: uuid.UUID) -> RunQuerySet:
     return Run.objects.filter(pk=run_id, node=node, lease_token=lease_token)
 
 
 def _locked(run_id: int, node: Node, lease_token: uuid.UUID) -> Run:
-    run = _held(run_id, node, lease_token).select_for_update().first()
+    run = held_by(run_id, node, lease_token).select_for_update().first()
     if run is None:
         raise RunLeaseLost
     return run
 
 
-def _locked_leased(run_id: int, node: Node, lease_token: uuid.UUID) -> Run:
+def locked_leased(run_id: int, node: Node, lease_token: uuid.UUID) -> Run:
     run = _locked(run_id, node, lease_token)
     if run.state not in Run.LEASED:
         raise RunLeaseLost

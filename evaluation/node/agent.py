@@ -1,5 +1,6 @@
 """Claims runs one after the other and does them; survives a hub that is away."""
 
+import contextlib
 import logging
 import shutil
 import threading
@@ -11,16 +12,16 @@ from pathlib import Path
 from evaluation.node import hardware
 from evaluation.node.cache import Cache
 from evaluation.node.client import Hub, Order
-from evaluation.node.errors import HubRefused, HubUnavailable, NodeError, RunFailed, RunStopped
-from evaluation.node.lease import EVERY_SECONDS, Lease
+from evaluation.node.company import Company
+from evaluation.node.errors import HubUnavailable, NodeError
+from evaluation.node.lease import EVERY_SECONDS
 from evaluation.node.quotas import Holder, holder_of_tasks
-from evaluation.node.sandbox import LEVELS, Level, strongest_level
-from evaluation.node.work import Place, Work, converted_weights, log_tail
+from evaluation.node.sandbox import Level, strongest_level
+from evaluation.node.work import Station
 
 WAIT_SECONDS = 20.0  # how long the hub keeps a claim open
 LONGEST_PAUSE = 30.0
 FORGET_AFTER = 24 * 3600  # seconds; leftovers of runs that never came back
-HAND_IN_ATTEMPTS = 5
 
 logger = logging.getLogger("evaluation.node")
 
@@ -83,13 +84,7 @@ class Agent:
         if order is None:
             return False
         logger.info("run %s: claimed", order.run_id)
-        place = Place(self.runs / str(order.run_id))
-        place.folder.mkdir(exist_ok=True)
-        with Lease(self.hub, order, every_seconds=self.heartbeat_seconds) as lease:
-            outcome = self._outcome(order, lease, place, stop)
-        self._tell(order, outcome, place)
-        if not isinstance(outcome, RunFailed) or outcome.reason not in ("lost", "node_error"):
-            shutil.rmtree(place.folder, ignore_errors=True)
+        Company(self._station(), stop).work_on(order)
         return True
 
     def close(self) -> None:
@@ -115,68 +110,22 @@ class Agent:
                 answer.set_exception(error)
 
         threading.Thread(target=ask, name="claim", daemon=True).start()
-        while not answer.done():
-            if stop.wait(0.1):
-                return None
-        return answer.result()
-
-    def _outcome(self, order: Order, lease: Lease, place: Place, stop: threading.Event) -> NodeError | None:
-        """None when the results are handed in, else why not."""
-        work = Work(
-            hub=self.hub,
-            order=order,
-            lease=lease,
-            cache=self.cache,
-            place=place,
-            level=self.level,
-            device=self.device,
-            tasks_by_rlimit=self.tasks_held_by == "rlimit" and self.level != "none",
-            stopped=lambda: stop.is_set() or lease.over.is_set(),
-        )
-        try:
-            self._check_walls()
-            work.do()
-        except RunStopped as error:
-            # Stopped by our own operator, the run goes back; else nobody waits for it.
-            own = stop.is_set() and not lease.over.is_set()
-            return RunFailed("lost", "The node was stopped.") if own else error
-        except RunFailed as error:
-            return error
-        except HubUnavailable as error:
-            return RunFailed("node_error", f"The hub was away while the run was handed in: {error}")
-        except OSError as error:
-            logger.exception("run %s: the node failed", order.run_id)
-            return RunFailed("node_error", f"The node failed: {error.strerror or type(error).__name__}.")
+        while not stop.is_set():
+            with contextlib.suppress(TimeoutError):
+                return answer.result(timeout=0.1)
         return None
 
-    def _check_walls(self) -> None:
-        if LEVELS.index(self.level) > LEVELS.index(self.sandbox_min):
-            raise RunFailed(
-                "node_error",
-                f"This node cannot isolate models as its operator requires: {self.sandbox_min} is the minimum, "
-                f"{self.level} is what works here.",
-            )
-
-    def _tell(self, order: Order, outcome: NodeError | None, place: Place) -> None:
-        """The last word on a run, said until it is heard or no longer wanted."""
-        for attempt in range(HAND_IN_ATTEMPTS):
-            try:
-                if outcome is None:
-                    self.hub.complete(order, converted=converted_weights(place))
-                    logger.info("run %s: handed in", order.run_id)
-                elif isinstance(outcome, RunFailed):
-                    tail = log_tail(place)
-                    self.hub.fail(order, reason=outcome.reason, message=outcome.message, log_tail=tail)
-                    logger.info("run %s: %s: %s", order.run_id, outcome.reason, outcome.message)
-                else:
-                    logger.info("run %s: %s", order.run_id, outcome)
-                return
-            except HubRefused as error:
-                logger.info("run %s: %s", order.run_id, error)
-                return
-            except HubUnavailable as error:
-                logger.warning("run %s: the hub is away (%s)", order.run_id, error)
-                time.sleep(min(2**attempt, 5))
+    def _station(self) -> Station:
+        return Station(
+            hub=self.hub,
+            cache=self.cache,
+            runs=self.runs,
+            level=self.level,
+            sandbox_min=self.sandbox_min,
+            device=self.device,
+            tasks_by_rlimit=self.tasks_held_by == "rlimit" and self.level != "none",
+            heartbeat_seconds=self.heartbeat_seconds,
+        )
 
     def _sweep(self) -> None:
         for folder in self.runs.iterdir():

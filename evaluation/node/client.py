@@ -1,4 +1,4 @@
-"""The hub as a node sees it: seven calls over HTTP, with a node token and the lease of one run."""
+"""The hub as a node sees it: nine calls over HTTP, with a node token and the lease of one run."""
 
 import hashlib
 from collections.abc import Iterator
@@ -36,6 +36,7 @@ class Order:
     spec: dict[str, Any]
     model: tuple[RemoteFile, ...]
     inputs: tuple[RemoteFile, ...]
+    companions: bool = False  # whether runs wait that may share its process
 
     @classmethod
     def of(cls, body: dict[str, Any]) -> "Order":
@@ -46,6 +47,7 @@ class Order:
             spec=dict(body["spec"]),
             model=tuple(_file(entry) for entry in body["model"]["files"]),
             inputs=tuple(_file(entry) for entry in body["inputs"]["files"]),
+            companions=bool(body.get("companions", False)),
         )
 
 
@@ -72,13 +74,15 @@ class Hub:
         """The next run, waiting on the hub's side until there is one; None when there was none."""
         timeout = httpx.Timeout(wait_seconds + READ_SECONDS, connect=CONNECT_SECONDS)
         url = f"node_api/claim?wait={wait_seconds:g}"
-        response = self._send("POST", url, json={"run_id": run_id}, timeout=timeout)
-        if response.status_code == 204:
-            return None
-        try:
-            return Order.of(response.json())
-        except (ValueError, KeyError, TypeError) as error:
-            raise HubUnavailable(f"The hub answered a claim with something else: {error!r}") from error
+        return _order(self._send("POST", url, json={"run_id": run_id}, timeout=timeout))
+
+    def companion(self, order: Order) -> Order | None:
+        """One more run for the process of this one; None when there is none."""
+        return _order(self._post(f"node_api/runs/{order.run_id}/companion", {}, order))
+
+    def hand_back(self, order: Order) -> None:
+        """A companion that has not begun goes back to the queue."""
+        self._post(f"node_api/runs/{order.run_id}/hand_back", {}, order)
 
     def heartbeat(self, order: Order, report: dict[str, Any]) -> dict[str, Any]:
         """What the hub says of the run: {"cancel", "lease_seconds"}. Raises `LeaseLost`."""
@@ -149,6 +153,15 @@ class Hub:
             raise HubUnavailable(f"{type(error).__name__}: {error}") from error
         _check(response)
         return response
+
+
+def _order(response: httpx.Response) -> Order | None:
+    if response.status_code == 204:
+        return None
+    try:
+        return Order.of(response.json())
+    except (ValueError, KeyError, TypeError) as error:
+        raise HubUnavailable(f"The hub answered a claim with something else: {error!r}") from error
 
 
 def _check(response: httpx.Response) -> None:

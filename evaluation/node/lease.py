@@ -4,14 +4,13 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Self
 
 from evaluation.node.client import Hub, Order
 from evaluation.node.errors import HubRefused, HubUnavailable
 
 EVERY_SECONDS = 15.0
 MOST_LINES = 200
+FETCHING, WAITING = "fetching", "waiting"
 
 
 @dataclass
@@ -23,7 +22,7 @@ class Lease:
     every_seconds: float = EVERY_SECONDS
     over: threading.Event = field(default_factory=threading.Event)
     cancelled: bool = False
-    phase: str = "fetching"
+    phase: str = FETCHING
     done: int = 0
     total: int = 0
     rate: float = 0.0
@@ -45,14 +44,12 @@ class Lease:
     def log(self, line: str) -> None:
         self._lines.append(line)
 
-    def __enter__(self) -> Self:
+    def open(self) -> None:
         self._thread = threading.Thread(target=self._beat, name=f"lease of run {self.order.run_id}", daemon=True)
         self._thread.start()
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """No word about the run after this one."""
         self._closing = True
         self._nudge.set()
         self._thread.join()

@@ -19,6 +19,7 @@ import psutil
 from evaluation.node.errors import REASONS, RunFailed, RunStopped
 from evaluation.node.quotas import Cgroup
 from evaluation.node.sandbox import Confined, Level, start
+from evaluation.runner.failures import EXIT_CODES
 
 GRACE_SECONDS = 15.0  # between TERM and KILL
 LOOK_SECONDS = 0.25
@@ -42,7 +43,7 @@ class Limits:
     ram_bytes: float = 32 * GIGABYTE
     grace_seconds: float = GRACE_SECONDS
     processes: int = MOST_PROCESSES
-    disk_bytes: float = math.inf  # of all files together, where it may write
+    disk_bytes: float = math.inf  # of all files together, in each folder where it may write
 
     @property
     def tasks(self) -> int:
@@ -62,6 +63,7 @@ def supervise(
     log: Path,
     stopped: Callable[[], bool],
     progress: Callable[[str, int, int], None],
+    turn: Callable[[dict[str, Any]], Limits | None] | None = None,
 ) -> None:
     """Runs the child until it ends or has to; afterwards no process of it is left.
 
@@ -69,6 +71,8 @@ def supervise(
         log: receives its standard error.
         stopped: asked four times a second; True ends it.
         progress: told phase, done and total.
+        turn: for a child with several runs: told when one has begun, is finished or has failed, so that its failures
+            are not the child's. The limits it answers with hold from then on; the clock starts anew.
 
     Raises:
         RunFailed: as the child says, or timeout, does_not_fit, sandbox_violation, node_error.
@@ -78,7 +82,7 @@ def supervise(
     try:
         with log.open("wb") as stream:
             child = start(level, confined, stderr=stream.fileno(), entering=group.entering)
-        watched = _Watched(child, limits, group, confined.writable)
+        watched = _Watched(child, limits, group, confined.writable, turn)
         try:
             failure = watched.follow(stopped, progress)
         except RunFailed as error:
@@ -89,7 +93,8 @@ def supervise(
             watched.end()
         if failure is not None:
             raise failure
-        if child.returncode != 0:
+        # Of several runs each has said for itself how it failed; the code repeats the first.
+        if child.returncode != 0 and (turn is None or child.returncode not in EXIT_CODES.values()):
             watched.check_group()
             raise RunFailed("node_error", f"The runner ended {_how(child.returncode)} without saying why.")
     finally:
@@ -99,8 +104,15 @@ def supervise(
 class _Watched:
     """A running child."""
 
-    def __init__(self, child: subprocess.Popen[bytes], limits: Limits, group: Cgroup, writable: Iterable[Path]) -> None:
-        self.child, self.limits, self.group, self.writable = child, limits, group, writable
+    def __init__(
+        self,
+        child: subprocess.Popen[bytes],
+        limits: Limits,
+        group: Cgroup,
+        writable: Iterable[Path],
+        turn: Callable[[dict[str, Any]], Limits | None] | None,
+    ) -> None:
+        self.child, self.limits, self.group, self.writable, self.turn = child, limits, group, list(writable), turn
         self.grace = limits.grace_seconds
         self.started = self.heard = time.monotonic()
         self.lines: queue.Queue[bytes | None] = queue.Queue(maxsize=1000)
@@ -128,8 +140,15 @@ class _Watched:
             if event.get("event") == "progress":
                 self.heard = time.monotonic()
                 progress(str(event.get("phase")), _count(event.get("done")), _count(event.get("total")))
+            elif self.turn is not None:
+                self._take_turn(self.turn(event))
             elif event.get("event") == "failed":
-                failure = failure or _failure(event)
+                failure = failure or failure_of(event)
+
+    def _take_turn(self, limits: Limits | None) -> None:
+        if limits is not None:
+            self.limits = limits
+            self.started = self.heard = time.monotonic()
 
     def _check_limits(self) -> None:
         now = time.monotonic()
@@ -145,7 +164,7 @@ class _Watched:
         if sum(_memory(process) for process in family) > self.limits.ram_bytes:
             raise _too_much_memory(self.limits)
         self.check_group()
-        if not _is_written_within(self.writable, self.limits.disk_bytes):
+        if not all(_is_written_within(folder, self.limits.disk_bytes) for folder in self.writable):
             raise RunFailed("bad_output", "The run filled the disk with more than its results may take.")
         # Files in memory belong to no process; only a cgroup counts them.
         if not self.group.holds_memory and psutil.virtual_memory().available < SPARE_BYTES:
@@ -207,7 +226,8 @@ def _event(line: bytes) -> dict[str, Any]:
     return event if isinstance(event, dict) else {}
 
 
-def _failure(event: dict[str, Any]) -> RunFailed:
+def failure_of(event: dict[str, Any]) -> RunFailed:
+    """What the child says of a failure."""
     reason = str(event.get("reason"))
     return RunFailed(reason if reason in REASONS else "node_error", str(event.get("message"))[:LONGEST_MESSAGE])
 
@@ -216,18 +236,17 @@ def _count(value: object) -> int:
     return min(value, 10**12) if type(value) is int and value >= 0 else 0
 
 
-def _is_written_within(folders: Iterable[Path], most_bytes: float) -> bool:
+def _is_written_within(folder: Path, most_bytes: float) -> bool:
     """Whether the files below are no more and no larger than allowed; links are not followed."""
     used = files = 0
-    for folder in folders:
-        for root, _, names in os.walk(folder):
-            files += 1  # a folder is one, too
-            for name in names:
-                with contextlib.suppress(OSError):
-                    used += (Path(root) / name).lstat().st_blocks * 512
-                files += 1
-                if used > most_bytes or files > MOST_FILES:
-                    return False
+    for root, _, names in os.walk(folder):
+        files += 1  # a folder is one, too
+        for name in names:
+            with contextlib.suppress(OSError):
+                used += (Path(root) / name).lstat().st_blocks * 512
+            files += 1
+            if used > most_bytes or files > MOST_FILES:
+                return False
     return files <= MOST_FILES
 
 

@@ -1,4 +1,4 @@
-"""One leased run: fetch, confine, compute, hand in."""
+"""One leased run on this node: what it needs before it computes, and what it hands in."""
 
 import json
 import os
@@ -12,12 +12,11 @@ from typing import BinaryIO
 
 from evaluation.node import conversion, sandbox
 from evaluation.node.cache import SPARE_BYTES, Cache, Fetch
-from evaluation.node.client import Hub, Order
+from evaluation.node.client import Hub, Order, RemoteFile
 from evaluation.node.errors import HubRefused, LeaseLost, RunFailed, RunStopped
-from evaluation.node.lease import Lease
-from evaluation.node.sandbox import Confined, Level
+from evaluation.node.lease import FETCHING, Lease
+from evaluation.node.sandbox import LEVELS, Confined, Level
 from evaluation.node.supervision import GIGABYTE, Limits, most_tasks, supervise
-from evaluation.runner import PROTOCOL
 from evaluation.runner.snapshot import pickled_weights
 
 MEGABYTE = 2**20
@@ -25,8 +24,6 @@ OUTPUTS = ("predictions.jsonl", "embeddings.npy", "ids.json")
 MEASUREMENTS, LOG = "measurements.json", "log.txt"
 LONGEST_LOG = MEGABYTE
 IDLE_SECONDS = 600.0
-MEASURING = "measuring"  # the runner's last phase
-PHASES = ("loading", "running", MEASURING)
 
 # Runs before anything of a model: limits, no new privileges, death with the supervisor. Then the runner takes over.
 START = """
@@ -83,51 +80,112 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Work:
-    """What it takes to do a run."""
+class Station:
+    """What all runs on this node share."""
 
     hub: Hub
-    order: Order
-    lease: Lease
     cache: Cache
-    place: Place
+    runs: Path  # one folder for each run
     level: Level
+    sandbox_min: Level
     device: str
     tasks_by_rlimit: bool  # RLIMIT_NPROC is what holds here
+    heartbeat_seconds: float
+
+    def confined(self, arguments: list[str], file_bytes: int, shown: list[Path], writable: list[Path]) -> Confined:
+        """The runner behind these walls."""
+        command = [sys.executable, "-I", "-B", "-c", START, str(sandbox.CODE), str(file_bytes)]
+        command += [str(most_tasks() if self.tasks_by_rlimit else 0), *arguments]
+        return Confined(command, read_only=[*sandbox.runtime(), *sandbox.runner_code(), *shown], writable=writable)
+
+
+@dataclass(frozen=True)
+class Work:
+    """The parts of a run that are its own; what it computes it may compute in company (`company`)."""
+
+    station: Station
+    order: Order
+    lease: Lease
+    place: Place
     stopped: Callable[[], bool]
 
-    def do(self) -> None:
-        """From the first byte fetched to the last byte handed in.
+    def prepare(self) -> None:
+        """Model and inputs as the runner will see them.
 
         Raises:
             RunFailed, RunStopped, HubUnavailable
         """
-        self._fetch()
+        self._check_walls()
+        self._fetch({"model": self.order.model, "inputs": self.order.inputs})
         self._convert()
-        self._compute()
-        self._hand_in()
 
-    def _fetch(self) -> None:
-        files = {"model": self.order.model, "inputs": self.order.inputs}
-        total = sum(file.size for group in files.values() for file in group)
-        fetch = Fetch(self.hub, self.order, self.stopped, lambda done: self.lease.progress("fetching", done, total))
+    def prepare_beside(self, first: "Work") -> None:
+        """Inputs alone, for the model of another run.
+
+        Raises:
+            RunFailed, RunStopped, HubUnavailable
+        """
+        if _contents(self.order) != _contents(first.order):
+            raise RunFailed("node_error", "The hub sent runs of different files as runs of one model.")
+        self._fetch({"inputs": self.order.inputs})
+
+    def spec(self, model: Path) -> dict[str, object]:
+        """What the runner is told; its folder lies below the one that is common to all runs."""
+        return self.order.spec | {
+            "run_id": str(self.order.run_id),
+            "model_dir": str(model),
+            "inputs": str(self.place.inputs / "inputs.jsonl"),
+            "output": str(self.place.output.relative_to(self.station.runs)),
+        }
+
+    def limits(self, disk_bytes: int) -> Limits:
+        stated = self.order.spec.get("limits") or {}
+        return Limits(
+            wall_seconds=60 * float(stated.get("minutes", 60)),
+            idle_seconds=IDLE_SECONDS,
+            ram_bytes=GIGABYTE * float(stated.get("ram_gb", 32)),
+            disk_bytes=disk_bytes,
+        )
+
+    @property
+    def file_bytes(self) -> int:
+        """The largest file that the runner may write for it."""
+        return int(2.5 * self._output_bytes()) + MEGABYTE
+
+    def _check_walls(self) -> None:
+        level, least = self.station.level, self.station.sandbox_min
+        if LEVELS.index(level) > LEVELS.index(least):
+            raise RunFailed(
+                "node_error",
+                f"This node cannot isolate models as its operator requires: {least} is the minimum, "
+                f"{level} is what works here.",
+            )
+
+    def _fetch(self, groups: dict[str, tuple[RemoteFile, ...]]) -> None:
+        total = sum(file.size for files in groups.values() for file in files)
+        fetch = Fetch(self.station.hub, self.order, self.stopped, lambda done: self._fetched(done, total))
         try:
-            found = self.cache.require(fetch, [file for group in files.values() for file in group])
+            found = self.station.cache.require(fetch, [file for files in groups.values() for file in files])
         except LeaseLost as error:
             raise RunStopped("The lease was lost while files were fetched.") from error
         except HubRefused as error:
             raise RunFailed("node_error", f"The hub refused a file of this run: {error}") from error
-        for group, folder in (("model", self.place.model), ("inputs", self.place.inputs)):
+        for group, files in groups.items():
+            folder = self.place.folder / group
             shutil.rmtree(folder, ignore_errors=True)
-            for file in files[group]:
+            for file in files:
                 _show(found[file.path], folder / file.path)
+
+    def _fetched(self, done: int, total: int) -> None:
+        if self.lease.phase == FETCHING:
+            self.lease.progress(FETCHING, done, total)
 
     def _convert(self) -> None:
         """Weights that are pickled become safetensors, behind the walls, before anything looks at them."""
         self.place.conversion.unlink(missing_ok=True)
         if not pickled_weights(self.place.model):
             return
-        if self.level == "none":
+        if self.station.level == "none":
             raise RunFailed("node_error", "Pickled weights are read behind walls only, and this node has none.")
         shutil.rmtree(self.place.converted, ignore_errors=True)
         self.place.converted.mkdir()
@@ -135,64 +193,24 @@ class Work:
         if shutil.disk_usage(self.place.folder).free < most + SPARE_BYTES:
             raise RunFailed("node_error", "The disk of this node is too full to convert the pickled weights.")
         arguments = ["--convert", str(self.place.model), "--output", str(self.place.converted)]
-        confined = self._confined(arguments, most + MEGABYTE, [self.place.model], self.place.converted)
-        self._supervise(confined, most + MEGABYTE, lambda _, done, total: self.lease.progress("loading", done, total))
+        supervise(
+            self.station.level,
+            self.station.confined(arguments, most + MEGABYTE, [self.place.model], [self.place.converted]),
+            limits=self.limits(most + MEGABYTE),
+            log=self.place.log,
+            stopped=self.stopped,
+            progress=lambda _, done, total: self.lease.progress("loading", done, total),
+        )
         facts = conversion.take_over(self.place.model, self.place.converted)
         shutil.rmtree(self.place.converted, ignore_errors=True)
         self.place.conversion.write_text(json.dumps(facts), encoding="utf-8")
 
-    def _compute(self) -> None:
-        self.place.output.mkdir(exist_ok=True)
-        self.place.spec.write_text(json.dumps(self._spec()), encoding="utf-8")
-        file_bytes = int(2.5 * self._output_bytes()) + MEGABYTE
-        arguments = ["--spec", str(self.place.spec), "--output", str(self.place.output)]
-        shown = [self.place.model, self.place.inputs, self.place.spec]
-        confined = self._confined(arguments, file_bytes, shown, self.place.output)
-        seen: set[str] = set()
+    def hand_in(self) -> None:
+        """Uploads what the run left. Everything there was written by a stranger.
 
-        def progress(phase: str, done: int, total: int) -> None:
-            seen.add(phase)
-            self.lease.progress(phase if phase in PHASES else "running", done, total)
-
-        try:
-            self._supervise(confined, 2 * file_bytes, progress)
-        except RunFailed as failure:
-            # Answers are complete before the cost is measured; a failure there takes only the figures.
-            if MEASURING not in seen or failure.reason == "sandbox_violation":
-                raise
-
-    def _confined(self, arguments: list[str], file_bytes: int, shown: list[Path], writable: Path) -> Confined:
-        command = [sys.executable, "-I", "-B", "-c", START, str(sandbox.CODE), str(file_bytes)]
-        command += [str(most_tasks() if self.tasks_by_rlimit else 0), *arguments]
-        return Confined(command, read_only=[*sandbox.runtime(), *sandbox.runner_code(), *shown], writable=[writable])
-
-    def _supervise(self, confined: Confined, disk_bytes: int, progress: Callable[[str, int, int], None]) -> None:
-        limits = self.order.spec.get("limits") or {}
-        supervise(
-            self.level,
-            confined,
-            limits=Limits(
-                wall_seconds=60 * float(limits.get("minutes", 60)),
-                idle_seconds=IDLE_SECONDS,
-                ram_bytes=GIGABYTE * float(limits.get("ram_gb", 32)),
-                disk_bytes=disk_bytes,
-            ),
-            log=self.place.log,
-            stopped=self.stopped,
-            progress=progress,
-        )
-
-    def _spec(self) -> dict[str, object]:
-        run = self.order.spec | {
-            "run_id": str(self.order.run_id),
-            "model_dir": str(self.place.model),
-            "inputs": str(self.place.inputs / "inputs.jsonl"),
-            "output": ".",
-        }
-        return {"protocol": PROTOCOL, "device": self.device, "runs": [run]}
-
-    def _hand_in(self) -> None:
-        """Uploads what the run left. Everything there was written by a stranger."""
+        Raises:
+            RunFailed, RunStopped, HubUnavailable
+        """
         names = [name for name in (*OUTPUTS, MEASUREMENTS) if (self.place.output / name).is_file()]
         if MEASUREMENTS not in names or len(names) < 2:
             raise RunFailed("bad_output", "The runner ended without results.")
@@ -210,7 +228,9 @@ class Work:
     def _send(self, path: Path, name: str, size: int) -> None:
         try:
             with _opened(path) as stream:
-                self.hub.send_output(self.order, name, stream, size)
+                if os.fstat(stream.fileno()).st_size != size:
+                    raise RunFailed("bad_output", f"{name} was changed when it was complete.")
+                self.station.hub.send_output(self.order, name, stream, size)
         except LeaseLost as error:
             raise RunStopped("The lease was lost while results were handed in.") from error
         except HubRefused as error:
@@ -220,23 +240,8 @@ class Work:
         return int(MEGABYTE * float((self.order.spec.get("limits") or {}).get("output_mb", 512)))
 
 
-def converted_weights(place: Place) -> dict[str, object]:
-    """Files that were converted for this run; none where nothing was pickled."""
-    try:
-        found: dict[str, object] = json.loads(place.conversion.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    return found
-
-
-def log_tail(place: Place, lines: int = 50) -> list[str]:
-    """The last lines of the runner's standard error."""
-    try:
-        with place.log.open("rb") as stream:
-            stream.seek(max(0, place.log.stat().st_size - 64 * 1024))
-            return stream.read().decode(errors="replace").splitlines()[-lines:]
-    except OSError:
-        return []
+def _contents(order: Order) -> set[tuple[str, str]]:
+    return {(file.path, file.sha256) for file in order.model}
 
 
 def _show(source: Path, target: Path) -> None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 from urllib.parse import quote
 
 from catalog.errors import CatalogError
-from evaluation.actions import inputs, leases
+from evaluation.actions import companions, inputs, leases
 from evaluation.benchmarks.corpora import DataUnavailable
 from evaluation.benchmarks.definitions import run_spec
 from evaluation.errors import RunLeaseLost
 from evaluation.models import Node, Run
 from evaluation.models.run import LEASE
-from evaluation.queries import classes
+from evaluation.queries import classes, queue
 from evaluation.queries.benchmarks import definition_of
 from evaluation.queries.snapshots import Snapshot, snapshot_of_run
 
@@ -24,8 +25,16 @@ def claim(node: Node, run_id: int | None) -> Run | None:
     return leases.claim_run(node=node, queues=node.queues, run_id=run_id)
 
 
+def companion(node: Node, run_id: int, lease_token: uuid.UUID) -> Run | None:
+    """One more run for the process of this one."""
+    return companions.claim_companion(run_id=run_id, node=node, lease_token=lease_token)
+
+
 def described(run: Run, node: Node) -> Json | None:
-    """The whole order, or None where something for it is missing here: the run is put off."""
+    """The whole order, or None where something for it is missing here: the run is put off.
+
+    `companions` says whether it is worth asking for one.
+    """
     try:
         made, snapshot = inputs.prepare(run), snapshot_of_run(run)
         leases.note_claim(run=run, node=node, inputs_digest=made.digest, rows=made.rows)
@@ -39,6 +48,7 @@ def described(run: Run, node: Node) -> Json | None:
         "lease_token": str(run.lease_token),
         "lease_seconds": int(LEASE.total_seconds()),
         "spec": _spec(run),
+        "companions": companions.can_have_companions(run) and queue.companions(run, node).exists(),
         "model": {
             "repo": run.repo.full_name,
             "commit": run.commit_oid,

@@ -8,6 +8,8 @@ from evaluation.node_api.endpoint import for_lease, for_node
 urlpatterns = [
     path("register", for_node("POST", views.register)),
     path("claim", for_node("POST", views.claim)),
+    path("runs/<int:run_id>/companion", for_lease("POST", views.companion)),
+    path("runs/<int:run_id>/hand_back", for_lease("POST", views.hand_back)),
     path("runs/<int:run_id>/heartbeat", for_lease("POST", views.heartbeat)),
     path("runs/<int:run_id>/files/<filepath:path>", for_lease("GET", views.model_file)),
     path("runs/<int:run_id>/inputs/<segment:name>", for_lease("GET", views.input_file)),

@@ -8,7 +8,7 @@ from django.http.response import HttpResponseBase
 from catalog.errors import EntryNotFound
 from catalog.hub_api.bodies import json_body, pieces
 from catalog.hub_api.serving import Content, content_response
-from evaluation.actions import inputs, leases, nodes, outputs, recovery
+from evaluation.actions import companions, inputs, leases, nodes, outputs, recovery
 from evaluation.models import Node
 from evaluation.models.run import LEASE
 from evaluation.node_api import bodies, claiming, waiting
@@ -36,6 +36,20 @@ def claim(request: HttpRequest, node: Node) -> HttpResponse:
     run = waiting.claim_within(bodies.wait_of(request), lambda: claiming.claim(node, run_id), request)
     order = claiming.described(run, node) if run is not None else None
     return JsonResponse(order) if order is not None else HttpResponse(status=204)
+
+
+def companion(request: HttpRequest, grant: Grant, run_id: int) -> HttpResponse:
+    """One more run of the same model, for the same process; 204 where there is none."""
+    run = claiming.companion(grant.node, run_id, grant.lease_token)
+    order = claiming.described(run, grant.node) if run is not None else None
+    return JsonResponse(order) if order is not None else HttpResponse(status=204)
+
+
+def hand_back(request: HttpRequest, grant: Grant, run_id: int) -> HttpResponse:
+    """A companion that has not begun."""
+    run = companions.hand_back(run_id=run_id, node=grant.node, lease_token=grant.lease_token)
+    inputs.forget(run_id)
+    return JsonResponse({"state": run.state})
 
 
 def heartbeat(request: HttpRequest, grant: Grant, run_id: int) -> HttpResponse:

@@ -49,13 +49,8 @@ def in_turn(due: RunQuerySet, *, queues: Iterable[str], node: Node) -> RunQueryS
     least under way, of those the one that was served longest ago, and the oldest run. Waiting moves a run up in the
     first two. Call with `lock_claims` held, or two nodes that claim at once see the same account as next.
     """
-    under_way = dict(
-        Run.objects.filter(state__in=Run.LEASED, account__isnull=False).values_list("account").annotate(Count("pk"))
-    )
-    most = settings.EVAL_RUNS_PER_ACCOUNT
-    if most:
-        full = [account for account, count in under_way.items() if count >= most]
-        due = due.exclude(account__in=full) if full else due
+    under_way = _nodes_at_work(Run.objects.all())
+    due = _without_full(due, under_way)
     now = timezone.now()
     return due.alias(
         is_own=Case(When(for_node=node, then=1), default=0),
@@ -73,6 +68,34 @@ def in_turn(due: RunQuerySet, *, queues: Iterable[str], node: Node) -> RunQueryS
         "-is_own", "-class_rank", "-urgency", "under_way", F("account__turn__served_at").asc(nulls_first=True),
         "created_at", "pk",
     )  # fmt: skip
+
+
+def companions(run: Run, node: Node) -> RunQuerySet:
+    """Queued runs that may share the process of `run`, which this node holds (ADR 0026); the next one first.
+
+    The same files under the same rules, seen by the same people: whatever the model learns from one run's inputs
+    it could write into another's outputs.
+    """
+    same = {
+        name: getattr(run, name)
+        for name in ("repo_id", "commit_oid", "kind", "queue", "escalated_from", "memory_gb", "for_node_id")
+    }
+    due = claimable(queues=[run.queue], node=node).filter(**same, benchmark__namespace=run.benchmark.namespace_id)
+    # One node works on them one after the other, so with it an account has no more at work than before.
+    due = _without_full(due, _nodes_at_work(Run.objects.exclude(node=node)))
+    return due.order_by("-priority", "created_at", "pk")
+
+
+def _nodes_at_work(runs: RunQuerySet) -> dict[int, int]:
+    """By account: on how many nodes these runs are."""
+    leased = runs.filter(state__in=Run.LEASED, account__isnull=False).order_by().values_list("account")
+    return dict(leased.annotate(Count("node", distinct=True)))
+
+
+def _without_full(due: RunQuerySet, under_way: dict[int, int]) -> RunQuerySet:
+    most = settings.EVAL_RUNS_PER_ACCOUNT
+    full = [account for account, count in under_way.items() if most and count >= most]
+    return due.exclude(account__in=full) if full else due
 
 
 def lock_claims() -> None:

@@ -5,11 +5,12 @@ import logging
 import os
 import sys
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 
 from evaluation.runner.events import Events
 from evaluation.runner.failures import EXIT_CODES, DeviceBroken, Reason, RunFailed
-from evaluation.runner.spec import Spec, read_spec
+from evaluation.runner.spec import RunSpec, Spec, read_spec
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -48,18 +49,19 @@ def _perform_all(spec: Spec) -> list[Reason]:
     import transformers
 
     from evaluation.runner.loading import Loader
+    from evaluation.runner.measuring import Process, seconds_since_start
     from evaluation.runner.running import perform
 
     transformers.logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # transformers' own gap
     transformers.logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # likewise
     logging.captureWarnings(capture=True)
-    loader = Loader(spec.device)
+    loader, start_seconds = Loader(spec.device), seconds_since_start()
     failures: list[Reason] = []
-    # Runs of one model stand together, so that it is loaded once.
-    for run in sorted(spec.runs, key=lambda run: (str(run.model_dir), run.dtype)):
+    for before, run in enumerate(_in_order(spec.runs)):
         events = Events(run.run_id)
+        events.began()
         try:
-            perform(run, loader, events)
+            perform(run, loader, events, Process(start_seconds, before))
             events.finished()
         except RunFailed as failure:
             events.failed(failure.reason, failure.message)
@@ -71,6 +73,14 @@ def _perform_all(spec: Spec) -> list[Reason]:
             events.failed("node_error", "The runner itself failed; the log of the run has the details.")
             raise
     return failures
+
+
+def _in_order(runs: Sequence[RunSpec]) -> list[RunSpec]:
+    """The first stays first, and runs of one model, dtype and request stand together: the model is loaded once."""
+    places: dict[tuple[str, str, str], int] = {}
+    keys = [(str(run.model_dir), run.dtype, run.request) for run in runs]
+    order = [places.setdefault(key, len(places)) for key in keys]
+    return [run for _, run in sorted(zip(order, runs, strict=True), key=lambda pair: pair[0])]
 
 
 if __name__ == "__main__":

@@ -17,6 +17,9 @@ class Events:
     stream: TextIO = field(default_factory=lambda: sys.stdout)
     _said_at: float = 0.0
 
+    def began(self) -> None:
+        self._say("began")
+
     def progress(self, phase: str, done: int, total: int) -> None:
         """At most two lines a second, but always the first and the last of a phase."""
         now = time.monotonic()

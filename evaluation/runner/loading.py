@@ -1,5 +1,6 @@
 """Model, tokenizer and image processor from a checked snapshot. Safetensors only, no foreign code."""
 
+import copy
 import os
 import time
 import warnings
@@ -38,6 +39,7 @@ class Loaded:
     dtype: torch.dtype
     load_seconds: float
     threads: int
+    own_generation: Any = None  # the model's generation_config as its files have it
 
     @property
     def config(self) -> Any:  # noqa: ANN401 (a configuration of any architecture)
@@ -66,6 +68,7 @@ class Loader:
         resolved = pick_dtype(dtype, self.device)
         key = (folder, family, resolved)
         if self._last and self._last[0] == key:
+            _forget_use(self._last[1])
             return self._last[1], True
         self._last = None  # frees the model before the next one comes
         started = time.monotonic()
@@ -84,9 +87,16 @@ class Loader:
             dtype=resolved,
             load_seconds=time.monotonic() - started,
             threads=threads,
+            own_generation=copy.deepcopy(getattr(model, "generation_config", None)),
         )
         self._last = (key, loaded)
         return loaded, False
+
+
+def _forget_use(loaded: Loaded) -> None:
+    """The model as it was loaded: how one run wrote its texts is nothing to the next."""
+    if loaded.own_generation is not None:
+        loaded.model.generation_config = copy.deepcopy(loaded.own_generation)
 
 
 def pick_device(wanted: str) -> torch.device:

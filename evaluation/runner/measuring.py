@@ -38,6 +38,14 @@ class Clock:
             self.first_answer = round(seconds_since_start(), 4)
 
 
+@dataclass(frozen=True)
+class Process:
+    """What came before a run in the process that it shares."""
+
+    start_seconds: float  # interpreter and imports, paid once
+    runs_before: int
+
+
 def seconds_since_start() -> float:
     """Since this process began, interpreter and imports included."""
     ticks = int(Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19])
@@ -48,17 +56,34 @@ def versions() -> dict[str, str]:
     return {"runner": RUNNER_VERSION, "python": platform.python_version()} | {name: version(name) for name in PACKAGES}
 
 
-def peak_memory(device: torch.device) -> dict[str, int | None]:
-    """Bytes; VRAM is what torch reserved on the device, None on a CPU."""
+def forget_peaks(device: torch.device) -> None:
+    """What runs before this one reserved on the device is none of its."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats(device)
+
+
+def peak_memory(device: torch.device, process: Process) -> dict[str, int | None]:
+    """Bytes; VRAM is what torch reserved on the device, None on a CPU.
+
+    The high-water mark of main memory is the process's: of a run that others went before it says nothing.
+    """
     on_gpu = device.type == "cuda"
     return {
-        "rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "rss_bytes": None if process.runs_before else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         "vram_bytes": torch.cuda.max_memory_reserved(device) if on_gpu else None,
     }
 
 
 def measurements(
-    *, loaded: Loaded, was_loaded: bool, driver: BatchRunner[Any, Any], clock: Clock, items: int, done: int
+    *,
+    loaded: Loaded,
+    was_loaded: bool,
+    driver: BatchRunner[Any, Any],
+    clock: Clock,
+    items: int,
+    done: int,
+    process: Process,
 ) -> dict[str, Any]:
     """Facts about one finished run. `done` of `items` were computed now; the others came from an earlier attempt."""
     seconds = clock.phases.get("tokenise", 0.0) + clock.phases.get("compute", 0.0)
@@ -66,6 +91,7 @@ def measurements(
         "load_seconds": round(loaded.load_seconds, 4),
         "load": "warm" if was_loaded else "cold",
         "phases": clock.phases,
+        "process": {"start_seconds": round(process.start_seconds, 4), "runs_before": process.runs_before},
         "seconds": round(seconds, 4),
         "items": items,
         "items_resumed": items - done,
@@ -80,7 +106,7 @@ def measurements(
         "budget": {"tokens": driver.budget.tokens, "items": driver.budget.items},
         "batches": driver.batches_run,
         "halvings": driver.halvings,
-        "peak": peak_memory(loaded.device),
+        "peak": peak_memory(loaded.device, process),
         "versions": versions(),
     }
 

@@ -14,13 +14,13 @@ from evaluation.runner.efficiency.memory import cached_share
 from evaluation.runner.events import Events
 from evaluation.runner.failures import RunFailed, unsupported
 from evaluation.runner.loading import Loader
-from evaluation.runner.measuring import Clock, measurements, sound_speed, versions
+from evaluation.runner.measuring import Clock, Process, forget_peaks, measurements, sound_speed, versions
 from evaluation.runner.outputs import PART, PartialResults, Result, write_json, write_results
 from evaluation.runner.spec import InputRow, RunSpec, read_inputs
 from evaluation.runner.tasks import Task, task_for
 
 
-def perform(run: RunSpec, loader: Loader, events: Events) -> None:
+def perform(run: RunSpec, loader: Loader, events: Events, process: Process) -> None:
     """Computes what is missing and writes the results.
 
     Raises:
@@ -31,6 +31,7 @@ def perform(run: RunSpec, loader: Loader, events: Events) -> None:
         raise unsupported(f"This runner does not know the request {run.request!r}.")
     rows = read_inputs(run.inputs)
     _seed(run.seed)
+    forget_peaks(loader.device)
     clock = Clock()
     cached = cached_share(sorted(run.model_dir.glob("*.safetensors"))) if run.efficiency else None
     events.progress("loading", 0, len(rows))
@@ -54,7 +55,13 @@ def perform(run: RunSpec, loader: Loader, events: Events) -> None:
     ids = [row.id for row in rows]
     write_results(run.output, task.form, ids, results)
     facts = measurements(
-        loaded=task.loaded, was_loaded=task.was_loaded, driver=driver, clock=clock, items=len(rows), done=done
+        loaded=task.loaded,
+        was_loaded=task.was_loaded,
+        driver=driver,
+        clock=clock,
+        items=len(rows),
+        done=done,
+        process=process,
     )
     facts |= {"unit": task.unit, "settings": dict(task.settings)} | sound_speed(task.settings, facts)
     write_json(run.output / "measurements.json", facts)

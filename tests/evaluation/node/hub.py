@@ -31,6 +31,8 @@ class Run:
     failure: dict | None = None
     claims: int = 0
     completed: dict | None = None
+    beside: int | None = None  # the run in whose process it may be
+    handed_back: int = 0
 
     def wait_for(self, *states, seconds=120):
         until = time.monotonic() + seconds
@@ -81,11 +83,19 @@ class HubServer(ThreadingHTTPServer):
         with self.work:
             while True:
                 for run in self.runs.values():
-                    if run.state == "queued" and run_id in (None, run.run_id):
+                    if run.state == "queued" and run.beside is None and run_id in (None, run.run_id):
                         run.state, run.claims = "claimed", run.claims + 1
                         return run
                 if not self.work.wait(max(until - time.monotonic(), 0)):
                     return None
+
+    def companion(self, first):
+        with self.work:
+            for _, run in sorted(self.runs.items()):
+                if run.state == "queued" and run.beside == first.run_id:
+                    run.state, run.claims = "claimed", run.claims + 1
+                    return run
+        return None
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -111,7 +121,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def _act_on(self, run, path, body):
         answer = {}
-        if path.endswith("/heartbeat"):
+        if path.endswith("/companion"):
+            found = self.server.companion(run)
+            return self._json(200, self._order(found)) if found else self._answer(204)
+        if path.endswith("/hand_back"):
+            run.handed_back, run.state = run.handed_back + 1, "queued"
+        elif path.endswith("/heartbeat"):
             run.heartbeats.append(body)
             if run.state == "claimed" and body["phase"] in ("running", "uploading"):
                 run.state = "running"
@@ -120,7 +135,7 @@ class Handler(BaseHTTPRequestHandler):
             run.completed, run.state = body, "scoring"
         else:
             run.failure, run.state = body, "failed"
-        self._json(200, answer)
+        return self._json(200, answer)
 
     def do_GET(self):
         if not self._admitted():
@@ -184,6 +199,7 @@ class Handler(BaseHTTPRequestHandler):
             "lease_token": LEASE,
             "lease_seconds": 90,
             "spec": run.spec,
+            "companions": any(one.beside == run.run_id for one in self.server.runs.values()),
             "model": {"repo": "a/b", "commit": "0" * 40, "files": self._files(run, "files", run.model)},
             "inputs": {"files": self._files(run, "inputs", run.inputs)},
         }

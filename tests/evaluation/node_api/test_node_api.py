@@ -464,3 +464,26 @@ def test_a_commit_that_is_gone_puts_the_run_off():
 
     run.refresh_from_db()
     assert (run.state, run.reason_code) == ("queued", "data_unavailable")
+
+
+def test_a_node_is_told_of_companions_and_gets_them_one_by_one():
+    machine, repo = Machine(), arrangement.model()
+    first = arrangement.queued(repo)
+    other = Run.objects.create(
+        repo=repo, benchmark=first.benchmark, commit_oid=first.commit_oid, revision="main", run_key="another",
+        queue=first.queue, memory_gb=first.memory_gb, priority=first.priority,
+    )  # fmt: skip
+
+    order = machine.claim().json()
+    beside = machine.post(f"runs/{first.pk}/companion").json()
+    none = machine.post(f"runs/{first.pk}/companion")
+
+    assert (order["run_id"], order["companions"]) == (first.pk, True)
+    assert (beside["run_id"], beside["companions"], none.status_code) == (other.pk, False, 204)
+    assert [file["sha256"] for file in beside["model"]["files"]] == [file["sha256"] for file in order["model"]["files"]]
+    assert beside["lease_token"] != order["lease_token"]
+    machine.lease = beside["lease_token"]
+    assert machine.get(beside["inputs"]["files"][0]["url"]).status_code == 200
+    assert machine.post(f"runs/{other.pk}/hand_back").json() == {"state": "queued"}
+    assert machine.post(f"runs/{other.pk}/hand_back").status_code == 409
+    assert machine.post(f"runs/{first.pk}/companion").status_code == 409  # by the lease of another run

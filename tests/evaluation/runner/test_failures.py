@@ -394,10 +394,12 @@ def test_one_failing_run_does_not_stop_the_others(bench, text_classifier, inputs
 
     events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert code == 10
-    assert {(event["run_id"], event["event"]) for event in events if event["event"] != "progress"} == {
+    assert [(event["run_id"], event["event"]) for event in events if event["event"] != "progress"] == [
+        ("bad", "began"),
         ("bad", "failed"),
+        ("1", "began"),
         ("1", "finished"),
-    }
+    ]
 
 
 def test_long_texts_are_cut_at_the_models_positions(bench, text_classifier, tmp_path):

@@ -195,5 +195,10 @@ def test_several_runs_of_one_model_load_it_once(bench, text_classifier, inputs_o
 
     loads = [json.loads((bench.folder / "out" / name / "measurements.json").read_text())["load"] for name in "ab"]
     assert loads == ["cold", "warm"]
+    stated = [json.loads((bench.folder / "out" / name / "measurements.json").read_text()) for name in "ab"]
+    assert [facts["process"]["runs_before"] for facts in stated] == [0, 1]
+    assert stated[0]["process"]["start_seconds"] == stated[1]["process"]["start_seconds"] > 0
+    # The high-water mark of the process says nothing of the second.
+    assert [facts["peak"]["rss_bytes"] is None for facts in stated] == [False, True]
     outputs = [(bench.folder / "out" / name / "predictions.jsonl").read_bytes() for name in "ab"]
     assert outputs[0] == outputs[1]

@@ -6,6 +6,7 @@ import pytest
 import torch
 import transformers
 
+from evaluation.runner.__main__ import main
 from evaluation.runner.tasks import writing
 from tests.evaluation.runner import language_models
 from tests.evaluation.runner.language_models import END, write_rows
@@ -199,3 +200,24 @@ def test_a_model_that_is_disturbed_by_padding_gets_its_prompts_one_by_one(random
     monkeypatch.setattr(writing, "padded", without_mask)
 
     assert writing.PromptToText(run, Loader("cpu")).budget().items == 1
+
+
+def test_what_a_run_asked_of_the_model_is_nothing_to_the_next_in_its_process(bench, random_models):
+    asked = [{"do_sample": True, "temperature": 0.8}, {"beams": 3}, {"max_new_tokens": 12}, {"beams": 3}]
+    model = random_models["llama"]
+    path = write_rows(bench.folder.parent / "rows.jsonl", [{"text": text} for text in ("Once", "upon a time")])
+
+    def run(number):
+        options = {"generation": {"max_new_tokens": 8} | asked[number]}
+        spec = bench.spec("manual-last-word", model, path, options=options, seed=number)
+        return json.loads(spec.read_text())["runs"][0] | {"run_id": str(number), "output": str(number)}
+
+    def answers(*numbers, into):
+        spec = bench.write({"protocol": 1, "device": "cpu", "runs": [run(number) for number in numbers]})
+        assert main(["--spec", str(spec), "--output", str(bench.folder / into)]) == 0
+        return [(bench.folder / into / str(number) / "predictions.jsonl").read_bytes() for number in numbers]
+
+    alone = [answers(number, into=f"alone{number}")[0] for number in range(4)]
+
+    assert answers(0, 1, 2, 3, into="together") == alone
+    assert len(set(alone)) > 2
