@@ -26,6 +26,7 @@ from tests.bench import (
     many_files,
     requests,
     runner,
+    runs,
     scoring_many,
     snapshots,
     upload,
@@ -34,7 +35,7 @@ from tests.bench import (
 from tests.bench.site import MB, running
 from tests.bench.table import Row, markdown
 
-PARTS = ("download", "upload", "requests", "commit_25k", "push_100k", "snapshots", "lists", "runner", "scoring")
+PARTS = ("download", "upload", "requests", "commit_25k", "push_100k", "snapshots", "lists", "runner", "scoring", "runs")
 ONLY_WHEN_NAMED = ("xet_reads", "large")  # minutes and 8 GB of disk; half an hour and 50 GB
 
 
@@ -56,6 +57,8 @@ class Sizes:
     requests: int = 100
     texts: int = 800
     scored_items: int = 1_000_000
+    queued_runs: int = 200
+    run_rounds: int = 5
     read_bytes: tuple[int, ...] = (300 * MB, 4000 * MB)
     read_rounds: int = 3
     large_bytes: int = 20_000 * MB
@@ -78,6 +81,8 @@ QUICK = Sizes(
     requests=10,
     texts=100,
     scored_items=30_000,
+    queued_runs=8,
+    run_rounds=1,
     read_bytes=(16 * MB,),
     read_rounds=1,
     large_bytes=200 * MB,
@@ -127,6 +132,7 @@ def measured(chosen: list[str], sizes: Sizes) -> list[Row]:
         "lists": lambda: lists.measure(sizes.models, sizes.requests),
         "runner": lambda: runner.measure(sizes.texts),
         "scoring": lambda: scoring_many.measure(sizes.scored_items),
+        "runs": lambda: _on_a_site(runs.measure, runs=sizes.queued_runs, rounds=sizes.run_rounds),
         "xet_reads": lambda: _on_a_site(xet_reads.measure, sizes=sizes.read_bytes, rounds=sizes.read_rounds),
         "large": lambda: _on_a_site(large.measure, size=sizes.large_bytes),
     }
