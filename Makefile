@@ -63,8 +63,8 @@ run: install  ## Everything on http://127.0.0.1:8000 (PORT=, DATA_DIR=, BIND=, D
 test: install system-packages  ## All tests but the slow ones
 	$(PY) -m pytest -n $(JOBS) $(SHARED_OUT) -m "not slow" $(PYTEST_ARGS)
 
-test-fast: install  ## Without browsers and whole-site stories
-	$(PY) -m pytest -m "not slow and not browser" --ignore tests/browser --ignore tests/e2e --ignore tests/hub_conformance $(PYTEST_ARGS)
+test-fast: install  ## Plain code and what changed since main (tests/fast.py): a minute
+	$(PY) -m pytest -p tests.fast -n $(JOBS) $(SHARED_OUT) -m "not slow and not browser" --ignore tests/browser --ignore tests/e2e --ignore tests/hub_conformance $(PYTEST_ARGS)
 
 test-slow: install  ## Minutes, not seconds; also the stores on Ceph's radosgw
 	@.ci/system-packages slow
