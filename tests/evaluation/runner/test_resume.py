@@ -48,7 +48,7 @@ def test_a_run_killed_half_way_and_resumed_gives_identical_results(bench, slow_m
     with start(spec, killed) as child:
         for line in child.stdout:
             event = json.loads(line)
-            if event["phase"] == "running" and event["done"] > 0:
+            if event.get("phase") == "running" and event["done"] > 0:
                 child.send_signal(signal.SIGKILL)
                 break
     part = (killed / "run" / PART).read_bytes()
