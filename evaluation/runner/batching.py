@@ -3,7 +3,9 @@
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from itertools import compress
 from typing import Generic, TypeVar
 
 from evaluation.runner.failures import RunFailed
@@ -61,6 +63,9 @@ class BatchRunner(Generic[B, R]):
     prepare: indexes → batch, on the CPU; called on a background thread.
     compute: batch → one result per item in the same order. Raises OutOfMemory.
     recover: frees what a failed batch left behind.
+    workers: so many threads prepare and compute a batch each, where a CPU is the device and both may be called at once;
+        threads that share each operation wait for each other after each, and while the next batch is prepared.
+    begin_worker: called first on each of them.
     """
 
     lengths: Sequence[int]
@@ -69,6 +74,8 @@ class BatchRunner(Generic[B, R]):
     compute: Callable[[B], list[R]]
     recover: Callable[[], None] = lambda: None
     unit: str = "tokens"
+    workers: int = 1
+    begin_worker: Callable[[], None] = lambda: None
     batches_run: int = 0
     halvings: int = 0
 
@@ -78,9 +85,41 @@ class BatchRunner(Generic[B, R]):
         Raises:
             RunFailed: does_not_fit, when a single item does not fit.
         """
-        for indexes, batch in ahead(batches, self.prepare):
+        # What is larger than the budget has the memory to itself: single items, which come first.
+        alone = [self.workers == 1 or self._is_oversized(indexes) for indexes in batches]
+        for indexes, batch in ahead(list(compress(batches, alone)), self.prepare):
             # The budget may have shrunk since this batch was prepared.
             yield indexes, self._attempt(indexes, batch) if self._fits(indexes) else self._in_parts(indexes)
+        yield from self._side_by_side(
+            [indexes for indexes, is_alone in zip(batches, alone, strict=True) if not is_alone]
+        )
+
+    def _side_by_side(self, batches: Sequence[list[int]]) -> Iterator[tuple[list[int], list[R]]]:
+        """In order; once memory runs out, what is left is computed one by one."""
+        with ThreadPoolExecutor(self.workers, "compute batches", self.begin_worker) as pool:
+            futures = [pool.submit(self._computed, indexes) for indexes in batches]
+            try:
+                for indexes, future in zip(batches, futures, strict=True):
+                    results = None if future.cancelled() else future.result()
+                    if results is None:
+                        _stop(futures)
+                        self.recover()
+                        yield indexes, self._in_parts(indexes)
+                    else:
+                        self.batches_run += 1
+                        yield indexes, results
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+    def _computed(self, indexes: list[int]) -> list[R] | None:
+        """None where it did not fit beside the others."""
+        try:
+            return self.compute(self.prepare(indexes))
+        except OutOfMemory:
+            return None
+
+    def _is_oversized(self, indexes: list[int]) -> bool:
+        return self.budget.padded(self._longest(indexes)) > self.budget.tokens
 
     def _attempt(self, indexes: list[int], batch: B) -> list[R]:
         self.batches_run += 1
@@ -112,6 +151,13 @@ class BatchRunner(Generic[B, R]):
 
     def _longest(self, indexes: list[int]) -> int:
         return max(self.lengths[index] for index in indexes)
+
+
+def _stop(futures: Sequence[Future[R]]) -> None:
+    """Nothing runs any more, and what was not begun never will."""
+    for future in futures:
+        future.cancel()
+    wait([future for future in futures if not future.cancelled()])
 
 
 def ahead(batches: Sequence[list[int]], prepare: Callable[[list[int]], B]) -> Iterator[tuple[list[int], B]]:

@@ -17,6 +17,7 @@ R = TypeVar("R")
 CPU_CACHE_BYTES = 6 * 2**20  # what a layer's widest activation may fill: beyond, a CPU waits for memory
 CPU_TOKENS = (512, 4096)  # least and most; small models need large batches to outweigh Python
 GPU_TOKENS = 262_144
+MOST_WORKERS = 4  # batches computed at once on a CPU; each needs memory of its own
 MAX_BATCH = {"cpu": 128, "cuda": 2048}
 
 
@@ -39,6 +40,16 @@ def first_budget(loaded: Loaded, *, ram_gb: float | None = None, pads: bool = Tr
         tokens = min(max(cached, CPU_TOKENS[0]), CPU_TOKENS[1], int(allowed / per_token))
     tokens = max(tokens, 64)
     return Budget(tokens=tokens, items=MAX_BATCH.get(loaded.device.type, 128)) if pads else Budget(tokens, 1, pad_to=1)
+
+
+def workers_for(loaded: Loaded) -> int:
+    """How many batches are computed at once: some on a CPU, if the model is large enough for more than one thread."""
+    return min(loaded.threads, MOST_WORKERS) if loaded.device.type == "cpu" else 1
+
+
+def take_share(loaded: Loaded, workers: int) -> None:
+    """The calling thread, one of so many, computes with its part of the threads."""
+    torch.set_num_threads(max(1, loaded.threads // workers))
 
 
 def guarded(compute: Callable[[], R]) -> R:

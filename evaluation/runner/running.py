@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from evaluation.runner.batching import BatchRunner, OutOfMemory, plan
-from evaluation.runner.computing import Batch, free_memory
+from evaluation.runner.computing import Batch, free_memory, take_share, workers_for
 from evaluation.runner.efficiency.measuring import Load, measure
 from evaluation.runner.efficiency.memory import cached_share
 from evaluation.runner.events import Events
@@ -40,6 +40,7 @@ def perform(run: RunSpec, loader: Loader, events: Events, process: Process) -> N
     except OutOfMemory as error:  # some tasks compute a little before they know their batches
         raise RunFailed("does_not_fit", "The model leaves no memory to compute anything.") from error
     clock.lap("load")
+    workers = workers_for(task.loaded) if getattr(task, "may_run_at_once", False) else 1
     lengths = task.lengths(rows)
     clock.lap("tokenise")
     driver = BatchRunner(
@@ -49,6 +50,8 @@ def perform(run: RunSpec, loader: Loader, events: Events, process: Process) -> N
         compute=task.compute,
         recover=lambda: free_memory(task.loaded),
         unit=task.unit,
+        workers=workers,
+        begin_worker=lambda: take_share(task.loaded, workers),
     )
     results, done = _compute(run, rows, driver, task, events=events, clock=clock)
     clock.lap("compute")
@@ -88,6 +91,7 @@ def _compute(
             clock.answered()
             kept.append([rows[index].id for index in indexes], results)
             events.progress("running", len(kept.results), len(rows))
+        torch.set_num_threads(task.loaded.threads)  # workers left their share behind, for threads still to come
         return kept.results, len(kept.results) - before
 
 

@@ -14,7 +14,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -55,7 +55,7 @@ class Sizes:
     snapshot_small_files: int = 5000
     models: int = 100_000
     requests: int = 100
-    texts: int = 800
+    answered: runner.Counts = field(default_factory=runner.Counts)
     scored_items: int = 1_000_000
     queued_runs: int = 200
     run_rounds: int = 5
@@ -79,7 +79,7 @@ QUICK = Sizes(
     snapshot_small_files=50,
     models=2000,
     requests=10,
-    texts=100,
+    answered=runner.Counts(texts=100, images=8, sounds=4, choices=4, rounds=1),
     scored_items=30_000,
     queued_runs=8,
     run_rounds=1,
@@ -130,7 +130,7 @@ def measured(chosen: list[str], sizes: Sizes) -> list[Row]:
             snapshots.measure, size=sizes.snapshot_file_bytes, small_files=sizes.snapshot_small_files
         ),
         "lists": lambda: lists.measure(sizes.models, sizes.requests),
-        "runner": lambda: runner.measure(sizes.texts),
+        "runner": lambda: runner.measure(sizes.answered),
         "scoring": lambda: scoring_many.measure(sizes.scored_items),
         "runs": lambda: _on_a_site(runs.measure, runs=sizes.queued_runs, rounds=sizes.run_rounds),
         "xet_reads": lambda: _on_a_site(xet_reads.measure, sizes=sizes.read_bytes, rounds=sizes.read_rounds),

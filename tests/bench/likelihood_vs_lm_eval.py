@@ -7,13 +7,10 @@ counts. HFLM runs with a batch of 1, 4 and 8 and is given its best.
 """
 
 import argparse
-import json
 import os
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,29 +18,12 @@ import torch
 import transformers
 
 from evaluation.harnesses.process import PACKAGES
-from evaluation.runner.batching import BatchRunner, plan
-from evaluation.runner.loading import Loader
 from evaluation.runner.spec import InputRow, RunSpec
-from evaluation.runner.tasks.likelihood import Likelihood
+from tests.bench.contest import Figure, in_turns, show, with_passive_threads
+from tests.bench.our_runner import answers_of
 from tests.evaluation.runner import language_models
 
 BATCHES = (1, 4, 8)  # of HFLM
-
-
-@dataclass(frozen=True)
-class Result:
-    """Items a second of both, and how far their log-likelihoods lie apart."""
-
-    items: int
-    ours_per_second: float
-    hflm_per_second: float
-    hflm_batch: int
-    largest_difference: float
-    same_choices: bool
-
-    @property
-    def ratio(self) -> float:
-        return self.ours_per_second / self.hflm_per_second
 
 
 def save_model(folder: Path) -> Path:
@@ -61,15 +41,11 @@ def save_model(folder: Path) -> Path:
 
 def our_answers(folder: Path) -> Callable[[Sequence[dict[str, Any]]], list[list[float]]]:
     run = RunSpec(run_id="1", request="loglikelihood", model_dir=folder, inputs=folder, output=folder, labels=())
-    task = Likelihood(run, Loader("cpu"))
+    answers = answers_of(run)
 
     def answer(items: Sequence[dict[str, Any]]) -> list[list[float]]:
-        lengths = task.lengths([InputRow(id=str(number), **item) for number, item in enumerate(items)])
-        driver = BatchRunner(lengths=lengths, budget=task.budget(), prepare=task.prepare, compute=task.compute)
-        found: dict[int, list[float]] = {}
-        for indexes, results in driver.run(plan(lengths, driver.budget)):
-            found.update(zip(indexes, (result["logprobs"] for result in results), strict=True))
-        return [found[index] for index in range(len(items))]
+        rows = [InputRow(id=str(number), **item) for number, item in enumerate(items)]
+        return [result["logprobs"] for result in answers(rows)]
 
     return answer
 
@@ -93,37 +69,33 @@ def hflm_answers(folder: Path, batch: int) -> Callable[[Sequence[dict[str, Any]]
     return answer
 
 
-def compare(count: int, rounds: int) -> Result:
+def compare(count: int, rounds: int) -> list[Figure]:
     items = language_models.choices(count=count, context_words=(80, 160), length=12)
     with tempfile.TemporaryDirectory() as made:
         folder = save_model(Path(made) / "model")
-        ways = {0: our_answers(folder)} | {batch: hflm_answers(folder, batch) for batch in BATCHES}
+        answers = {"ours": our_answers(folder)} | {f"{batch}": hflm_answers(folder, batch) for batch in BATCHES}
         torch.set_num_threads(len(os.sched_getaffinity(0)))
-        for answer in ways.values():
+        for answer in answers.values():
             answer(items[:2])
-        seconds: dict[int, float] = {}
-        found: dict[int, list[list[float]]] = {}
-        for _ in range(rounds):
-            for way, answer in ways.items():
-                started = time.perf_counter()
-                found[way] = answer(items)
-                seconds[way] = min(seconds.get(way, float("inf")), time.perf_counter() - started)
-    best = min(BATCHES, key=lambda batch: seconds[batch])
-    pairs = list(zip(found[0], found[best], strict=True))
-    return Result(
-        items=count,
-        ours_per_second=count / seconds[0],
-        hflm_per_second=count / seconds[best],
-        hflm_batch=best,
-        largest_difference=max(abs(a - b) for ours, theirs in pairs for a, b in zip(ours, theirs, strict=True)),
-        same_choices=all(ours.index(max(ours)) == theirs.index(max(theirs)) for ours, theirs in pairs),
-    )
+        ways = {way: lambda answer=answer: answer(items) for way, answer in answers.items()}
+        outcome = in_turns(ways, rounds)
+    best = outcome.fastest([f"{batch}" for batch in BATCHES])
+    pairs = list(zip(outcome.answers["ours"], outcome.answers[best], strict=True))
+    return [
+        Figure(
+            title=f"likelihoods, {count} items of four choices behind long contexts",
+            ours=count / outcome.seconds["ours"],
+            theirs=count / outcome.seconds[best],
+            beside=f"lm_eval's HFLM(batch_size={best})",
+            largest_difference=max(abs(a - b) for ours, theirs in pairs for a, b in zip(ours, theirs, strict=True)),
+            same=all(ours.index(max(ours)) == theirs.index(max(theirs)) for ours, theirs in pairs),
+            unit=" nats",
+        )
+    ]
 
 
 def main() -> None:
-    if "OMP_WAIT_POLICY" not in os.environ:
-        # As in the sandbox, for both: spinning threads measure the neighbours. OpenMP reads it when torch is loaded.
-        os.execve(sys.executable, sys.orig_argv, os.environ | {"OMP_WAIT_POLICY": "PASSIVE"})
+    with_passive_threads()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--items", type=int, default=24)
     parser.add_argument("--rounds", type=int, default=2)
@@ -131,14 +103,7 @@ def main() -> None:
     options = parser.parse_args()
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
-    result = compare(options.items, options.rounds)
-    if options.json:
-        print(json.dumps(vars(result) | {"ratio": result.ratio}))
-        return
-    print(f"ours   {result.ours_per_second:8.2f} items/s")
-    print(f"HFLM   {result.hflm_per_second:8.2f} items/s (batch_size={result.hflm_batch}, its best)")
-    print(f"ratio  {result.ratio:8.2f}")
-    print(f"same choices: {result.same_choices}; largest difference: {result.largest_difference:.1e} nats")
+    show(compare(options.items, options.rounds), as_json=options.json)
 
 
 if __name__ == "__main__":

@@ -1,26 +1,34 @@
-"""The runner beside `transformers.pipeline`, in a process of its own: tests/bench/runner_vs_pipeline.py."""
+"""The runner beside `transformers.pipeline` and lm_eval's HFLM, each pair in a process of its own."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
+from dataclasses import dataclass
 
+from tests.bench.contest import figures_of
 from tests.bench.site import progress
-from tests.bench.table import Row, at_least
+from tests.bench.table import Row
 
 
-def measure(texts: int) -> list[Row]:
-    progress(f"runner: {texts} texts")
-    command = [sys.executable, "-m", "tests.bench.runner_vs_pipeline", "--json", "--texts", str(texts)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"tests.bench.runner_vs_pipeline: {done.stdout}\n{done.stderr}")
-    found = json.loads(done.stdout.splitlines()[-1])
-    title, equal = f"runner, {texts} uneven texts", bool(found["equal_labels"])
-    speeds = (f"{found['runner_per_second']:.0f}/s", f"pipeline(batch_size=32) {found['pipeline_per_second']:.0f}/s")
-    difference = f"largest difference {found['largest_difference']:.0e}"
-    return [
-        at_least(title, *speeds, ratio=found["ratio"], least=3),
-        Row(f"{title}: answers", "the same" if equal else "others", difference, None, "equal labels", equal),
-    ]
+@dataclass(frozen=True)
+class Counts:
+    """Items of each kind, and how often all are answered."""
+
+    texts: int = 800
+    images: int = 48
+    sounds: int = 24
+    choices: int = 24
+    rounds: int = 3
+
+
+def measure(counts: Counts) -> list[Row]:
+    rounds = ("--rounds", str(counts.rounds))
+    progress(f"runner: {counts.texts} texts")
+    at_32, at_best = figures_of("runner_vs_pipeline", "--texts", str(counts.texts), *rounds)
+    rows = at_32.rows(least=3) + at_best.rows(least=1.5)
+    progress(f"runner: {counts.images} images, {counts.sounds} sounds")
+    media = ("--images", str(counts.images), "--sounds", str(counts.sounds))
+    rows += [row for figure in figures_of("media_vs_pipeline", *media, *rounds) for row in figure.rows(least=1.3)]
+    progress(f"runner: likelihoods of {counts.choices} items")
+    for figure in figures_of("likelihood_vs_lm_eval", "--items", str(counts.choices), *rounds):
+        rows += figure.rows(least=2)
+    return rows

@@ -63,10 +63,31 @@ def test_reads_through_xet_are_measured_beside_plain_ones():
     assert ratios["hf download of 16 MB, through Xet: web CPU a GB"] > 0
 
 
+@pytest.mark.slow
+def test_the_runner_is_measured_beside_pipelines_and_lm_eval_and_answers_the_same():
+    done = quick_run("runner")
+
+    rows = [row for row in rows_of(done.stdout) if row[0].startswith(("runner", "likelihoods"))]
+    assert [row[1] for row in rows if row[0].endswith(": answers")] == ["the same"] * 7
+    assert all(float(row[3]) > 0 for row in rows if not row[0].endswith(": answers"))
+
+
+@pytest.mark.slow
+def test_scoring_is_measured_with_and_without_groups():
+    ratios = quick("scoring")
+
+    assert [title.endswith("wall") for title in ratios] == [True, False] * 2
+    assert len([title for title in ratios if "4 groups compared" in title]) == 2
+
+
 def quick(part: str, *more: str) -> dict[str, float]:
     """What was measured → ratio, of one part alone."""
+    return {row[0]: float(row[3]) for row in rows_of(quick_run(part, *more).stdout) if row[3]}
+
+
+def quick_run(part: str, *more: str) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     command = [sys.executable, "-m", "tests.bench", "--quick", "--only", part, *more]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=280, check=False)
     assert done.returncode == 0, done.stderr
-    return {row[0]: float(row[3]) for row in rows_of(done.stdout) if row[3]}
+    return done

@@ -12,7 +12,10 @@ from evaluation.runner.spec import InputRow, RunSpec
 
 
 class Task(Protocol):
-    """A model made ready for one run."""
+    """A model made ready for one run.
+
+    With an attribute `may_run_at_once` that is true, several threads may prepare and compute batches at the same time.
+    """
 
     loaded: Loaded
     was_loaded: bool  # in memory already, from an earlier run of this process

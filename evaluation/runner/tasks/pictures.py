@@ -49,9 +49,9 @@ class Pictures:
         numbers = shape_numbers(self.sizes)
         return [numbers[size] for size in self.sizes]
 
-    def budget(self) -> Budget:
+    def budget(self, *, on_cpu: int = IMAGES_PER_BATCH["cpu"]) -> Budget:
         kind = self.loaded.device.type
-        images = IMAGES_PER_BATCH.get(kind, 32)
+        images = IMAGES_PER_BATCH.get(kind, 32) if kind != "cpu" else on_cpu
         if gives_one_shape(self.processor):
             return Budget(tokens=images, items=images, pad_to=1)
         return Budget(tokens=PIXELS_PER_BATCH.get(kind, 2_000_000), items=images, pad_to=1, same_length=True)

@@ -17,6 +17,7 @@ from evaluation.runner.tasks.texts import TokenisedTexts
 class TextClassification:
     unit = "tokens"
     form: Form = "lines"
+    may_run_at_once = True
 
     def __init__(self, run: RunSpec, loader: Loader) -> None:
         self.loaded, self.was_loaded = loader.load(

@@ -27,7 +27,7 @@ class Transcription:
         self.loaded, self.was_loaded = loader.load(run.model_dir, family, run.dtype)
         self.recordings = Recordings(self.loaded, run)
         self.tokenizer = load_tokenizer(self.loaded, run.model_dir)
-        self.by_ctc = family is transformers.AutoModelForCTC
+        self.by_ctc = self.may_run_at_once = family is transformers.AutoModelForCTC
         self.generation = {} if self.by_ctc else generation_options(run, self.loaded)
         self.settings: dict[str, object] = self.recordings.settings | {
             "decoding": "ctc, greedy" if self.by_ctc else "autoregressive, greedy",

@@ -15,6 +15,7 @@ from PIL import Image
 from evaluation.metrics.kinds.maps import unpack_map
 from evaluation.metrics.predictions import read_predictions
 from evaluation.metrics.scoring import score
+from evaluation.runner import loading
 from evaluation.runner.tasks.pictures import shape_numbers
 from tests.evaluation.runner import image_models
 from tests.evaluation.runner.conftest import DEFINITIONS
@@ -60,7 +61,26 @@ def test_every_family_answers_as_it_does_to_each_image_alone(family, bench, inpu
             alone = model(pixel_values=pixels).logits.softmax(-1)[0]
         assert answer["probs"] == pytest.approx(alone.tolist(), abs=1e-5)
     assert np.ptp([row["probs"] for row in found], axis=0).max() > 1e-3  # the images do not look alike to the model
-    assert facts_of(bench)["batches"] == (3 if family == "unresized" else 2)  # three sizes; forty images, 32 at a time
+    assert facts_of(bench)["batches"] == 10  # forty images, four at a time
+
+
+def test_batches_computed_at_once_have_the_answers_of_one_after_the_other(bench, inputs_of, tmp_path, monkeypatch):
+    model_dir = image_models.save_resnet(tmp_path / "resnet")
+    path, _ = some_images(inputs_of("shapes"), tmp_path, 40)
+    assert bench.run("shapes", model_dir, path)[0] == 0
+    alone = rows_of(bench.output / "predictions.jsonl")
+    before = torch.get_num_threads()
+    monkeypatch.setattr(loading, "set_threads", lambda _parameters: 3)  # as of a larger model on three cores
+
+    code, events = bench.run("shapes", model_dir, path, run_id="2")
+
+    assert code == 0, events
+    torch.set_num_threads(before)
+    together = rows_of(bench.output / "predictions.jsonl")
+    assert (facts_of(bench)["threads"], facts_of(bench)["batches"]) == (3, 10)
+    assert [(row["id"], row["label"]) for row in together] == [(row["id"], row["label"]) for row in alone]
+    for one, other in zip(together, alone, strict=True):
+        assert one["probs"] == pytest.approx(other["probs"], abs=1e-6)
 
 
 def test_vgg_needs_torchvision_and_says_so(bench, inputs_of, tmp_path):
