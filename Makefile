@@ -44,10 +44,10 @@ install: .venv/installed .venv/harness/installed build/static/installed  ## A .v
 	@touch $@
 
 .PHONY: harness
-harness: .venv/harness/installed  ## lm_eval, for benchmarks that it asks and judges
+harness: .venv/harness/installed  ## lm_eval and mteb, for benchmarks that they ask and judge
 
 .venv/harness/installed: requirements/harness.txt | .venv/installed
-	@echo "Installing lm_eval (some 15 000 small files) …"
+	@echo "Installing lm_eval and mteb (some 20 000 small files) …"
 	@rm -rf .venv/harness
 	@$(PIP) install -qq --no-deps --no-compile --require-hashes --target .venv/harness -r requirements/harness.txt
 	@touch $@

@@ -19,7 +19,7 @@ class EvaluationConfig(AppConfig):
         from evaluation.queries import activity, exports
 
         recordings = Path(settings.DATA_DIR) / "recordings"
-        readers.use_harness(lambda definition: harnesses.items_of(definition, recordings))
+        readers.use_harness(lambda definition, files: harnesses.items_of(definition, recordings, files))
 
         catalogue.add_source(activity.scores)
         measured_results.add_source(exports.measured)

@@ -27,7 +27,7 @@ from evaluation.metrics.columns import Column
 from evaluation.metrics.registry import FIGURES
 from evaluation.metrics.scoring import Judgement, MetricValue
 from evaluation.models import ItemColumn, Record, Run, Score
-from evaluation.queries import answers
+from evaluation.queries import answers, datasets
 from evaluation.queries.benchmarks import definition_of
 from evaluation.queries.snapshots import snapshot_of_run
 from evaluation.runner import RUNNER_VERSION
@@ -69,7 +69,8 @@ def judged(run: Run, definition: Definition) -> Judgement:
         run.measurements = _measurements(folder / "measurements.json")
         items = answers.items_of(run, definition)
         found, copies = answers.read_with_copies(run, definition, items, folder)
-        judgement = judge(definition, items.gold, found, copies)
+        files = datasets.files_of_run(run) if definition.engine.name != "native" else None
+        judgement = judge(definition, items.gold, found, copies, files)
     return _with_changes(judgement, definition, items) if definition.perturbations else judgement
 
 

@@ -103,6 +103,8 @@ def _check_metrics(definition: Definition) -> None:
         for key in use.params:
             if key not in wanted:
                 raise bad(f"metrics[{number}].params.{key}", f"{use.name} has no such parameter.")
+        if use.name.startswith("mteb_") != (definition.engine.name == "mteb"):
+            raise bad(f"metrics[{number}].name", "metrics named mteb_… and `engine: {name: mteb}` go together.")
         if use.name.startswith("multilabel_") != definition.multi_label:
             raise bad(f"metrics[{number}].name", "metrics named multilabel_… and `multi_label: true` go together.")
     _check_entities(definition)
@@ -146,6 +148,20 @@ def _check_engine(definition: Definition) -> None:
                 raise bad(name, "the task of lm_eval has its own.")
         if definition.dataset.subset is not None:
             raise bad("dataset.subset", "a task of lm_eval is run whole.")
+    if engine.name == "mteb":
+        _check_mteb(definition)
+
+
+def _check_mteb(definition: Definition) -> None:
+    if definition.request != "embed":
+        raise bad("request", "mteb asks for embeddings: embed.")
+    for name in ("prompt", "filters", "slices"):
+        if getattr(definition, name):
+            raise bad(name, "the task of mteb has its own.")
+    if definition.engine.filter is not None:
+        raise bad("engine.filter", "tasks of mteb have none.")
+    if definition.preprocess.max_length != "model" or definition.preprocess.truncation != "right":
+        raise bad("preprocess", "mteb leaves the length of texts to the model: max_length model, truncation right.")
 
 
 def _check_efficiency(definition: Definition) -> None:

@@ -7,7 +7,7 @@ import json
 import shutil
 import tarfile
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from evaluation.benchmarks.corpora import DataUnavailable
 from evaluation.benchmarks.definitions import builtin_definitions, definition_hash
 from evaluation.benchmarks.hub.files import DatasetFiles
 from evaluation.benchmarks.hub.reading import read_dataset
-from evaluation.benchmarks.items import MEDIA_COLUMNS, Items, Located, Reader, Row
+from evaluation.benchmarks.items import MEDIA_COLUMNS, Items, Located, Row
 from evaluation.benchmarks.perturbing import Perturber, copy_ids
 from evaluation.benchmarks.schema import Definition
 from evaluation.benchmarks.sources import READERS, django_catalogues
@@ -85,10 +85,11 @@ def read(definition: Definition, files: DatasetFiles | None = None) -> Items:
 _KNOWN: OrderedDict[str, Items] = OrderedDict()  # definition hash → items, the last used at the end
 
 
-_harness: list[Reader] = []  # what makes the items of definitions with another engine; benchmarks know no harness
+HarnessReader = Callable[[Definition, DatasetFiles | None], Items]
+_harness: list[HarnessReader] = []  # makes the items of definitions with another engine; benchmarks know no harness
 
 
-def use_harness(reader: Reader) -> None:
+def use_harness(reader: HarnessReader) -> None:
     """Says, once at the start of a program, who makes the items of definitions that a harness asks and judges."""
     _harness[:] = [reader]
 
@@ -97,7 +98,7 @@ def _read(definition: Definition, files: DatasetFiles | None) -> Items:
     if definition.engine.name != "native":
         if not _harness:
             raise DataUnavailable(f"No harness is at hand for the engine {definition.engine.name}.")
-        return _harness[0](definition)
+        return _harness[0](definition, files)
     if files is not None:
         return _subset(definition, read_dataset(definition, files))
     reader = READERS.get((definition.dataset.repo, definition.request))

@@ -6,12 +6,13 @@ into the harness's own metric code. The harness and its data never reach a node,
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 
-from evaluation.benchmarks.corpora import DataUnavailable
 from evaluation.benchmarks.definitions import load_definition
+from evaluation.benchmarks.hub.files import DatasetFiles
 from evaluation.benchmarks.items import Items
 from evaluation.benchmarks.schema import Definition
-from evaluation.harnesses import lm_eval
+from evaluation.harnesses import lm_eval, mteb
 from evaluation.metrics import scoring
 from evaluation.metrics.answers import Predictions
 from evaluation.metrics.samples import Gold
@@ -19,7 +20,7 @@ from evaluation.metrics.scoring import Judgement
 
 __all__ = ["definitions", "items_of", "judge"]
 
-HARNESSES = {"lm_eval": lm_eval}
+HARNESSES: dict[str, ModuleType] = {"lm_eval": lm_eval, "mteb": mteb}
 
 
 def definitions() -> list[Definition]:
@@ -28,26 +29,32 @@ def definitions() -> list[Definition]:
     return [load_definition(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.yaml"))]
 
 
-def items_of(definition: Definition, cache: Path) -> Items:
+def items_of(definition: Definition, cache: Path, files: DatasetFiles | None = None) -> Items:
     """What the harness of this definition asks.
 
     Args:
         cache: a folder that keeps recordings between processes.
+        files: of the dataset, where it is a repo of this hub.
 
     Raises:
         DataUnavailable: the harness is not installed, or its task and the definition do not agree.
     """
-    harness = HARNESSES.get(definition.engine.name)
-    if harness is None:
-        raise DataUnavailable(f"The engine {definition.engine.name} is not driven here yet.")
-    found: Items = harness.record(definition, cache)
+    harness = HARNESSES[definition.engine.name]
+    found: Items = harness.record(definition, cache, files)
     return found
 
 
 def judge(
-    definition: Definition, gold: Gold, predictions: Predictions, copies: Mapping[str, Predictions] | None = None
+    definition: Definition,
+    gold: Gold,
+    predictions: Predictions,
+    copies: Mapping[str, Predictions] | None = None,
+    files: DatasetFiles | None = None,
 ) -> Judgement:
     """As `metrics.scoring.judge`, by the metrics of the definition's engine.
+
+    Args:
+        files: as in `items_of`.
 
     Raises:
         BadOutput: predictions and items do not fit together.
@@ -56,4 +63,4 @@ def judge(
     harness = HARNESSES.get(definition.engine.name)
     if harness is None:
         return scoring.judge(definition, gold, predictions, copies)
-    return scoring.judgement_of(definition, harness.judge(definition, gold, predictions))
+    return scoring.judgement_of(definition, harness.judge(definition, gold, predictions, files))

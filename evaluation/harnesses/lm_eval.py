@@ -1,6 +1,5 @@
 """lm_eval 0.4.13: its tasks recorded as inputs, the answers replayed into its own metrics (evaluation-notes 4.13)."""
 
-import fcntl
 import hashlib
 import json
 import math
@@ -14,11 +13,13 @@ import numpy as np
 
 from evaluation.benchmarks.corpora import DataUnavailable
 from evaluation.benchmarks.definitions import definition_hash
+from evaluation.benchmarks.hub.files import DatasetFiles
 from evaluation.benchmarks.items import Items, Row
 from evaluation.benchmarks.schema import Definition
 from evaluation.benchmarks.sources import RECORDS
 from evaluation.errors import BadOutput
 from evaluation.harnesses.process import HarnessFailed, run, version_of
+from evaluation.harnesses.recordings import kept
 from evaluation.metrics.answers import Predictions, places
 from evaluation.metrics.arrays import Floats
 from evaluation.metrics.kinds.generated import GeneratedPredictions
@@ -74,13 +75,13 @@ class HarnessSample(Sample):
         return self.table[:, place], self.table[:, place + 1]
 
 
-def record(definition: Definition, cache: Path) -> Items:
-    """What the task asks, document by document.
+def record(definition: Definition, cache: Path, _files: DatasetFiles | None = None) -> Items:
+    """What the task asks, document by document; datasets of this hub are not connected yet.
 
     Raises:
         DataUnavailable: lm_eval is not installed, or its task and the definition do not agree.
     """
-    found = _recording(definition, cache)
+    found = kept(cache, _digest(definition), lambda: _ask(definition, None))
     _check_agreement(definition, found)
     documents: list[list[Json]] = found["documents"]
     return Items(
@@ -92,7 +93,7 @@ def record(definition: Definition, cache: Path) -> Items:
     )
 
 
-def judge(definition: Definition, gold: Gold, found: Predictions) -> HarnessSample:
+def judge(definition: Definition, gold: Gold, found: Predictions, _files: DatasetFiles | None = None) -> HarnessSample:
     """lm_eval's own judgement of the answers.
 
     Raises:
@@ -184,23 +185,14 @@ def _pairs(values: Sequence[float | Sequence[float]]) -> Floats:
     return np.array([value if isinstance(value, list) else [value, 1.0] for value in values], dtype=np.float64)
 
 
-def _recording(definition: Definition, cache: Path) -> Json:
-    """The recording of this definition, task and data by this lm_eval, made once for all processes."""
+def _digest(definition: Definition) -> str:
+    """Of all that decides what is asked: definition, task, data, version."""
     digest = hashlib.sha256(f"{definition_hash(definition)}\0{version_of('lm_eval')}\0".encode())
     own = _own_task(definition)
     digest.update(own.read_bytes() if own.is_file() else b"")
     for split in _splits(definition):
         digest.update(_lines(definition, split).encode())
-    cache.mkdir(parents=True, exist_ok=True)
-    path = cache / f"{digest.hexdigest()}.json"
-    with path.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not path.is_file():
-            draft = path.with_suffix(".draft")
-            draft.write_text(json.dumps(_ask(definition, None)), encoding="utf-8")
-            draft.replace(path)
-    found: Json = json.loads(path.read_text(encoding="utf-8"))
-    return found
+    return digest.hexdigest()
 
 
 def _ask(definition: Definition, answers: list[list[list[Any]]] | None) -> Json:

@@ -59,10 +59,11 @@ class InputRow:
     continuations: tuple[str, ...] = ()
     image: str = ""  # name of a file in the media
     audio: str = ""  # likewise
+    prompts: tuple[str, ...] = ()  # of an embedding model: names to look for, before what the role says
     perturbed: bool = False  # a changed copy of another item
 
     def __post_init__(self) -> None:
-        for name in ("words", "contexts", "continuations"):  # JSON knows lists only
+        for name in ("words", "contexts", "continuations", "prompts"):  # JSON knows lists only
             object.__setattr__(self, name, tuple(getattr(self, name)))
 
 

@@ -22,7 +22,7 @@ LONGEST_PART = 2000  # characters of running text
 
 
 @dataclass(frozen=True)
-class _Place:
+class Place:
     """One sentence with what stands before it in its paragraph."""
 
     topic: str
@@ -37,9 +37,9 @@ def records(definition: Definition, split: str) -> list[Row]:
 
 
 @functools.cache
-def _places(*, test: bool) -> tuple[_Place, ...]:
+def places(*, test: bool) -> tuple[Place, ...]:
     """Sentences that follow another, in order; each sentence once."""
-    found: dict[str, _Place] = {}
+    found: dict[str, Place] = {}
     for topic, text in corpora.manual_topics(test=test):
         for block in corpora.BLANK_LINES.split(text):
             prose = " ".join(block.split())
@@ -48,7 +48,7 @@ def _places(*, test: bool) -> tuple[_Place, ...]:
             sentences = SENTENCE_END.split(prose)
             for number, sentence in enumerate(sentences[1:], start=1):
                 if 25 <= len(sentence) <= 400:
-                    place = _Place(topic=topic, before=" ".join(sentences[:number]), sentence=sentence)
+                    place = Place(topic=topic, before=" ".join(sentences[:number]), sentence=sentence)
                     found.setdefault(sentence.casefold(), place)
     return tuple(found.values())
 
@@ -56,14 +56,14 @@ def _places(*, test: bool) -> tuple[_Place, ...]:
 @functools.cache
 def _next_sentences(*, test: bool) -> tuple[Row, ...]:
     """Which of four sentences of like length goes on; the wrong ones come from other paragraphs of the same split."""
-    places = sorted(_places(test=test), key=lambda place: (len(place.sentence), _shuffled(place.sentence)))
-    return tuple(_choice(places, index) for index in sorted(range(len(places)), key=lambda at: _name(places[at])))
+    found = sorted(places(test=test), key=lambda place: (len(place.sentence), _shuffled(place.sentence)))
+    return tuple(_choice(found, index) for index in sorted(range(len(found)), key=lambda at: _name(found[at])))
 
 
-def _choice(places: Sequence[_Place], index: int) -> Row:
-    own = places[index]
-    near = sorted(range(max(0, index - 20), min(len(places), index + 21)), key=lambda at: abs(at - index))
-    others = [places[at] for at in near if places[at].before[:40] != own.before[:40]][: CHOICES - 1]
+def _choice(found: Sequence[Place], index: int) -> Row:
+    own = found[index]
+    near = sorted(range(max(0, index - 20), min(len(found), index + 21)), key=lambda at: abs(at - index))
+    others = [found[at] for at in near if found[at].before[:40] != own.before[:40]][: CHOICES - 1]
     choices = sorted(
         [own.sentence, *(other.sentence for other in others)], key=lambda text: _shuffled(own.before + text)
     )
@@ -80,7 +80,7 @@ def _choice(places: Sequence[_Place], index: int) -> Row:
 def _last_words(*, test: bool) -> tuple[Row, ...]:
     """Sentences without their last word."""
     rows = []
-    for place in _places(test=test):
+    for place in places(test=test):
         if parts := LAST_WORD.match(place.sentence):
             text = f"{place.before} {parts[1].rstrip()}"
             rows.append({"id": _name(place), "topic": place.topic, "text": text, "word": parts[2]})
@@ -102,7 +102,7 @@ def _parts(*, test: bool) -> tuple[Row, ...]:
     return tuple(row for row in rows if row["text"].strip())
 
 
-def _name(place: _Place) -> str:
+def _name(place: Place) -> str:
     return f"{place.topic}: {_shuffled(place.sentence)[:12]}"
 
 

@@ -8,6 +8,7 @@ import transformers
 
 from evaluation.runner.batching import Budget
 from evaluation.runner.computing import Batch, as_rows, guarded, on_device
+from evaluation.runner.failures import unsupported
 from evaluation.runner.loading import Loader
 from evaluation.runner.outputs import Form, Result, pack
 from evaluation.runner.spec import InputRow, RunSpec
@@ -34,7 +35,11 @@ class Embeddings:
         }
 
     def lengths(self, rows: Sequence[InputRow]) -> list[int]:
-        texts = [self.layout.prompt(row.role) + row.text for row in rows]
+        if not self.layout.ranks_by_cosine and any(row.prompts and row.role for row in rows):
+            raise unsupported(
+                f"The model ranks by {self.layout.similarity!r}, as mteb would; here embeddings are ranked by cosine."
+            )
+        texts = [self.layout.prompt(row.role, row.prompts) + row.text for row in rows]
         return self.texts.tokenise([text.lower() for text in texts] if self.layout.lower_case else texts)
 
     def budget(self) -> Budget:

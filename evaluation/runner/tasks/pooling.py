@@ -41,6 +41,7 @@ class SentenceLayout:
     prompts: dict[str, str] = field(default_factory=dict)
     default_prompt: str | None = None
     dense: tuple[Path, ...] = ()
+    similarity: str = "cosine"  # what the model itself compares by
 
     @classmethod
     def read(cls, folder: Path) -> "SentenceLayout":
@@ -59,12 +60,17 @@ class SentenceLayout:
                 facts["dense"] = (*facts["dense"], path)
             else:
                 raise unsupported(f"modules.json names the module {kind!r}, which is not supported.")
-        return cls(**facts, **_prompts(folder))
+        return cls(**facts, **_settings(folder))
 
-    def prompt(self, role: str) -> str:
-        """The prefix for a query, a document or a text without a role."""
-        names = {"query": ("query",), "document": ("document", "passage", "corpus")}.get(role, ())
-        for name in names:
+    @property
+    def ranks_by_cosine(self) -> bool:
+        """Vectors of length 1 stand in the same order by dot product and by distance."""
+        return self.similarity == "cosine" or (self.normalise and self.similarity in ("dot", "euclidean"))
+
+    def prompt(self, role: str, names: tuple[str, ...] = ()) -> str:
+        """The prefix for a query, a document or a text without a role; `names` are looked for before the role's."""
+        usual = {"query": ("query",), "document": ("document", "passage", "corpus")}.get(role, ())
+        for name in (*names, *usual):
             if name in self.prompts:
                 return self.prompts[name]
         return self.prompts.get(self.default_prompt or "", "")
@@ -147,7 +153,7 @@ def _pooling_modes(path: Path) -> tuple[str, ...]:
     return tuple(modes)
 
 
-def _prompts(folder: Path) -> dict[str, Any]:
+def _settings(folder: Path) -> dict[str, Any]:
     path = folder / "config_sentence_transformers.json"
     if not path.is_file():
         return {}
@@ -155,7 +161,11 @@ def _prompts(folder: Path) -> dict[str, Any]:
     prompts = body.get("prompts")
     texts = {str(name): str(text) for name, text in prompts.items() if text} if isinstance(prompts, dict) else {}
     default = body.get("default_prompt_name")
-    return {"prompts": texts, "default_prompt": default if isinstance(default, str) else None}
+    return {
+        "prompts": texts,
+        "default_prompt": default if isinstance(default, str) else None,
+        "similarity": str(body.get("similarity_fn_name") or "cosine"),
+    }
 
 
 def _dense(path: Path, device: torch.device) -> Head:

@@ -117,7 +117,14 @@ def test_an_upload_never_lands_in_a_public_dataset(team, boss):
         ({"more": "uncertainty: {resamples: 100000}"}, "uncertainty.resamples: take at most 10000"),
         ({"repo": "builtin:nothing", "revision": "x==1"}, "no data of that name comes with this program"),
         ({"id": "a--b"}, "single hyphens"),
-        ({"more": "engine: {name: mteb, harness_task: Banking77}"}, "engine.name: a team's benchmark is asked"),
+        (
+            {
+                "more": "engine: {name: mteb, harness_task: Banking77}",
+                "request": "embed",
+                "metric": "mteb_accuracy",
+            },
+            "engine.name: a team's benchmark is asked",
+        ),
         ({"metric": "wishful"}, "is not a metric"),
     ],
 )

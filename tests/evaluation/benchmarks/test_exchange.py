@@ -165,8 +165,16 @@ def test_metadata_of_mteb_carries_its_revision():
     assert found["dataset"]["revision"] == "0fd18e25b25c072e09e0d92ab615fda904d66300"
     assert found["engine"] == {"name": "mteb", "harness_task": "Banking77Classification"}
     assert found["languages"] == ["en"]
+    assert load_definition(draft.text).primary.name == "mteb_accuracy"
+    assert not [note for note in draft.notes if "engine" in note or "metrics" in note]
+
+
+def test_a_task_of_mteb_that_cannot_be_judged_here_says_so():
+    draft = imported("mteb", MTEB.replace('"Classification"', '"Clustering"').replace('"accuracy"', '"v_measure"'))
+
+    assert draft.notes[0].startswith("engine: tasks of mteb's type Clustering are not taken apart here yet")
+    assert draft.notes[1] == "metrics: v_measure of mteb is not among ours yet."
     assert any(note.startswith("Still to be decided: metrics[0].name") for note in draft.notes)
-    assert draft.notes[0].startswith("engine: mteb is not driven here yet, so this cannot run; accuracy")
 
 
 def test_the_command_writes_the_draft_and_says_what_is_open(tmp_path, capsys):

@@ -48,7 +48,7 @@ def _fewer_rows():
 def recordings(tmp_path_factory):
     folder = tmp_path_factory.mktemp("recordings")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(readers, "_harness", [lambda definition: harnesses.items_of(definition, folder)])
+        patch.setattr(readers, "_harness", [lambda definition, files: harnesses.items_of(definition, folder, files)])
         yield folder
 
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 import transformers
 from sentence_transformers import SentenceTransformer
+from sentence_transformers.sentence_transformer import modules as parts
 
 from evaluation.metrics.intervals import wilson
 from evaluation.metrics.predictions import read_predictions
@@ -107,8 +108,6 @@ def test_embeddings_equal_sentence_transformers(bench, inputs_of, tmp_path):
 
 @pytest.mark.parametrize("mode", ["cls", "max", "mean", "mean_sqrt_len_tokens", "weightedmean", "lasttoken"])
 def test_every_pooling_equals_sentence_transformers(mode, bench, encoder, inputs_of, tmp_path):
-    from sentence_transformers import models as parts
-
     path, rows = some_inputs(inputs_of("retrieval-en"), tmp_path, 30)
     transformer = parts.Transformer(str(encoder), max_seq_length=40)
     reference = SentenceTransformer(
@@ -129,6 +128,54 @@ def test_every_pooling_equals_sentence_transformers(mode, bench, encoder, inputs
     texts = [{"query": "ask: ", "document": "text: "}[row["role"]] + row["text"] for row in rows]
     expected = reference.encode(texts, batch_size=1, prompt="")
     assert np.abs(found - expected).max() < 1e-5
+
+
+def saved(encoder, folder, *modules, **settings):
+    """A sentence-transformers model of this encoder, pooled by the mean."""
+    modules = [parts.Transformer(str(encoder), max_seq_length=40), parts.Pooling(48, pooling_mode="mean"), *modules]
+    SentenceTransformer(modules=modules, device="cpu", **settings).save(str(folder))
+    return folder
+
+
+def asked_by_mteb(folder, *rows):
+    path = folder / "asked.jsonl"
+    path.write_text("".join(json.dumps({"id": f"{number}"} | row) + "\n" for number, row in enumerate(rows)))
+    return path
+
+
+def test_prompts_are_looked_for_by_the_names_that_come_with_a_text(bench, encoder, tmp_path):
+    prompts = {"query": "ask: ", "STS": "how alike: ", "NFCorpus-query": "which: "}
+    model = saved(encoder, tmp_path / "model", prompts=prompts)
+    names = ["NFCorpus-query", "NFCorpus", "Retrieval-query", "Retrieval", "query"]
+    path = asked_by_mteb(
+        tmp_path,
+        {"text": "first", "role": "query", "prompts": names},
+        {"text": "second", "role": "query", "prompts": names[2:]},
+        {"text": "third", "role": "", "prompts": ["SICK-R", "STS"]},
+        {"text": "fourth", "role": "document", "prompts": ["Retrieval-document", "Retrieval", "document"]},
+    )
+
+    code, events = bench.run("retrieval-en", model, path)
+
+    assert code == 0, events
+    expected = SentenceTransformer(str(model), device="cpu").encode(
+        ["which: first", "ask: second", "how alike: third", "fourth"], batch_size=1, prompt=""
+    )
+    assert np.abs(np.load(bench.output / "embeddings.npy") - expected).max() < 1e-5
+
+
+@pytest.mark.parametrize(("layout", "code"), [
+    (((), "dot"), 10), (((parts.Normalize,), "dot"), 0), (((parts.Normalize,), "manhattan"), 10), (((), "cosine"), 0),
+])  # fmt: skip
+def test_a_model_that_mteb_would_rank_otherwise_is_refused(layout, code, bench, encoder, tmp_path):
+    modules, similarity = layout
+    model = saved(encoder, tmp_path / "model", *(module() for module in modules), similarity_fn_name=similarity)
+    path = asked_by_mteb(tmp_path, {"text": "first", "role": "query", "prompts": ["query"]})
+
+    found, events = bench.run("retrieval-en", model, path)
+
+    assert found == code, events
+    assert (f"ranks by '{similarity}'" in str(events)) == (code == 10)
 
 
 def test_a_bare_encoder_is_pooled_by_the_mean(bench, encoder, inputs_of, tmp_path):
