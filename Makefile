@@ -50,6 +50,7 @@ harness: .venv/harness/installed  ## lm_eval and mteb, for benchmarks that they 
 	@echo "Installing lm_eval and mteb (some 20 000 small files) …"
 	@rm -rf .venv/harness
 	@$(PIP) install -qq --no-deps --no-compile --require-hashes --target .venv/harness -r requirements/harness.txt
+	@PYTHONPATH=.venv/harness $(PY) -c 'import lm_eval, mteb' # compiles what their processes import and, being confined, cannot keep
 	@touch $@
 
 build/static/installed: .venv/installed $(shell find static -type f 2>/dev/null)
