@@ -41,8 +41,9 @@ def claim_companion(*, run_id: int, node: Node, lease_token: uuid.UUID) -> Run |
 
 
 def can_have_companions(run: Run) -> bool:
-    """Whether a run may share a process at all: what it costs is measured alone, and so is a sentinel."""
-    return run.kind == Run.Kind.FULL and definition_of(run.benchmark).efficiency is None
+    """Whether a run may share a process at all: what it costs or rests on is found alone, and so is a sentinel."""
+    definition = definition_of(run.benchmark)
+    return run.kind == Run.Kind.FULL and definition.efficiency is None and definition.interpret is None
 
 
 def _is_bound_alike(run: Run, first: Run) -> bool:

@@ -38,6 +38,7 @@ PHASES: Final = {
     "loading": Run.State.CLAIMED,
     "running": Run.State.RUNNING,
     "measuring": Run.State.RUNNING,
+    "explaining": Run.State.RUNNING,
     "uploading": Run.State.RUNNING,
 }
 

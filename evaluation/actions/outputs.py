@@ -22,6 +22,7 @@ NAMES: Final[dict[str, int | None]] = {
     "embeddings.npy": None,
     "ids.json": None,
     "measurements.json": MEGABYTE // 4,
+    "attributions.json": 2 * MEGABYTE,
     "log.txt": 4 * MEGABYTE,
 }
 

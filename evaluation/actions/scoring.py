@@ -23,11 +23,13 @@ from evaluation.benchmarks.perturbing import Perturber
 from evaluation.benchmarks.schema import Definition
 from evaluation.errors import BadOutput, RunIsOver, RunLeaseLost
 from evaluation.harnesses import judge
+from evaluation.metrics.attributions import summary
 from evaluation.metrics.columns import Column
 from evaluation.metrics.registry import FIGURES
 from evaluation.metrics.scoring import Judgement, MetricValue
 from evaluation.models import ItemColumn, Record, Run, Score
 from evaluation.queries import answers, datasets
+from evaluation.queries.attributions import explained_in
 from evaluation.queries.benchmarks import definition_of
 from evaluation.queries.snapshots import snapshot_of_run
 from evaluation.runner import RUNNER_VERSION
@@ -71,7 +73,17 @@ def judged(run: Run, definition: Definition) -> Judgement:
         found, copies = answers.read_with_copies(run, definition, items, folder)
         files = datasets.files_of_run(run) if definition.engine.name != "native" else None
         judgement = judge(definition, items.gold, found, copies, files)
-    return _with_changes(judgement, definition, items) if definition.perturbations else judgement
+    judgement = _with_changes(judgement, definition, items) if definition.perturbations else judgement
+    return _with_attributions(judgement, run, definition, items) if definition.interpret else judgement
+
+
+def _with_attributions(judgement: Judgement, run: Run, definition: Definition, items: Items) -> Judgement:
+    """In sums: what they say of single items is for those who may see these. No fault in them costs a score."""
+    try:
+        found = {**summary(explained_in(run, definition, items)), "reason": ""}
+    except BadOutput as problem:
+        found = {**summary([]), "reason": problem.message}
+    return dataclasses.replace(judgement, diagnostics={**judgement.diagnostics, "attributions": found})
 
 
 def _with_changes(judgement: Judgement, definition: Definition, items: Items) -> Judgement:

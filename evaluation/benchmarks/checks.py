@@ -16,6 +16,9 @@ NEED_LABELS = frozenset(
     {"classify", "image-classify", "audio-classify", "token-classify", "detect", "segment", "zero-shot", "features"}
 )
 
+# Requests of which a single answer can be taken apart, and whether their items are texts.
+EXPLAINED = {"classify": True, "image-classify": False}
+
 ONE_LABEL = frozenset({"classify", "image-classify", "audio-classify", "zero-shot", "loglikelihood"})
 
 
@@ -29,8 +32,7 @@ def check(definition: Definition) -> None:
         check_prompt(definition)
     check_media(definition)
     check_perturbations(definition)
-    if definition.interpret is not None:
-        raise bad("interpret", "nothing here does this yet; leave the key out.")
+    _check_interpret(definition)
     _check_filters(definition)
 
 
@@ -175,6 +177,25 @@ def _check_efficiency(definition: Definition) -> None:
             raise bad(f"efficiency.{name}", f"give more than 0 and at most {most}.")
     if asked.max_seconds < asked.min_seconds * len(asked.scenarios):
         raise bad("efficiency.max_seconds", "this is less than the scenarios take.")
+
+
+def _check_interpret(definition: Definition) -> None:
+    asked = definition.interpret
+    if asked is None:
+        return
+    if definition.request not in EXPLAINED or definition.engine.name != "native":
+        known = ", ".join(EXPLAINED)
+        raise bad("interpret", f"answers to {definition.request!r} are not taken apart here; those to {known} are.")
+    for name, least, most in (("samples", 1, 32), ("steps", 8, 256)):
+        if not least <= getattr(asked, name) <= most:
+            raise bad(f"interpret.{name}", f"give {least} to {most}.")
+    if not 0 < asked.max_seconds <= 600:
+        raise bad("interpret.max_seconds", "give more than 0 and at most 600.")
+    of_texts = EXPLAINED[definition.request]
+    if asked.baseline in ("mask", "pad") and not of_texts:
+        raise bad("interpret.baseline", "images have no tokens: say zero, or nothing.")
+    if asked.baseline == "zero" and of_texts and asked.method == "occlusion":
+        raise bad("interpret.baseline", "a token that is covered becomes another token: say mask, pad or nothing.")
 
 
 def _check_slices(definition: Definition) -> None:

@@ -51,6 +51,7 @@ def run_spec(definition: Definition) -> dict[str, object]:
         "dtype": definition.dtype,
         "limits": dataclasses.asdict(definition.limits),
         "efficiency": dataclasses.asdict(definition.efficiency) if definition.efficiency else None,
+        "interpret": dataclasses.asdict(definition.interpret) if definition.interpret else None,
         "options": _options(definition),
     }
 

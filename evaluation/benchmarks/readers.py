@@ -35,6 +35,7 @@ __all__ = [
     "Items",
     "digest_of",
     "digits_train",
+    "explained_ids",
     "langid_train",
     "manual_train",
     "materialise",
@@ -59,6 +60,7 @@ class InputFiles:
     gold: list[Row]
     digest: str  # over the items before they were renamed: equal for every run of one definition
     rows: int  # items; perturbed copies come besides
+    explained: tuple[str, ...] = ()  # of these it is shown what the answer rests on
 
 
 def read(definition: Definition, files: DatasetFiles | None = None) -> Items:
@@ -140,7 +142,17 @@ def materialise(
         gold=_gold(items, names),
         digest=digest_of(items),
         rows=len(items.inputs),
+        explained=tuple(names[key] for key in explained_ids(definition, items)),
     )
+
+
+def explained_ids(definition: Definition, items: Items) -> list[str]:
+    """The items of which it is shown what the answer rests on: the same for every model and run."""
+    asked = definition.interpret
+    if asked is None:
+        return []
+    drawn = sorted((str(row["id"]) for row in items.inputs), key=lambda key: _opaque(f"interpret {asked.seed}", key))
+    return drawn[: asked.samples]
 
 
 def opaque_names(items: Items, run_seed: str, also: Iterable[str] = ()) -> dict[str, str]:

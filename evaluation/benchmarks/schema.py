@@ -126,8 +126,15 @@ class Efficiency:
 
 @dataclass(frozen=True, kw_only=True)
 class Interpret:
+    """For which of the items it is shown what an answer rests on, and how; it changes no score."""
+
     method: Literal["integrated-gradients", "occlusion"]
-    samples: int = 16
+    samples: int = 16  # items, the same for every model
+    seed: int = 7  # of their choice
+    steps: int = 32  # between baseline and item; doubled up to three times where the sum does not come out
+    # What stands for "nothing": a token, or zeros. "auto" takes the mask token, else the padding, else zeros.
+    baseline: Literal["auto", "mask", "pad", "zero"] = "auto"
+    max_seconds: float = 60.0  # for all items together
 
 
 @dataclass(frozen=True, kw_only=True)

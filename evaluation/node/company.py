@@ -23,8 +23,8 @@ from evaluation.runner import PROTOCOL
 MOST_RUNS = 8
 # Who has not begun by then goes back to the queue, so that other accounts wait for one run at most besides.
 LONGEST_SECONDS = 300.0
-MEASURING = "measuring"  # the runner's last phase
-PHASES = ("loading", "running", MEASURING)
+BEHIND = frozenset({"measuring", "explaining"})  # the runner's last phases, once its answers are complete
+PHASES = ("loading", "running", *BEHIND)
 # Company cannot make these: the run has had its own time, and nobody else's model or inputs.
 OWN_FAULTS = ("unsupported", "bad_output", "data_unavailable", "timeout")
 
@@ -206,8 +206,8 @@ class Company:
 
     def _fail(self, member: Member, failure: RunFailed) -> None:
         """A run has failed where it alone can be the cause; else it is tried again, as the first of a new process."""
-        if MEASURING in member.phases and failure.reason != "sandbox_violation":
-            # Answers are complete before the cost is measured; a failure there takes only the figures.
+        if member.phases & BEHIND and failure.reason != "sandbox_violation":
+            # Answers are complete before the cost is measured or an answer explained; a failure there takes only that.
             self._settle(member, None)
         elif len(self.begun) > 1 and failure.reason not in OWN_FAULTS:
             logger.info("run %s: again by itself, after: %s", member.run_id, failure.message)

@@ -17,6 +17,7 @@ from evaluation.node.errors import HubRefused, LeaseLost, RunFailed, RunStopped
 from evaluation.node.lease import FETCHING, Lease
 from evaluation.node.sandbox import LEVELS, Confined, Level
 from evaluation.node.supervision import GIGABYTE, Limits, most_tasks, supervise
+from evaluation.runner.interpreting import FILE as ATTRIBUTIONS
 from evaluation.runner.snapshot import pickled_weights
 
 MEGABYTE = 2**20
@@ -24,6 +25,7 @@ OUTPUTS = ("predictions.jsonl", "embeddings.npy", "ids.json")
 MEASUREMENTS, LOG = "measurements.json", "log.txt"
 LONGEST_LOG = MEGABYTE
 IDLE_SECONDS = 600.0
+LARGEST_ATTRIBUTIONS = 2 * MEGABYTE  # the hub takes no more
 
 # Runs before anything of a model: limits, no new privileges, death with the supervisor. Then the runner takes over.
 START = """
@@ -215,6 +217,9 @@ class Work:
         if MEASUREMENTS not in names or len(names) < 2:
             raise RunFailed("bad_output", "The runner ended without results.")
         sizes = {name: _size(self.place.output / name) for name in names}
+        if self._explains(sum(sizes.values())):
+            names.append(ATTRIBUTIONS)
+            sizes[ATTRIBUTIONS] = _size(self.place.output / ATTRIBUTIONS)
         if sum(sizes.values()) > self._output_bytes():
             raise RunFailed(
                 "bad_output", f"The results have more than the {self._output_bytes() // MEGABYTE} MB allowed."
@@ -224,6 +229,11 @@ class Work:
             self._send(self.place.output / name, name, sizes[name])
         if size := min(_size(self.place.log), LONGEST_LOG):
             self._send(self.place.log, LOG, size)
+
+    def _explains(self, answers: int) -> bool:
+        """Whether there are attributions small enough to send beside so many bytes; they never cost a run its score."""
+        path = self.place.output / ATTRIBUTIONS
+        return path.is_file() and _size(path) <= min(LARGEST_ATTRIBUTIONS, self._output_bytes() - answers)
 
     def _send(self, path: Path, name: str, size: int) -> None:
         try:

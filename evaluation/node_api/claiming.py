@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import quote
 
@@ -10,6 +11,7 @@ from catalog.errors import CatalogError
 from evaluation.actions import companions, inputs, leases
 from evaluation.benchmarks.corpora import DataUnavailable
 from evaluation.benchmarks.definitions import run_spec
+from evaluation.benchmarks.readers import InputFiles
 from evaluation.errors import RunLeaseLost
 from evaluation.models import Node, Run
 from evaluation.models.run import LEASE
@@ -47,7 +49,7 @@ def described(run: Run, node: Node) -> Json | None:
         "run_id": run.pk,
         "lease_token": str(run.lease_token),
         "lease_seconds": int(LEASE.total_seconds()),
-        "spec": _spec(run),
+        "spec": _spec(run) | _explained(run, made),
         "companions": companions.can_have_companions(run) and queue.companions(run, node).exists(),
         "model": {
             "repo": run.repo.full_name,
@@ -76,6 +78,12 @@ def _spec(run: Run) -> Json:
     # The benchmark's limit of main memory is for CPUs; weights pass through it on their way to the GPU.
     room = max(spec["limits"]["ram_gb"], 1.25 * run.memory_gb + 4)
     return spec | {"limits": spec["limits"] | {"ram_gb": room}}
+
+
+def _explained(run: Run, made: InputFiles) -> Json:
+    """Which items are taken apart, under the names they have in this run; nothing where nobody asked."""
+    asked = definition_of(run.benchmark).interpret
+    return {"interpret": {**asdict(asked), "items": list(made.explained)}} if asked else {}
 
 
 def _files(run: Run, snapshot: Snapshot) -> list[Json]:

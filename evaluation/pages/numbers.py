@@ -84,6 +84,18 @@ def written(value: float, digits: int, *, sign: str = "", of_huge: int = 2) -> s
     return f"{mantissa}e{int(power)}"
 
 
+def signed(value: float) -> str:
+    """Three significant digits and always a sign: what a part adds."""
+    digits = next((number for number, least in ((1, 99.95), (2, 9.995), (3, 0.0)) if abs(value) >= least), 3)
+    return written(value, digits, sign="+").replace("-", "\u2212")
+
+
+def share_text(value: float) -> str:
+    """A share in percent; what is small but something is not 0."""
+    percent = 100 * value
+    return "< 0.1 %" if 0 < percent < 0.1 else f"{percent:.1f} %" if percent < 1e4 else "> 10000 %"
+
+
 def p_text(p: float | None) -> str:
     if p is None:
         return "–"

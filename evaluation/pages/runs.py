@@ -25,7 +25,7 @@ from evaluation.actions import withdrawal
 from evaluation.errors import BenchmarkNotFound, NotEvaluable, RunIsOver, TooManyRuns
 from evaluation.models import Benchmark, Run
 from evaluation.pages.errors import page
-from evaluation.queries import classes, placement
+from evaluation.queries import classes, item_rights, placement
 from evaluation.queries.benchmarks import benchmark_named, current_benchmarks
 from evaluation.queries.datasets import data_states
 from evaluation.queries.diagnostics import diagnostics_of
@@ -193,6 +193,9 @@ def _frame(request: HttpRequest, run_id: int) -> dict[str, Any]:
         "metrics": [score for score in found if not score.slice],
         "slices": parts_of(found),
         "diagnostics": diagnostics_of(run) if run.state == Run.State.SUCCEEDED else None,
+        "sees_items": item_rights.sees_items(actor, run.benchmark)
+        if run.benchmark.definition.get("interpret")
+        else False,
         "log": run.log,
         "waits_for": waits_for,
         "tried": list(run.attempts.select_related("node")) if run.attempt else [],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from evaluation.pages import boards, comparisons, new_benchmark, nodes, operators, runs
+from evaluation.pages import attributions, boards, comparisons, new_benchmark, nodes, operators, runs
 
 urlpatterns = [
     path("benchmarks", boards.benchmarks),
@@ -22,6 +22,8 @@ urlpatterns = [
     path("runs", runs.run_list),
     path("runs/<int:run_id>", runs.run_page),
     path("runs/<int:run_id>/status", runs.status),
+    path("runs/<int:run_id>/attributions", attributions.attributions_page),
+    path("runs/<int:run_id>/attributions/<int:number>.png", attributions.picture),
     path("runs/<int:run_id>/cancel", runs.cancel),
     path("runs/<int:run_id>/withdraw", runs.withdraw),
     path("runs/<int:run_id>/again", runs.again),

@@ -110,12 +110,28 @@ class Classification:
 
 
 @dataclass(frozen=True)
+class Attributions:
+    """What a few answers rest on, in sums; the items are in `queries.attributions`."""
+
+    items: int  # asked for
+    explained: int
+    occluded: int  # of them, by covering part after part
+    untrustworthy: int  # whose sum is further from the truth than the tolerance
+    tolerance: float
+    error: float | None  # median, as a share of the output's change
+    comprehensiveness: float | None  # mean
+    sufficiency: float | None
+    reason: str  # why there is nothing
+
+
+@dataclass(frozen=True)
 class Diagnostics:
     """Empty where a run has no record, or was scored before there was any of this."""
 
     fairness: list[Division]
     robustness: list[Perturbed]
     classification: Classification | None
+    attributions: Attributions | None  # None where the definition asks for none
 
 
 def diagnostics_of(run: Run) -> Diagnostics:
@@ -129,6 +145,7 @@ def diagnostics_of(run: Run) -> Diagnostics:
         fairness=[_division(one, scores) for one in found.get("fairness", [])],
         robustness=[_perturbed(one, scores, kinds) for one in found.get("robustness", [])],
         classification=_classification(found["classification"]) if "classification" in found else None,
+        attributions=Attributions(**found["attributions"]) if "attributions" in found else None,
     )
 
 

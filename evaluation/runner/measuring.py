@@ -4,6 +4,7 @@ import os
 import platform
 import resource
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -15,6 +16,7 @@ from evaluation.runner import RUNNER_VERSION
 from evaluation.runner.batching import BatchRunner
 from evaluation.runner.loading import Loaded
 
+KEPT_BACK = (0.1, 30.0)  # of the run's time limit: a share, and at least so many seconds
 PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "numpy", "scipy", "pillow")
 
 
@@ -50,6 +52,12 @@ def seconds_since_start() -> float:
     """Since this process began, interpreter and imports included."""
     ticks = int(Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19])
     return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+
+
+def seconds_left(limits: Mapping[str, float]) -> float:
+    """Of the run's time limit, less what is kept back for handing in."""
+    limit = 60 * float(limits.get("minutes", 60))
+    return limit - max(KEPT_BACK[0] * limit, KEPT_BACK[1]) - seconds_since_start()
 
 
 def versions() -> dict[str, str]:

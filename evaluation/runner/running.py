@@ -13,6 +13,8 @@ from evaluation.runner.efficiency.measuring import Load, measure
 from evaluation.runner.efficiency.memory import cached_share
 from evaluation.runner.events import Events
 from evaluation.runner.failures import RunFailed, unsupported
+from evaluation.runner.interpreting import FILE
+from evaluation.runner.interpreting.explaining import explain
 from evaluation.runner.loading import Loader
 from evaluation.runner.measuring import Clock, Process, forget_peaks, measurements, sound_speed, versions
 from evaluation.runner.outputs import PART, PartialResults, Result, write_json, write_results
@@ -74,6 +76,12 @@ def perform(run: RunSpec, loader: Loader, events: Events, process: Process) -> N
         found = measure(run, task, rows=own, budget=driver.budget, load=load, events=events)
         facts |= {"efficiency": found, "shared": found["shared"]}
         write_json(run.output / "measurements.json", facts)
+    if run.interpret:
+        own = [row for row in rows if not row.perturbed]
+        write_json(
+            run.output / FILE,
+            explain(run, task, rows=own, answers=results, budget=driver.budget, events=events),
+        )
     (run.output / PART).unlink()
 
 

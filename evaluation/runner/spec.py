@@ -27,6 +27,7 @@ class RunSpec:
     preprocess: Mapping[str, Any] = field(default_factory=dict)
     limits: Mapping[str, float] = field(default_factory=dict)
     efficiency: Mapping[str, Any] | None = None  # what is measured besides, once all is answered
+    interpret: Mapping[str, Any] | None = None  # which answers are taken apart after that, and how
     options: Mapping[str, Any] = field(default_factory=dict)  # of this request alone: generation, templates, …
 
     @property
@@ -99,6 +100,7 @@ def _run(body: dict[str, Any], output: Path) -> RunSpec:
         preprocess=body.get("preprocess") or {},
         limits=body.get("limits") or {},
         efficiency=body.get("efficiency"),
+        interpret=body.get("interpret"),
         options=body.get("options") or {},
     )
 

@@ -62,6 +62,9 @@ class Circle:
         assert answer.status_code in {200, 201}, answer.text
         return answer.json()["id"]
 
+    def items(self, run_id, limit):
+        return self.http.get(f"/api/v1/runs/{run_id}/items", params={"limit": limit}).json()["results"]
+
     def wait(self, run_id, states=ENDED, seconds=SECONDS):
         until = time.monotonic() + seconds
         while (run := self.http.get(f"/api/v1/runs/{run_id}").json())["state"] not in states:
@@ -122,6 +125,19 @@ def test_from_upload_to_leaderboard(circle, digit_reader, tmp_path):
     record = json.loads(circle.http.get(f"/api/v1/runs/{run['id']}/record").json()["body"])
     assert record["engine"]["measured"]["dtype"] == "float32"
     assert circle.ask("digits") == run["id"]
+
+
+def test_what_answers_rest_on_comes_back_with_them(circle, digit_reader):
+    circle.upload("digits", digit_reader)  # nothing new where it was uploaded before
+
+    run = circle.wait(circle.ask("digits", benchmark="digits-attributions"))
+
+    assert run["state"] == "succeeded", f"{run}\n{circle.hub.logs()}"
+    found = circle.http.get(f"/api/v1/runs/{run['id']}/attributions").json()["results"]
+    assert [(one["reason"], one["method"]) for one in found] == [("", "integrated-gradients")] * 16
+    assert max(one["error"] for one in found) < 0.05
+    said = {one["id"]: one["answer"]["label"] for one in circle.items(run["id"], 599)}
+    assert [one["answer"] for one in found] == [said[one["id"]] for one in found]
 
 
 def test_a_broken_model_is_tried_by_itself_and_fails_with_a_sentence(circle, tmp_path):

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from catalog.rest_api.v1.base import actor_of
 from evaluation import access
 from evaluation.queries.diagnostics import (
+    Attributions,
     Classification,
     ClassLine,
     Division,
@@ -104,12 +105,27 @@ class ClassificationOut(serializers.Serializer[Classification]):
     bins = BinOut(many=True)
 
 
+class AttributionsOut(serializers.Serializer[Attributions]):
+    """What a few answers rest on, in sums; item by item under `/runs/{id}/attributions`."""
+
+    items = serializers.IntegerField(help_text=_("asked for; the same for every model"))
+    explained = serializers.IntegerField()
+    occluded = serializers.IntegerField(help_text=_("of them, by covering part after part"))
+    untrustworthy = serializers.IntegerField(help_text=_("whose sum is further off than the tolerance"))
+    tolerance = serializers.FloatField()
+    error = serializers.FloatField(allow_null=True, help_text=_("median error of the sum, as a share of the change"))
+    comprehensiveness = serializers.FloatField(allow_null=True, help_text=_("mean"))
+    sufficiency = serializers.FloatField(allow_null=True, help_text=_("mean"))
+    reason = serializers.CharField(help_text=_("why there is nothing"))
+
+
 class DiagnosticsOut(serializers.Serializer[Any]):
     """No scores: nothing is ranked by any of it."""
 
     fairness = DivisionOut(many=True)
     robustness = PerturbedOut(many=True)
     classification = ClassificationOut(allow_null=True)
+    attributions = AttributionsOut(allow_null=True)
 
 
 class RunDiagnosticsView(EvaluationView):

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from evaluation.rest_api.v1 import (
+    attributions,
     benchmark_views,
     comparisons,
     diagnostics,
@@ -23,6 +24,7 @@ urlpatterns = [
     path("runs/<int:run_id>", efficiency.RunView.as_view()),
     path("runs/<int:run_id>/cancel", views.RunCancelView.as_view()),
     path("runs/<int:run_id>/diagnostics", diagnostics.RunDiagnosticsView.as_view()),
+    path("runs/<int:run_id>/attributions", attributions.RunAttributionsView.as_view()),
     path("runs/<int:run_id>/items", comparisons.RunItemsView.as_view()),
     path("runs/<int:run_id>/items.<slug:ending>", comparisons.RunItemsFileView.as_view()),
     path("runs/<int:run_id>/outputs/<segment:name>", comparisons.RunOutputView.as_view()),

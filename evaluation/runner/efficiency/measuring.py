@@ -19,11 +19,10 @@ from evaluation.runner.efficiency.scenarios import POINTS, Bench, offline, singl
 from evaluation.runner.events import Events
 from evaluation.runner.failures import RunFailed
 from evaluation.runner.loading import Loaded
-from evaluation.runner.measuring import seconds_since_start
+from evaluation.runner.measuring import seconds_left
 from evaluation.runner.spec import InputRow, RunSpec
 from evaluation.runner.tasks import Task
 
-KEPT_BACK = (0.1, 30.0)  # of the run's time limit: a share, and at least so many seconds
 MOST_OF_BUDGET = {"single_stream": 0.4, "language": 0.7, "offline": 1.0}  # of the time bound, when it is over
 WARM = 0.5
 LATENCIES = tuple(f"latency_p{point}_ms" for point in POINTS)
@@ -50,8 +49,7 @@ def measure(
     """The figures as JSON. Answers and measurements of the run are written by now, and stay as they are."""
     started = time.monotonic()
     asked, figures = Asked.of(run.efficiency or {}, run.seed), Figures()
-    limit = 60 * float(run.limits.get("minutes", 60))
-    allowed = min(asked.max_seconds, limit - max(KEPT_BACK[0] * limit, KEPT_BACK[1]) - seconds_since_start())
+    allowed = min(asked.max_seconds, seconds_left(run.limits))
 
     def tell() -> None:
         events.progress("measuring", 1 + int(time.monotonic() - started), 2 + int(max(allowed, 0)))

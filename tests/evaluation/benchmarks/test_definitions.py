@@ -6,6 +6,7 @@ import pytest
 
 from evaluation.benchmarks import definitions
 from evaluation.benchmarks.definitions import builtin_definitions, definition_hash, load_definition, run_spec
+from evaluation.benchmarks.writing import to_yaml
 from evaluation.errors import BadDefinition
 
 FOLDER = Path(definitions.__file__).parent / "builtin"
@@ -70,6 +71,38 @@ def test_cost_is_measured_where_a_definition_asks_and_by_none_that_runs_by_itsel
     assert {one.status for one in asking_ones.values()} == {"draft"}
     assert run_spec(asking_ones["langid-cost"])["efficiency"]["max_seconds"] == 120
     assert run_spec(load_definition(DIGITS))["efficiency"] is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "path", "said"),
+    [
+        ("{method: magic}", "interpret.method", "not one of"),
+        ("{method: occlusion, samples: 33}", "interpret.samples", "1 to 32"),
+        ("{method: integrated-gradients, steps: 4}", "interpret.steps", "8 to 256"),
+        ("{method: occlusion, max_seconds: 0}", "interpret.max_seconds", "more than 0"),
+        ("{method: occlusion, baseline: mask}", "interpret.baseline", "images have no tokens"),
+    ],
+)
+def test_what_answers_rest_on_is_asked_within_reason(asked, path, said):
+    with pytest.raises(BadDefinition) as refused:
+        load_definition(f"{DIGITS}interpret: {asked}\n")
+
+    assert refused.value.message.startswith(f"{path}: ")
+    assert said in refused.value.message
+
+
+def test_only_single_answers_are_taken_apart():
+    text = next(to_yaml(one) for one in builtin_definitions() if one.id == "retrieval-en")
+
+    with pytest.raises(BadDefinition, match="are not taken apart here; those to classify, image-classify are"):
+        load_definition(f"{text}interpret: {{method: occlusion}}\n")
+
+
+def test_a_definition_that_asks_what_answers_rest_on_is_read_as_it_was_written():
+    definition = load_definition(f"{DIGITS}interpret: {{method: occlusion, samples: 3}}\n")
+
+    assert load_definition(to_yaml(definition)) == definition
+    assert definition_hash(definition) != definition_hash(load_definition(DIGITS))
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from evaluation.benchmarks.definitions import builtin_definitions, definition_ha
 from evaluation.benchmarks.items import Items, Located
 from evaluation.benchmarks.perturbing import KINDS, Perturber, copy_id, kinds_for
 from evaluation.benchmarks.perturbing.texts import contractions, gender_terms, misspellings
-from evaluation.benchmarks.schema import Interpret, Perturbation, Slice
+from evaluation.benchmarks.schema import Perturbation, Slice
 from evaluation.benchmarks.writing import to_yaml
 from evaluation.errors import BadDefinition
 
@@ -199,13 +199,6 @@ def test_what_is_no_image_stops_the_run_with_a_sentence():
 def test_what_would_change_the_truth_or_means_nothing_is_refused(definition, said):
     with pytest.raises(BadDefinition, match=said):
         load_definition(to_yaml(definition))
-
-
-def test_attributions_are_refused_as_long_as_nothing_makes_them():
-    wanting = dataclasses.replace(LANGID, interpret=Interpret(method="integrated-gradients"))
-
-    with pytest.raises(BadDefinition, match="nothing here does this yet"):
-        load_definition(to_yaml(wanting))
 
 
 def test_a_definition_with_perturbations_is_read_as_it_was_written():

@@ -159,6 +159,27 @@ def test_a_child_that_dies_while_it_measures_the_cost_loses_the_figures_and_not_
     assert "efficiency" not in json.loads(run.outputs["measurements.json"])
 
 
+@pytest.mark.slow
+def test_a_child_that_dies_while_it_takes_answers_apart_loses_nothing_else(hub, node, run_of, small_model, inputs):
+    run = run_of(small_model)
+    run.spec["interpret"] = {
+        "method": "integrated-gradients", "steps": 1000, "baseline": "auto", "max_seconds": 110,
+        "items": [row["id"] for row in inputs.gold],
+    }  # fmt: skip
+    node()
+    hub.queue(run)
+    run.wait_for_phase("explaining")
+
+    for process in runners():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    run.wait_for("scoring", "failed")
+
+    assert run.failure is None
+    assert {"predictions.jsonl", "measurements.json"} <= set(run.outputs)
+    assert "attributions.json" not in run.outputs
+
+
 def test_a_run_that_takes_too_long_is_ended(hub, node, run_of, slow_model):
     node()
     run = hub.queue(run_of(slow_model, minutes=3 / 60))
