@@ -188,4 +188,4 @@ def test_every_classifier_shows_classes_confusions_and_calibration(client):
 def test_a_run_without_scores_explains_nothing(client):
     found = client.get(f"/api/v1/runs/{arrangement.queued().pk}/diagnostics").json()
 
-    assert found == {"fairness": [], "robustness": [], "classification": None}
+    assert found == {"fairness": [], "robustness": [], "classification": None, "attributions": None}
