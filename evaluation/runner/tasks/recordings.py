@@ -13,6 +13,7 @@ from evaluation.runner.sounds import RESAMPLER
 from evaluation.runner.spec import InputRow, RunSpec
 
 SECONDS_PER_BATCH = {"cpu": 60, "cuda": 960}
+WHOLE = {"truncation": False, "padding": "longest", "return_attention_mask": True}  # of a sound beyond the window
 WINDOWS_PER_BATCH = {"cpu": 4, "cuda": 32}  # of extractors that fill every sound up to one length
 
 
@@ -26,6 +27,8 @@ class Recordings:
     rate: int = 0
     names: list[str] = field(default_factory=list)
     seconds: float = 0.0
+    in_windows: bool = False  # whether the model can go through sounds that are longer than its window
+    long: frozenset[int] = frozenset()  # indexes of these
 
     def __post_init__(self) -> None:
         self.extractor = load_feature_extractor(self.loaded.snapshot.folder)
@@ -51,19 +54,21 @@ class Recordings:
         }
 
     def lengths(self, rows: Sequence[InputRow]) -> list[int]:
-        """Samples of each sound; 1 each where all are filled up to one length."""
+        """Samples of each sound; 1 where it is filled up to one length."""
         self.names = [row.audio for row in rows]
         facts = [self.media.sound_facts(name) for name in self.names]
         self.seconds = sum(fact.seconds for fact in facts)
         window = self.window_seconds
         if window is None:
             return [fact.samples_at(self.rate) for fact in facts]
-        if longest := [fact.seconds for fact in facts if fact.seconds > window]:
+        self.long = frozenset(index for index, fact in enumerate(facts) if fact.seconds > window)
+        if self.long and not self.in_windows:
             raise unsupported(
-                f"The model hears {window:g} s at a time, and {len(longest)} of the sounds are longer; "
+                f"The model hears {window:g} s at a time, and {len(self.long)} of the sounds are longer; "
                 "cutting them would make a wrong score."
             )
-        return [1] * len(rows)
+        # A long one exceeds every budget, so that it is computed by itself.
+        return [fact.samples_at(self.rate) if index in self.long else 1 for index, fact in enumerate(facts)]
 
     def budget(self) -> Budget:
         kind = self.loaded.device.type
@@ -77,7 +82,8 @@ class Recordings:
     def batch(self, indexes: list[int]) -> Batch:
         waves = [self.media.sound(self.names[index], self.rate) for index in indexes]
         try:
-            found = self.extractor(waves, sampling_rate=self.rate, return_tensors="pt")
+            whole = WHOLE if self.long.intersection(indexes) else {}
+            found = self.extractor(waves, sampling_rate=self.rate, return_tensors="pt", **whole)
         except (ValueError, TypeError, RuntimeError) as error:
             raise RunFailed("unsupported", f"The feature extractor failed: {str(error)[:300]}") from error
         pin = self.loaded.device.type == "cuda"

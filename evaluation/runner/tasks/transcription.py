@@ -17,6 +17,9 @@ from evaluation.runner.tasks.recordings import Recordings
 FAMILIES = (transformers.AutoModelForCTC, transformers.AutoModelForSpeechSeq2Seq)
 MOST_NEW_TOKENS = 224  # half of Whisper's positions, as its authors do
 
+# transformers' own way through a long sound, without what it may try besides when a window seems to have failed.
+IN_WINDOWS: dict[str, Any] = {"return_timestamps": True, "condition_on_prev_tokens": False, "temperature": 0.0}
+
 
 class Transcription:
     unit = "samples"
@@ -26,6 +29,10 @@ class Transcription:
         family = family_of(run.model_dir, FAMILIES)
         self.loaded, self.was_loaded = loader.load(run.model_dir, family, run.dtype)
         self.recordings = Recordings(self.loaded, run)
+        # Where the model marks the time, it goes on from the last mark (Radford et al. 2022, section 3.8).
+        self.recordings.in_windows = hasattr(
+            getattr(self.loaded.model, "generation_config", None), "no_timestamps_token_id"
+        )
         self.tokenizer = load_tokenizer(self.loaded, run.model_dir)
         self.by_ctc = self.may_run_at_once = family is transformers.AutoModelForCTC
         self.generation = {} if self.by_ctc else generation_options(run, self.loaded)
@@ -37,6 +44,7 @@ class Transcription:
     def lengths(self, rows: Sequence[InputRow]) -> list[int]:
         lengths = self.recordings.lengths(rows)
         self.settings["audio_seconds"] = round(self.recordings.seconds, 3)
+        self.settings["heard_in_windows"] = len(self.recordings.long)
         return lengths
 
     def budget(self) -> Budget:
@@ -51,7 +59,8 @@ class Transcription:
 
     def _tokens(self, inputs: dict[str, torch.Tensor]) -> Any:  # noqa: ANN401 (rows of token ids, as the tokenizer takes them)
         if not self.by_ctc:
-            return self.loaded.model.generate(**inputs, **GREEDY | self.generation).cpu()
+            in_windows = IN_WINDOWS if inputs.get("attention_mask") is not None and self.recordings.in_windows else {}
+            return self.loaded.model.generate(**inputs, **GREEDY | self.generation | in_windows).cpu()
         rows: Any = as_rows(self.loaded.model(**inputs).logits)
         return rows.argmax(axis=-1)
 

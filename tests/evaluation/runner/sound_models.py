@@ -82,11 +82,14 @@ def save_words(folder: Path):
     return tokenizer
 
 
-def save_listening_writer(folder: Path):
+def save_listening_writer(folder: Path, *, marks_time=False):
     """Whisper with random weights: what it writes is nonsense, and always the same nonsense."""
     torch.manual_seed(0)
     names = ["<|endoftext|>", "<|startoftranscript|>", "<|notimestamps|>"]
     tokenizer = _byte_tokenizer(names)
+    if marks_time:
+        marks = [f"<|{number / 50:.2f}|>" for number in range(1501)]
+        tokenizer.add_special_tokens({"additional_special_tokens": [*names[1:], *marks]})
     tokenizer.save_pretrained(folder)
     config = transformers.WhisperConfig(
         vocab_size=len(tokenizer), d_model=32, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2,
@@ -94,7 +97,11 @@ def save_listening_writer(folder: Path):
         max_target_positions=64, pad_token_id=0, bos_token_id=0, eos_token_id=0, decoder_start_token_id=1,
         init_std=0.4, suppress_tokens=None, begin_suppress_tokens=None,
     )  # fmt: skip
-    transformers.WhisperForConditionalGeneration(config).save_pretrained(folder)
+    model = transformers.WhisperForConditionalGeneration(config)
+    if marks_time:
+        model.generation_config._from_model_config = False  # else it is made anew from config.json
+        model.generation_config.no_timestamps_token_id = tokenizer.convert_tokens_to_ids("<|0.00|>") - 1
+    model.save_pretrained(folder)
     transformers.WhisperFeatureExtractor().save_pretrained(folder)
     return folder
 

@@ -155,6 +155,38 @@ def test_a_sound_longer_than_whisper_hears_is_refused_instead_of_cut(bench, writ
     assert "hears 30 s at a time" in events[-1]["message"]
 
 
+def test_a_sound_longer_than_whisper_hears_is_written_as_generate_writes_it_window_by_window(bench, tmp_path):
+    from tests.evaluation.runner.test_sounds import wav
+
+    writer = sound_models.save_listening_writer(tmp_path / "whisper", marks_time=True)
+    chance, waves = np.random.default_rng(5), {}
+    for name, seconds in (("short", 3), ("long", 41), ("longer", 65)):
+        samples = (chance.standard_normal(16_000 * seconds) * 3000).astype("<i2")
+        (tmp_path / f"{name}.wav").write_bytes(wav(samples.tobytes(), rate=16_000))
+        waves[name] = samples.astype(np.float32) / 32768
+    (tmp_path / "inputs.jsonl").write_text(
+        "".join(json.dumps({"id": name, "audio": f"{name}.wav"}) + "\n" for name in waves)
+    )
+
+    options = {"generation": {"max_new_tokens": 12}}
+    code, events = bench.run("dialled", writer, tmp_path / "inputs.jsonl", options=options)
+
+    assert code == 0, events
+    found = {row["id"]: row["text"] for row in rows_of(bench.output / "predictions.jsonl")}
+    model = transformers.WhisperForConditionalGeneration.from_pretrained(writer).eval()
+    extractor = transformers.WhisperFeatureExtractor.from_pretrained(writer)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(writer)
+    for name, wave in waves.items():
+        is_long = name != "short"
+        whole = {"truncation": False, "padding": "longest", "return_attention_mask": True} if is_long else {}
+        features = extractor(wave, sampling_rate=16_000, return_tensors="pt", **whole)
+        told = {"return_timestamps": True} if is_long else {}
+        tokens = model.generate(**features, max_new_tokens=12, num_beams=1, do_sample=False, **told)
+        assert found[name] == tokenizer.decode(tokens[0], skip_special_tokens=True).strip()
+    assert len(found["longer"]) > len(found["short"]) > 0
+    assert json.loads((bench.output / "measurements.json").read_text())["settings"]["heard_in_windows"] == 2
+
+
 def test_a_listener_without_its_extractor_says_so(bench, key_listener, inputs_of, tmp_path):
     model = shutil.copytree(key_listener, tmp_path / "model")
     (model / "preprocessor_config.json").unlink()
