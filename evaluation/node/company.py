@@ -121,7 +121,9 @@ class Company:
     def _share_process(self, shown: Place) -> None:
         """One process for all that wait; whoever is left without an end waits for the next one."""
         if self.stop.is_set():
-            return self._give_all_back()
+            self._give_back_unbegun()
+            for member in list(self.waiting):  # for a second try; what it has computed is kept
+                self._settle(member, RunFailed("lost", "The node was stopped."))
         for member in [member for member in self.waiting if member.is_over]:
             self._settle(member, RunStopped("The run was stopped while it waited."))
         if not self.waiting:
@@ -198,10 +200,10 @@ class Company:
         elif current is not None:  # nobody waits for it, or the process ended without a word: its results decide
             self._settle(current, failure)
         if isinstance(failure, TimeIsUp):
-            self._give_all_back()
+            self._give_back_unbegun()
 
-    def _give_all_back(self) -> None:
-        for member in list(self.waiting):
+    def _give_back_unbegun(self) -> None:
+        for member in [member for member in self.waiting if member.log_from is None]:
             self._give_back(member)
 
     def _fail(self, member: Member, failure: RunFailed) -> None:

@@ -12,6 +12,10 @@ from typing import Any
 import torch
 import transformers
 
+# What every model needs, though transformers would import it with the first one: it is no part of loading that.
+import transformers.modeling_utils
+import transformers.models.auto.modeling_auto
+
 from evaluation.runner.failures import RunFailed, unsupported
 from evaluation.runner.memory import is_lack_of_memory
 from evaluation.runner.snapshot import Snapshot, check_snapshot, read_json

@@ -81,8 +81,17 @@ def _overhead(title: str, rounds: list[list[Facts]]) -> list[Row]:
     each = (_wall(runs) - _inside(runs)) / len(runs)
     split = f"wall {_wall(runs):.1f} s: interpreter and imports {start:.1f}, load and compute {rest:.1f}"
     worst = max((_wall(one) - _inside(one)) / len(one) for one in rounds)
-    detail = f"{split}; {len(rounds)} rounds, worst {worst:.1f} s"
+    detail = f"{split}; {_parts(runs)}; {len(rounds)} rounds, worst {worst:.1f} s"
     return [at_most(f"overhead of {title}, each", f"{each:.2f} s", detail, value=each, most=3, unit="s")]
+
+
+def _parts(runs: list[Facts]) -> str:
+    """Where the overhead of all of them lies: before the claim, on the node beside the runner, after handing in."""
+    claimed, handed_in = min(run["claimed_at"] for run in runs), max(run["handed_in_at"] for run in runs)
+    waited = claimed - min(run["created_at"] for run in runs)
+    node = handed_in - claimed - _inside(runs)
+    scored = max(run["finished_at"] for run in runs) - handed_in
+    return f"until claimed {waited:.2f}, files, walls and reports {node:.2f}, scored after the last {scored:.2f}"
 
 
 def _share(runs: list[Facts]) -> Row:

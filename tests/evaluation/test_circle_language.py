@@ -62,6 +62,26 @@ def bits_per_byte(folder):
     return nats / size / math.log(2)
 
 
+def test_what_is_asked_of_one_model_shares_a_process_though_the_node_is_killed(circle, model):
+    names = ("manual-perplexity", "manual-next-sentence", "manual-last-word")
+    circle.hub.command("drain_node", "machine")  # so that all of them wait when the first is claimed
+    runs = [circle.ask("says", name) for name in names]
+    circle.hub.command("drain_node", "machine", "--undo")
+    circle.wait(runs[0], {"claimed", "running"})
+
+    circle.node.process.kill()
+    circle.node.process.wait()
+    circle.node = circle.start_node()
+
+    ended = [circle.wait(run) for run in runs]
+    assert [run["state"] for run in ended] == ["succeeded"] * 3, f"{ended}\n{circle.hub.logs()}"
+    records = [json.loads(circle.http.get(f"/api/v1/runs/{run}/record").json()["body"]) for run in runs]
+    measured = [record["engine"]["measured"] for record in records]
+    assert sorted(facts["process"]["runs_before"] for facts in measured) == [0, 1, 2]
+    assert sorted(facts["load"] for facts in measured) == ["cold", "warm", "warm"]
+    assert len({facts["process"]["start_seconds"] for facts in measured}) == 1
+
+
 def test_running_text_is_measured_as_it_is_counted_here(circle, model):
     found, _ = scores(circle, "manual-perplexity")
 
