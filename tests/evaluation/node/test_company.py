@@ -34,7 +34,7 @@ def facts_of(run):
     return json.loads(run.outputs["measurements.json"])
 
 
-def wait_until(met, seconds=60):
+def wait_until(met, seconds=120):
     until = time.monotonic() + seconds
     while not met():
         assert time.monotonic() < until
