@@ -28,14 +28,16 @@ def runners():
 
 
 def test_a_run_goes_from_the_queue_to_scored_predictions(hub, node, run_of, small_model, inputs):
-    started = node()
+    started = node(wait_seconds=20)
     tmp_path = started.agent.data_dir.parent
     time.sleep(1)
     run = hub.queue(run_of(small_model))
     queued_at = time.monotonic()
 
     run.wait_for("claimed", "running", "scoring")
-    assert time.monotonic() - queued_at < 1  # a waiting node hears of a run at once
+    assert (
+        time.monotonic() - queued_at < 10
+    )  # on a busy machine; who did not hear of it at once would ask again after 20
     run.wait_for("scoring", "failed")
 
     assert run.failure is None
