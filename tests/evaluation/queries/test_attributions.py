@@ -48,7 +48,7 @@ def test_the_record_says_in_sums_what_the_page_says_item_by_item(client, raw_cli
     assert found["results"][0]["cells"]["values"] == [2.5, 1.0, 0.0, -0.5]
     words = text_of(page)
     assert "A diagnostic, not a score" in words
-    assert words.count("not to be trusted: the sum is off by 10.0 %") == 1
+    assert words.count("not to be trusted, off by 10.0 %") == 1
     assert "row 1, column 1 +2.500" in words
     assert "row 2, column 2 −0.500" in words
     assert f"/runs/{run.pk}/attributions" in client.get(f"/runs/{run.pk}").content.decode()
