@@ -1,4 +1,4 @@
-"""The runner beside `transformers.pipeline` and lm_eval's HFLM, each pair in a process of its own."""
+"""The runner beside `transformers.pipeline`, lm_eval's HFLM and mteb's loop, each pair in a process of its own."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ class Counts:
     images: int = 48
     sounds: int = 24
     choices: int = 24
+    documents: int = 600
     rounds: int = 3
 
 
@@ -31,4 +32,6 @@ def measure(counts: Counts) -> list[Row]:
     progress(f"runner: likelihoods of {counts.choices} items")
     for figure in figures_of("likelihood_vs_lm_eval", "--items", str(counts.choices), *rounds):
         rows += figure.rows(least=2)
-    return rows
+    progress(f"runner: embeddings of {counts.documents} documents")
+    at_32, at_best = figures_of("embeddings_vs_mteb", "--documents", str(counts.documents), *rounds)
+    return rows + at_32.rows(least=1.5) + at_best.rows(least=1)

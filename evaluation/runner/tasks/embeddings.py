@@ -19,6 +19,7 @@ from evaluation.runner.tasks.texts import TokenisedTexts
 class Embeddings:
     unit = "tokens"
     form: Form = "table"
+    may_run_at_once = True
 
     def __init__(self, run: RunSpec, loader: Loader) -> None:
         self.layout = SentenceLayout.read(run.model_dir)
