@@ -79,7 +79,7 @@ QUICK = Sizes(
     snapshot_small_files=50,
     models=2000,
     requests=10,
-    answered=runner.Counts(texts=100, images=8, sounds=4, choices=4, documents=60, rounds=1),
+    answered=runner.Counts(texts=40, images=8, sounds=2, choices=2, documents=60, rounds=1),
     scored_items=30_000,
     queued_runs=8,
     run_rounds=1,
