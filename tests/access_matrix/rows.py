@@ -104,6 +104,7 @@ GET     read     api/v1/runs/<int:run_id>/record
 GET     read     api/v1/runs/<int:run_id>/records
 POST    write    api/v1/runs/<int:run_id>/withdraw
 GET     read     api/v1/runs/<int:run_id>/diagnostics
+GET     read     api/v1/runs/<int:run_id>/attributions
 GET     read     api/v1/runs/<int:run_id>/items
 GET     read     api/v1/runs/<int:run_id>/items.<slug:ending>
 GET     read     api/v1/runs/<int:run_id>/outputs/<segment:name>
@@ -159,6 +160,8 @@ GET     read     {PAGE}/evaluate
 POST    discuss  {PAGE}/evaluate
 GET     read     runs/<int:run_id>
 GET     read     runs/<int:run_id>/status
+GET     read     runs/<int:run_id>/attributions
+GET     read     runs/<int:run_id>/attributions/<int:number>.png
 POST    write    runs/<int:run_id>/cancel
 POST    propose  runs/<int:run_id>/again
 POST    write    runs/<int:run_id>/withdraw
@@ -173,6 +176,8 @@ GET     200 200 200  health/live
 GET     200 200 200  health/ready
 POST    401 401 401  node_api/register
 POST    401 401 401  node_api/claim
+POST    401 401 401  node_api/runs/<int:run_id>/companion
+POST    401 401 401  node_api/runs/<int:run_id>/hand_back
 POST    401 401 401  node_api/runs/<int:run_id>/heartbeat
 GET     401 401 401  node_api/runs/<int:run_id>/files/<filepath:path>
 GET     401 401 401  node_api/runs/<int:run_id>/inputs/<segment:name>

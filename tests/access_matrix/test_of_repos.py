@@ -29,7 +29,7 @@ def address(row: Row, place: Place) -> str:
         "kind": "models", "owner": world.TEAM, "name": place.name, "revision": "main", "path": "w.bin", "branch": "new",
         "num": ids["num"], "comment_id": ids["comment"], "state": "pending", "oid": ids["oid"], "run_id": ids["run"],
         "mirror_id": ids["mirror"], "slug": ids["slug"], "item_id": "0" * 24, "ending": "csv",
-        "form": "eval-results", "publisher_id": "1",
+        "form": "eval-results", "publisher_id": "1", "number": "0",
     }  # fmt: skip
     if row.route.endswith("discussions/<int:num>/files") or row.route.endswith("/merge"):
         values["num"] = ids["pr"]

@@ -30,6 +30,7 @@ benchmarks/{slug}
 leaderboards/{slug}
 runs/{run}
 runs/{run}/status
+runs/{run}/attributions
 runs?benchmark={slug}
 api/v1/benchmarks/{slug}
 api/v1/benchmarks/{slug}/export
@@ -39,6 +40,7 @@ api/v1/runs/{run}
 api/v1/runs/{run}/record
 api/v1/runs/{run}/records
 api/v1/runs/{run}/diagnostics
+api/v1/runs/{run}/attributions
 api/v1/runs/{run}/items
 api/v1/runs/{run}/outputs/predictions.jsonl
 api/v1/runs?benchmark={slug}
