@@ -3,6 +3,7 @@
 import hashlib
 import json
 import random
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -42,19 +43,9 @@ def perform(run: RunSpec, loader: Loader, events: Events, process: Process) -> N
     except OutOfMemory as error:  # some tasks compute a little before they know their batches
         raise RunFailed("does_not_fit", "The model leaves no memory to compute anything.") from error
     clock.lap("load")
-    workers = workers_for(task.loaded) if getattr(task, "may_run_at_once", False) else 1
     lengths = task.lengths(rows)
     clock.lap("tokenise")
-    driver = BatchRunner(
-        lengths=lengths,
-        budget=task.budget(),
-        prepare=task.prepare,
-        compute=task.compute,
-        recover=lambda: free_memory(task.loaded),
-        unit=task.unit,
-        workers=workers,
-        begin_worker=lambda: take_share(task.loaded, workers),
-    )
+    driver = _driver(task, lengths)
     results, done = _compute(run, rows, driver, task, events=events, clock=clock)
     clock.lap("compute")
     ids = [row.id for row in rows]
@@ -70,19 +61,31 @@ def perform(run: RunSpec, loader: Loader, events: Events, process: Process) -> N
     )
     facts |= {"unit": task.unit, "settings": dict(task.settings)} | sound_speed(task.settings, facts)
     write_json(run.output / "measurements.json", facts)
+    # Not their perturbed copies: what is typed badly costs more tokens.
+    own = [row for row in rows if not row.perturbed]
     if run.efficiency:
         load = Load(None if task.was_loaded else clock.first_answer, cached)
-        own = [row for row in rows if not row.perturbed]  # what is typed badly costs more tokens
         found = measure(run, task, rows=own, budget=driver.budget, load=load, events=events)
         facts |= {"efficiency": found, "shared": found["shared"]}
         write_json(run.output / "measurements.json", facts)
     if run.interpret:
-        own = [row for row in rows if not row.perturbed]
-        write_json(
-            run.output / FILE,
-            explain(run, task, rows=own, answers=results, budget=driver.budget, events=events),
-        )
+        explained = explain(run, task, rows=own, answers=results, budget=driver.budget, events=events)
+        write_json(run.output / FILE, explained)
     (run.output / PART).unlink()
+
+
+def _driver(task: Task, lengths: Sequence[int]) -> BatchRunner[Batch, Result]:
+    workers = workers_for(task.loaded) if getattr(task, "may_run_at_once", False) else 1
+    return BatchRunner(
+        lengths=lengths,
+        budget=task.budget(),
+        prepare=task.prepare,
+        compute=task.compute,
+        recover=lambda: free_memory(task.loaded),
+        unit=task.unit,
+        workers=workers,
+        begin_worker=lambda: take_share(task.loaded, workers),
+    )
 
 
 def _compute(
