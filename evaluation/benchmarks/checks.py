@@ -142,12 +142,12 @@ def _check_engine(definition: Definition) -> None:
         return
     if not engine.harness_task or not re.fullmatch(r"[A-Za-z0-9_.()\-]{1,120}", engine.harness_task):
         raise bad("engine.harness_task", "name the task of the harness.")
+    for name in ("prompt", "filters", "slices"):
+        if getattr(definition, name):
+            raise bad(name, f"the task of {engine.name} has its own.")
     if engine.name == "lm_eval":
         if definition.request not in ("loglikelihood", "rolling", "generate"):
             raise bad("request", "lm_eval asks for loglikelihood, rolling or generate.")
-        for name in ("prompt", "filters", "slices"):
-            if getattr(definition, name):
-                raise bad(name, "the task of lm_eval has its own.")
         if definition.dataset.subset is not None:
             raise bad("dataset.subset", "a task of lm_eval is run whole.")
     if engine.name == "mteb":
@@ -157,9 +157,6 @@ def _check_engine(definition: Definition) -> None:
 def _check_mteb(definition: Definition) -> None:
     if definition.request != "embed":
         raise bad("request", "mteb asks for embeddings: embed.")
-    for name in ("prompt", "filters", "slices"):
-        if getattr(definition, name):
-            raise bad(name, "the task of mteb has its own.")
     if definition.engine.filter is not None:
         raise bad("engine.filter", "tasks of mteb have none.")
     if definition.preprocess.max_length != "model" or definition.preprocess.truncation != "right":

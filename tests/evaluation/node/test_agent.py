@@ -27,6 +27,12 @@ def runners():
     return found
 
 
+def kill_runners():
+    for process in runners():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
 def test_a_run_goes_from_the_queue_to_scored_predictions(hub, node, run_of, small_model, inputs):
     started = node(wait_seconds=20)
     tmp_path = started.agent.data_dir.parent
@@ -151,9 +157,7 @@ def test_a_child_that_dies_while_it_measures_the_cost_loses_the_figures_and_not_
     hub.queue(run)
     run.wait_for_phase("measuring")
 
-    for process in runners():
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
+    kill_runners()
     run.wait_for("scoring", "failed")
 
     assert run.failure is None
@@ -172,9 +176,7 @@ def test_a_child_that_dies_while_it_takes_answers_apart_loses_nothing_else(hub, 
     hub.queue(run)
     run.wait_for_phase("explaining")
 
-    for process in runners():
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
+    kill_runners()
     run.wait_for("scoring", "failed")
 
     assert run.failure is None
